@@ -81,16 +81,28 @@ export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<nu
   }
 }
 
-/** The lines of one tick in one write: a write to a pipe or a terminal blocks the thread, and every request has a line. */
+const writesApartMs = 20
+
+/**
+ * The lines of one turn of the event loop in one write, and at most 50 writes a second: a write to a pipe or a terminal blocks the thread
+ * and wakes who reads it, and every request has a line.
+ */
 class GatheredLines {
   readonly #write: (text: string) => void
   #text = ''
+  #isCalm = true
 
   constructor (write: (text: string) => void) { this.#write = write }
 
   write (line: string): void {
-    if (this.#text === '') setImmediate(() => this.flush())
+    if (this.#text === '' && this.#isCalm) setImmediate(() => this.#flushAndRest())
     this.#text += line
+  }
+
+  #flushAndRest (): void {
+    this.#isCalm = this.#text === ''
+    this.flush()
+    if (!this.#isCalm) setTimeout(() => this.#flushAndRest(), writesApartMs).unref()
   }
 
   flush (): void {

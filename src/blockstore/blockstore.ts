@@ -11,6 +11,11 @@ export interface Block {
 
 export interface BlockstoreOptions { signal?: AbortSignal }
 
+export interface BlockPutOptions extends BlockstoreOptions {
+  /** Resolves when the blocks survive a power loss: cheaper than a `sync` behind it, where they are few. */
+  sync?: boolean
+}
+
 export interface BlockReadOptions extends BlockstoreOptions {
   /** The block may come as a part of its memory. Without it the store takes its own. */
   allocate?: Allocate
@@ -64,7 +69,7 @@ export interface PlacedReader {
  * - Before `start` and after `stop` every method throws NOT_READY.
  */
 export interface Blockstore extends Startable {
-  put (blocks: readonly Block[], options?: BlockstoreOptions): Promise<void>
+  put (blocks: readonly Block[], options?: BlockPutOptions): Promise<void>
   get (cid: CID, options?: BlockReadOptions): Promise<Uint8Array | undefined>
   has (cid: CID): boolean
   /** Length in bytes, without reading the block. */

@@ -87,6 +87,8 @@ export interface HoldOptions {
   isUnpinned?: boolean
 }
 
+export interface PutBlocksOptions extends IpfsOptions { hold?: BlockHold, sync?: boolean }
+
 export interface CollectionOptions extends IpfsOptions {
   /**
    * Pins that the node shall have, in batches: what is whole here of them is kept as if they had their roots. A pin waits in a queue, and
@@ -160,9 +162,10 @@ export interface IpfsConnector extends Startable {
   /**
    * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from
    * another peer, whose pin comes by the pinset) for an hour, also over a restart, and each is checked against its CID (INVALID_DATA).
-   * Stops reading and rejects at the first error; blocks stored until then go with the next GC.
+   * Stops reading and rejects at the first error; blocks stored until then go with the next GC. `sync`: resolves when they survive a power
+   * loss; worth it for what is one small batch, where it takes no sync of its own. Without effect on an external node.
    */
-  putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions & { hold?: BlockHold }): Promise<void>
+  putBlocks (blocks: AsyncIterable<Block[]>, options?: PutBlocksOptions): Promise<void>
   /** A block that is here; fetched from the network unless `local`. With `allocate` a block of the own disk may lie in that memory. */
   getBlock (cid: CID, options?: GetBlockOptions): Promise<Uint8Array>
   /**

@@ -46,13 +46,13 @@ class FaultyFile implements SegmentFile {
   }
 
   /** Writes what still fits, then fails, as a real disk does. */
-  async write (buffers: readonly Uint8Array[], position: number): Promise<void> {
-    this.#disk.calls.push('write')
+  async write (buffers: readonly Uint8Array[], position: number, options: { sync?: boolean } = {}): Promise<void> {
+    this.#disk.calls.push(options.sync === true ? 'syncedWrite' : 'write')
     await this.#disk.writeGate
     await this.#disk.onCall()
     const all = Buffer.concat(buffers)
     const fits = Math.max(0, Math.min(all.length, this.#disk.roomBytes))
-    await this.#file.write([all.subarray(0, fits)], position)
+    await this.#file.write([all.subarray(0, fits)], position, options)
     this.#disk.roomBytes -= fits
     if (fits < all.length) throw noSpace()
   }

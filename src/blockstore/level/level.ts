@@ -7,7 +7,7 @@ import { freshStore } from '../../leveldb/fresh-store.ts'
 import { GuardedFiles } from '../../leveldb/guarded-files.ts'
 import type { ListLocks } from '../../leveldb/guarded-files.ts'
 import { rescue } from '../../leveldb/rescue.ts'
-import type { Block, Blockstore, BlockstoreOptions } from '../blockstore.ts'
+import type { Block, Blockstore, BlockPutOptions, BlockstoreOptions } from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
 import { mapKey } from '../map-key.ts'
@@ -121,7 +121,7 @@ class LevelBlockstore implements Blockstore {
     this.#isRescued = false
   }
 
-  async put (blocks: readonly Block[], options: BlockstoreOptions = {}): Promise<void> {
+  async put (blocks: readonly Block[], options: BlockPutOptions = {}): Promise<void> {
     await this.#change(options, () => {
       const fresh = new Map<string, Block>()
       for (const block of blocks) {
@@ -132,7 +132,7 @@ class LevelBlockstore implements Blockstore {
         { type: 'put', key: keyOf(prefix.length, cid), value: lengthValue(bytes.length) }
       ])
       return { rows, growBytes: [...fresh.values()].reduce((sum, { bytes }) => sum + bytes.length + rowOverheadBytes, 0) }
-    })
+    }, options.sync)
   }
 
   async delete (cids: readonly CID[], options: BlockstoreOptions = {}): Promise<void> {

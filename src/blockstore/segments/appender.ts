@@ -1,6 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
 import { writeError } from '../level-errors.ts'
-import type { BlockIndex } from './block-index.ts'
+import type { BlockIndex, Entry } from './block-index.ts'
 import type { NewBlock } from './record.ts'
 import { Encoder } from './encoder.ts'
 import type { IndexChange } from './index-change.ts'
@@ -9,23 +10,39 @@ import { noSegmentRow } from './place.ts'
 import { recordLength } from './record.ts'
 import type { SegmentFolder } from './segment-folder.ts'
 
-/** Blocks that become visible together. `apply` enters them in the index at the places they got. */
-export interface Append { blocks: readonly NewBlock[], apply: (change: IndexChange, places: readonly Place[]) => void }
+export interface Append {
+  blocks: readonly NewBlock[]
+  /** Enters them in the index at the places they got, all together. Default: as blocks that it doesn't have. */
+  apply?: (change: IndexChange, places: readonly Place[]) => void
+  /** The disk shall have them. */
+  sync?: boolean | undefined
+}
 
-interface Job extends Append { sizeBytes: number, resolve: () => void, reject: (err: unknown) => void }
+/** Where blocks lie, and whether the disk has them. */
+export interface Appended { segment: number, begin: number, end: number, isSynced: boolean }
+
+interface Job extends Append { sizeBytes: number, resolve: (appended: Appended) => void, reject: (err: unknown) => void }
 interface Active { id: number, sizeBytes: number }
 
 export interface AppenderInit { segmentBytes: number, groupBytes: number, folder: string }
-export interface AppenderDeps { index: BlockIndex, folder: SegmentFolder }
+export interface AppenderDeps {
+  index: Pick<BlockIndex, 'write' | 'enter'>
+  folder: Pick<SegmentFolder, 'create' | 'use'>
+}
 
 /** Blocks of one group: they are encoded and entered in the index in one go, while everything else waits. */
 const groupBlocks = 4096
+/**
+ * Writes up to here go to the disk in one call together with what they sync; a larger one would keep all others waiting for the disk, and
+ * is synced by who needs it.
+ */
+const syncedWriteBytes = 512 * 1024
+const largeBytes = 64 * 1024
 /** Offsets have 32 bits; one group may reach over segmentBytes. */
 const largestAppendBytes = 2 ** 31
 
 /**
- * Writes to the end of the last segment. What arrives while a write runs goes with the next one; the index follows behind, one group later
- * at most.
+ * Writes to the end of the last segment. What arrives while a write runs goes with the next one.
  * A segment is never written again once it has been left.
  */
 export class Appender {
@@ -34,7 +51,8 @@ export class Appender {
   readonly #encoder = new Encoder()
   #queue: Job[] = []
   #running: Promise<void> | undefined
-  #indexing: Promise<void> = Promise.resolve()
+  /** What had to wait for the index. */
+  #indexing: Promise<unknown> = Promise.resolve()
   #active: Active | undefined
   #highestId = 0
 
@@ -56,10 +74,10 @@ export class Appender {
   activeId (): number | undefined { return this.#active?.id }
 
   /** Resolves when reads see the blocks. Throws STORAGE_FULL, and then no read ever does. */
-  async append (append: Append): Promise<void> {
+  async append (append: Append): Promise<Appended> {
     const sizeBytes = sizeOf(append.blocks)
     if (sizeBytes > largestAppendBytes) throw new ClusterError('INVALID_ARGUMENT', { sizeBytes }, { message: 'too many bytes in one put' })
-    await new Promise<void>((resolve, reject) => {
+    return await new Promise<Appended>((resolve, reject) => {
       this.#queue.push({ ...append, sizeBytes, resolve, reject })
       this.#running ??= this.#run()
     })
@@ -77,8 +95,8 @@ export class Appender {
   }
 
   async #run (): Promise<void> {
-    // Whoever calls in this tick goes with the first write.
-    await undefined
+    // Whoever calls in this tick goes with the first write. Who brings much has been waited for.
+    await (this.#queue.length === 1 && (this.#queue[0]?.sizeBytes ?? 0) > largeBytes ? undefined : yieldToEventLoop())
     while (this.#queue.length > 0) {
       const group = this.#take()
       await this.#write(group).catch(err => { for (const job of group) job.reject(err) })
@@ -103,16 +121,18 @@ export class Appender {
     const blocks = group.length === 1 && group[0] != null ? group[0].blocks : group.flatMap(job => job.blocks)
     const active = blocks.length === 0 ? { id: 0, sizeBytes: 0 } : await this.#segment()
     const begin = active.sizeBytes
-    if (blocks.length > 0) await this.#writeBlocks(active, blocks)
+    const isSynced = group.some(({ sync }) => sync === true) && sizeOf(blocks) <= syncedWriteBytes
+    if (blocks.length > 0) await this.#writeBlocks(active, blocks, isSynced)
     await this.#indexing
-    this.#indexing = this.#enter(group, { segment: active.id, begin })
+    const entered = this.#enter(group, { segment: active.id, begin, end: active.sizeBytes, isSynced })
+    if (entered != null) this.#indexing = entered
   }
 
-  async #writeBlocks (active: Active, blocks: readonly NewBlock[]): Promise<void> {
+  async #writeBlocks (active: Active, blocks: readonly NewBlock[], sync: boolean): Promise<void> {
     const begin = active.sizeBytes
     const buffers = this.#encoder.encode(blocks)
     try {
-      await this.#deps.folder.use(active.id, async file => file.write(buffers, begin))
+      await this.#deps.folder.use(active.id, async file => file.write(buffers, begin, { sync }))
     } catch (err) {
       await this.#undo(active.id, begin)
       throw writeError(err, this.#init.folder)
@@ -120,19 +140,22 @@ export class Appender {
     active.sizeBytes = begin + sizeOf(blocks)
   }
 
-  async #enter (group: readonly Job[], at: { segment: number, begin: number }): Promise<void> {
+  /** Nothing to wait for: all is done. */
+  #enter (group: readonly Job[], at: Appended): Promise<void> | undefined {
+    const { index } = this.#deps
     let offset = at.begin
     const placed = group.map(({ blocks }) => blocks.map(({ multihash, bytes }) => {
       const place: Place = { segment: at.segment, offset, length: bytes.length }
       offset += recordLength(multihash.length, bytes.length)
       return place
     }))
-    try {
-      await this.#deps.index.write(change => { for (const [n, job] of group.entries()) job.apply(change, placed[n] ?? []) })
-      for (const job of group) job.resolve()
-    } catch (err) {
-      for (const job of group) job.reject(err)
-    }
+    const isNew = group.every(({ apply }) => apply == null)
+    const done = isNew
+      ? index.enter(group.flatMap(({ blocks }, n) => entriesOf(blocks, placed[n] ?? [])))
+      : index.write(change => { for (const [n, job] of group.entries()) apply(job, change, placed[n] ?? []) })
+    const resolved = (): void => { for (const job of group) job.resolve(at) }
+    if (done == null) return void resolved()
+    return done.then(resolved, err => { for (const job of group) job.reject(err) })
   }
 
   async #segment (): Promise<Active> {
@@ -153,6 +176,14 @@ export class Appender {
   async #undo (id: number, sizeBytes: number): Promise<void> {
     await this.#deps.folder.use(id, async file => file.truncate(sizeBytes)).catch(() => {})
   }
+}
+
+const entriesOf = (blocks: readonly NewBlock[], places: readonly Place[]): Entry[] =>
+  places.map((place, n) => ({ multihash: blocks[n]?.multihash ?? new Uint8Array(0), place }))
+
+function apply (job: Job, change: IndexChange, places: readonly Place[]): void {
+  if (job.apply != null) job.apply(change, places)
+  else for (const { multihash, place } of entriesOf(job.blocks, places)) change.put(multihash, place)
 }
 
 const sizeOf = (blocks: readonly NewBlock[]): number =>

@@ -15,6 +15,7 @@ export class SegmentFolder {
   /** Least recently used first. */
   readonly #open = new Map<number, OpenFile>()
   #namesChanged = false
+  #syncingNames: Promise<void> | undefined
 
   constructor (init: { folder: string, openFiles: number }, files: SegmentFiles) {
     this.#folder = init.folder
@@ -69,9 +70,21 @@ export class SegmentFolder {
 
   /** Makes created and removed files survive a power loss. */
   async syncNames (): Promise<void> {
-    if (!this.#namesChanged) return
-    this.#namesChanged = false
-    await this.#files.syncFolder(this.#folder)
+    if (this.#namesChanged) {
+      this.#namesChanged = false
+      this.#syncingNames = this.#syncNamesBehind(this.#syncingNames)
+    }
+    await this.#syncingNames
+  }
+
+  async #syncNamesBehind (before: Promise<void> | undefined): Promise<void> {
+    await before?.catch(() => {})
+    try {
+      await this.#files.syncFolder(this.#folder)
+    } catch (err) {
+      this.#namesChanged = true
+      throw err
+    }
   }
 
   /** Closes all; nobody may be using them. */

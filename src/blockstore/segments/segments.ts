@@ -9,13 +9,16 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { ListLocks } from '../../leveldb/guarded-files.ts'
-import type { Allocate, Block, BlockPlace, BlockReadOptions, Blockstore, BlockstoreOptions, JoinedRead, SizedBlock } from '../blockstore.ts'
+import type {
+  Allocate, Block, BlockPlace, BlockPutOptions, BlockReadOptions, Blockstore, BlockstoreOptions, JoinedRead, SizedBlock
+} from '../blockstore.ts'
 import { claimFolder } from '../format-file.ts'
 import { identityBytes, isIdentity } from '../identity.ts'
 import { mapKey } from '../map-key.ts'
 import { OpenGate } from '../open-gate.ts'
 import { SharedRun } from '../../base/shared-run.ts'
 import { Appender } from './appender.ts'
+import type { Appended } from './appender.ts'
 import { BlockIndex } from './block-index.ts'
 import type { CompactionDeps, CompactionInit } from './compaction.ts'
 import { compactSegment, pickSegment } from './compaction.ts'
@@ -30,6 +33,7 @@ import { ReadRoom } from './read-room.ts'
 import { RecordReader } from './record-reader.ts'
 import type { PlacedBlock } from './record-reader.ts'
 import { BlockCache } from './block-cache.ts'
+import { recordLength } from './record.ts'
 import { recover } from './recovery.ts'
 import { SegmentFolder } from './segment-folder.ts'
 import { pickCheapest, shrinkSegment } from './shrinking.ts'
@@ -172,7 +176,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     })
   }
 
-  async put (blocks: readonly Block[], options: BlockstoreOptions = {}): Promise<void> {
+  async put (blocks: readonly Block[], options: BlockPutOptions = {}): Promise<void> {
     await this.#gate.pass(async () => this.#put(blocks, options))
   }
 
@@ -246,43 +250,63 @@ class SegmentBlockstore implements UpkeptBlockstore {
     }
   }
 
-  async #put (blocks: readonly Block[], { signal }: BlockstoreOptions): Promise<void> {
+  async #put (blocks: readonly Block[], { signal, sync = false }: BlockPutOptions): Promise<void> {
     signal?.throwIfAborted()
     const mine = Promise.withResolvers<void>()
     const others = new Set<Promise<void>>()
     const fresh: NewBlock[] = []
     const keys = new Set<string>()
+    let isSynced = true
     for (const { cid, bytes, crc32 } of blocks) {
       const multihash = cid.multihash.bytes
       const key = mapKey(multihash)
       const putting = this.#putting.get(key) ?? (keys.has(key) ? mine.promise : undefined)
       if (putting != null) others.add(putting)
-      if (putting != null || isIdentity(cid) || (!this.#deleting.has(key) && this.#index.find(multihash) != null)) continue
-      fresh.push({ multihash, bytes, crc32 })
-      keys.add(key)
+      if (putting != null || isIdentity(cid)) continue
+      const known = this.#deleting.has(key) ? undefined : this.#index.find(multihash)
+      if (known == null) {
+        fresh.push({ multihash, bytes, crc32 })
+        keys.add(key)
+      } else if (sync) {
+        isSynced &&= this.#isOnDisk(known.segment, known.offset + recordLength(multihash.length, known.length))
+      }
     }
     // Only now, in the same tick: the look-ups above may throw.
     for (const key of keys) this.#putting.set(key, mine.promise)
-    if (fresh.length > 0) mine.resolve(this.#appendNew(fresh, keys))
+    if (fresh.length > 0) mine.resolve(this.#appendNew(fresh, { keys, sync }).then(appended => { isSynced &&= appended.isSynced }))
     else mine.resolve()
-    await Promise.all([mine.promise, ...others])
+    others.delete(mine.promise)
+    isSynced &&= others.size === 0
+    await mine.promise
+    if (others.size > 0) await Promise.all(others)
+    if (sync) await (isSynced ? this.#folder.syncNames() : this.#syncingData.run())
   }
 
-  async #appendNew (blocks: readonly NewBlock[], keys: ReadonlySet<string>): Promise<void> {
+  /** `isSynced`: the disk has the blocks, and all that was written to their segment before. */
+  async #appendNew (
+    blocks: readonly NewBlock[], { keys, sync }: { keys: ReadonlySet<string>, sync: boolean }
+  ): Promise<{ isSynced: boolean }> {
     try {
-      await this.#appender.append({
-        blocks,
-        apply: (change, places) => {
-          for (const [n, { multihash }] of blocks.entries()) {
-            const place = places[n]
-            if (place != null) change.put(multihash, place)
-          }
-        }
-      })
+      const appended = await this.#appender.append({ blocks, sync })
+      if (appended.isSynced) this.#noteSynced(appended)
       for (const { multihash, bytes } of blocks) this.#recent.add(multihash, bytes)
+      return { isSynced: this.#isOnDisk(appended.segment, appended.end) }
     } finally {
       for (const key of keys) this.#putting.delete(key)
     }
+  }
+
+  #isOnDisk (segment: number, end: number): boolean { return this.#syncedBytes(segment) >= end }
+
+  /** So much of a segment survives a power loss. */
+  #syncedBytes (segment: number): number {
+    return Math.max(this.#dataSynced.get(segment) ?? 0, this.#index.segments().get(segment)?.syncedBytes ?? 0)
+  }
+
+  /** What lies before it may have been written without a sync. */
+  #noteSynced ({ segment, begin, end }: Appended): void {
+    const before = this.#syncedBytes(segment)
+    if (before >= begin && before < end) this.#dataSynced.set(segment, end)
   }
 
   async #read (multihash: Uint8Array, allocate: Allocate = Buffer.allocUnsafeSlow): Promise<Uint8Array | undefined> {
@@ -336,9 +360,9 @@ class SegmentBlockstore implements UpkeptBlockstore {
     const sizes = [...this.#index.unsynced()].map(id => ({ id, sizeBytes: this.#index.segments().get(id)?.sizeBytes ?? 0 }))
     await this.#folder.syncNames()
     await Promise.all(sizes.map(async ({ id, sizeBytes }) => {
-      if ((this.#dataSynced.get(id) ?? 0) >= sizeBytes) return
+      if (this.#isOnDisk(id, sizeBytes)) return
       await this.#folder.use(id, async file => file.datasync())
-      this.#dataSynced.set(id, sizeBytes)
+      this.#dataSynced.set(id, Math.max(sizeBytes, this.#syncedBytes(id)))
     }))
     return sizes
   }
@@ -349,7 +373,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     await this.#index.write(change => {
       for (const { id, sizeBytes } of synced) change.setSegment(id, { syncedBytes: sizeBytes })
     }, { sync: true })
-    for (const { id } of synced) this.#dataSynced.delete(id)
+    for (const { id, sizeBytes } of synced) if ((this.#dataSynced.get(id) ?? 0) <= sizeBytes) this.#dataSynced.delete(id)
   }
 
   async #upkeep (signal: AbortSignal): Promise<'busy' | 'idle'> {

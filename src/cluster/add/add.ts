@@ -58,8 +58,9 @@ export class Adder {
 
   async * #addWhole (entries: AsyncIterable<UploadEntry>, params: AddParams, signal: AbortSignal | undefined): AsyncGenerator<AddedOutput> {
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    using hold = this.#deps.ipfs.hold({ isUnpinned: params.noPin && params.awaitsPin !== true })
-    await using sink = new BlockFanOut({ self: this.#init.self, destinations, signal, hold }, this.#deps)
+    const isPinned = !params.noPin || params.awaitsPin === true
+    using hold = this.#deps.ipfs.hold({ isUnpinned: !isPinned })
+    await using sink = new BlockFanOut({ self: this.#init.self, destinations, signal, hold, isPinned }, this.#deps)
     let root: CID | undefined
     const onRoot = (cid: CID): void => { root = cid }
     for await (const output of readUpload({ entries, params, sink }, this.#deps.importers, { signal, onRoot, forShards: false })) {

@@ -14,6 +14,8 @@ export interface BlockFanOutInit {
   signal?: AbortSignal | undefined
   /** Keeps the blocks on this peer until their root is pinned. */
   hold: BlockHold
+  /** They are about to be pinned: what is one batch is stored so that it survives a power loss. */
+  isPinned: boolean
 }
 
 export interface BlockFanOutDeps {
@@ -110,11 +112,12 @@ export class BlockFanOut implements BlockSink, AsyncDisposable {
   }
 
   #destination (peer: PeerId): Destination {
-    const { self, signal, hold } = this.#init
+    const { self, signal, hold, isPinned } = this.#init
     const { ipfs, remotes } = this.#deps
     const options = signal == null ? {} : { signal }
     if (peer === self) {
-      return new Destination({ windowBytes, streamPerPrefix: false, put: async blocks => ipfs.putBlocks(blocks, { ...options, hold }) })
+      return new Destination({ windowBytes, streamPerPrefix: false, put: async (blocks, { isWhole }) =>
+        ipfs.putBlocks(blocks, { ...options, hold, sync: isWhole && isPinned }) })
     }
     return new Destination({ windowBytes, streamPerPrefix: true, put: async blocks => remotes.putBlocks(peer, blocks, options) })
   }

@@ -1,8 +1,8 @@
 import { Channel } from '../../base/channel.ts'
 import type { Block } from '../../blockstore/blockstore.ts'
 
-/** Stores the blocks that come; resolves when all of them are stored. */
-export type PutBlocks = (blocks: AsyncIterable<Block[]>) => Promise<void>
+/** Stores the blocks that come; resolves when all of them are stored. `isWhole`: it is one batch, and no other follows. */
+export type PutBlocks = (blocks: AsyncIterable<Block[]>, options: { isWhole: boolean }) => Promise<void>
 
 export interface DestinationInit {
   put: PutBlocks
@@ -33,7 +33,7 @@ export class Destination {
   async putOnly (blocks: Block[]): Promise<void> {
     const groups = this.#init.streamPerPrefix ? [...groupByPrefix(blocks).values()] : [blocks]
     try {
-      await Promise.all(groups.map(async group => this.#init.put(only(group))))
+      await Promise.all(groups.map(async group => this.#init.put(only(group), { isWhole: true })))
     } catch (err) {
       this.#failure ??= { err }
     }
@@ -56,7 +56,7 @@ export class Destination {
     const known = this.#channels.get(prefix)
     if (known != null) return known.channel
     const channel = new Channel<Block[]>(this.#init.windowBytes)
-    const done = this.#init.put(channel).catch(err => { this.#failed(err) }).finally(() => channel.close())
+    const done = this.#init.put(channel, { isWhole: false }).catch(err => { this.#failed(err) }).finally(() => channel.close())
     this.#channels.set(prefix, { channel, done })
     return channel
   }

@@ -75,7 +75,7 @@ class ShardedAdd implements AsyncDisposable {
   openShard (): BlockSink {
     const { self, params, signal } = this.#init
     const { allocations, destinations } = this.#deps.placement.targets(params)
-    const sink = new BlockFanOut({ self, destinations, signal, hold: this.#deps.hold }, this.#deps)
+    const sink = new BlockFanOut({ self, destinations, signal, hold: this.#deps.hold, isPinned: !params.noPin }, this.#deps)
     this.#open = { sink, allocations }
     return sink
   }

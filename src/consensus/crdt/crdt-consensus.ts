@@ -16,6 +16,7 @@ import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Consensus, PinState, PinsetChange } from '../consensus.ts'
 import type { PinsetDigests } from '../pinset-digest.ts'
 import { Announcer } from './announcer.ts'
+import { CachedValues } from './cached-values.ts'
 import { CatchUp } from './catch-up.ts'
 import type { BatchingInit } from './change-journal.ts'
 import { CrdtStore } from './crdt-store.ts'
@@ -88,6 +89,7 @@ class Crdt implements CrdtConsensus {
   readonly #deps: CrdtConsensusDeps
   readonly #listeners = new Listeners<readonly PinsetChange[]>()
   readonly #trusts: (peer: PeerId) => boolean
+  readonly #values: CachedValues
   readonly #store: CrdtStore
   readonly #mutex = new Mutex()
   readonly #announcer: Announcer
@@ -98,13 +100,14 @@ class Crdt implements CrdtConsensus {
   #workers: WorkerHandle[] = []
 
   constructor (init: CrdtConsensusInit, deps: CrdtConsensusDeps) {
-    const { datastore, clock, broadcast, exchange, history } = deps
+    const { clock, broadcast, exchange, history } = deps
+    const datastore = this.#values = new CachedValues(deps.datastore)
     const log = rateLimitedLogger(deps)
     const mutex = this.#mutex
     const changed = (changes: PinsetChange[]): void => this.#changed(changes)
     const store = this.#store = new CrdtStore({ datastore, log })
     this.#init = init
-    this.#deps = { ...deps, log }
+    this.#deps = { ...deps, datastore, log }
     this.#trusts = trustOf(init)
     this.state = pinState(datastore, () => store.size)
     this.#announcer = new Announcer(
@@ -141,7 +144,10 @@ class Crdt implements CrdtConsensus {
     await this.#mutex.idle()
   }
 
-  async stop (): Promise<void> { await this.drain() }
+  async stop (): Promise<void> {
+    await this.drain()
+    this.#values.forget()
+  }
 
   async put (pin: Pin): Promise<void> {
     const { reserve } = this.#deps

@@ -43,6 +43,8 @@ export const tombstoneRecord = (key: string, id: string): string => `t${key}${id
 export const tombstonesOf = (key: string): KeyRange => withPrefix(`t${key}/`)
 /** The row of what a key is now. */
 export const valueRecord = (key: string): string => `v${key}`
+/** Whether a row is that of what a key is now. */
+export const isValueRecord = (record: string): boolean => record.startsWith('v/')
 /** The row of a pin's line of JSON. */
 export const rowRecord = (key: string): string => `j${key}`
 /** The row of a change that waits for its block. */

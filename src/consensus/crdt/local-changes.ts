@@ -133,9 +133,9 @@ export class LocalChanges {
 
   async #run (): Promise<void> {
     while (this.#pending.size > 0 || this.#journal.isDue) {
-      await this.#deps.mutex.run(() => this.#step())
-      // whoever makes one change after the other makes the next one before the event loop goes on: all of them share the next group
+      // all that comes in this tick goes into one group, and so does what callers do as soon as their last change is done
       await yieldToEventLoop()
+      await this.#deps.mutex.run(() => this.#step())
     }
     this.#running = undefined
   }

@@ -15,7 +15,7 @@ import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
 import type {
   BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus,
-  PinContentOptions, PinnedView, PinProgress, RepoStat
+  PinContentOptions, PinnedView, PinProgress, PutBlocksOptions, RepoStat
 } from '../ipfs.ts'
 import { NodeAudit } from './audit.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
@@ -98,6 +98,8 @@ async function checkContents (blocks: readonly Block[]): Promise<void> {
     }
   }
 }
+
+const bytesOf = (blocks: readonly Block[]): number => blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
 /** More at a time would keep the wants of pins waiting; whoever reads asks for the rest when its turn comes. */
 const mostPrefetches = 192
@@ -237,10 +239,11 @@ class EmbeddedNode implements HeliaConnector {
   hold (options?: HoldOptions): BlockHold { return this.#holds.hold(options) }
   holdCount (): number { return this.#holds.size }
 
-  async putBlocks (blocks: AsyncIterable<Block[]>, { signal, hold }: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
-    const { protection, recent, space } = this.#local
+  async putBlocks (blocks: AsyncIterable<Block[]>, { signal, hold, sync = false }: PutBlocksOptions = {}): Promise<void> {
+    const { protection, recent } = this.#local
     // only holds of this node come back to it
-    const { guard = protection.guard(), isUnpinned = true } = (hold as GuardedHold | undefined) ?? {}
+    const held = hold as GuardedHold | undefined
+    const { guard = protection.guard(), isUnpinned = true } = held ?? {}
     try {
       for await (const batch of blocks) {
         signal?.throwIfAborted()
@@ -248,15 +251,26 @@ class EmbeddedNode implements HeliaConnector {
         // an add has just made its blocks; those of other peers may be anything
         if (hold == null) await checkContents(batch)
         await guard.protect(cids)
-        const added = batch.filter(({ cid }) => !this.#deps.blockstore.has(cid))
-        await space.ensureRoom(added.reduce((sum, { bytes }) => sum + bytes.length, 0))
-        await this.#deps.blockstore.put(added, signal == null ? {} : { signal })
+        await this.#ensureRoom(batch)
+        if (held != null && !sync) held.isUnsynced = true
+        await this.#deps.blockstore.put(batch, signal == null ? { sync } : { sync, signal })
         if (isUnpinned) await recent.note(cids)
         for (const { cid, bytes } of batch) this.#linkless.note(cid, bytes)
         this.#network.announce(cids.filter(cid => this.#denialOf(cid) == null))
       }
     } finally {
       if (hold == null) guard.release()
+    }
+  }
+
+  /** Which blocks are here already is asked only where it matters. */
+  async #ensureRoom (blocks: readonly Block[]): Promise<void> {
+    try {
+      await this.#local.space.ensureRoom(bytesOf(blocks))
+    } catch (err) {
+      const added = blocks.filter(({ cid }) => !this.#deps.blockstore.has(cid))
+      if (added.length === blocks.length) throw err
+      await this.#local.space.ensureRoom(bytesOf(added))
     }
   }
 

@@ -18,6 +18,8 @@ export interface HoldsDeps {
 export interface GuardedHold extends BlockHold {
   readonly guard: Guard
   readonly isUnpinned: boolean
+  /** Blocks were put that a power loss may take. */
+  isUnsynced: boolean
 }
 
 /** The holds of adds that run or whose roots wait to be pinned. */
@@ -69,6 +71,7 @@ interface HoldOwner {
 class AddHold implements GuardedHold {
   readonly guard: Guard
   readonly isUnpinned: boolean
+  isUnsynced = false
   readonly #deps: HoldsDeps
   readonly #owner: HoldOwner
   readonly #roots = new Set<string>()
@@ -86,7 +89,9 @@ class AddHold implements GuardedHold {
     const key = hashKey(root)
     this.#roots.add(key)
     this.#owner.waits(key)
+    if (!this.isUnsynced) return
     await this.#deps.sync()
+    this.isUnsynced = false
   }
 
   handOver (roots: readonly CID[]): void {

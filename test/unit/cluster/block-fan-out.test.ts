@@ -10,7 +10,7 @@ const spreadTo = (counts: number[]): BlockFanOut => {
     for await (const batch of batches) counts.push(batch.length)
   }
   return new BlockFanOut(
-    { self: 'self', destinations: ['self'], hold: {} as never },
+    { self: 'self', destinations: ['self'], hold: {} as never, isPinned: true },
     { ipfs: { putBlocks }, remotes: { putBlocks: async () => {} }, log: silentLogger }
   )
 }

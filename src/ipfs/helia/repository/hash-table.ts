@@ -1,6 +1,6 @@
 import type { Words } from './fingerprint.ts'
 
-const firstSlots = 64
+const firstSlots = 16
 /** Share of slots that may be taken. */
 const load = 0.6
 

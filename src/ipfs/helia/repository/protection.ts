@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { CID } from 'multiformats/cid'
 import { mapKey } from '../../../blockstore/map-key.ts'
 import type { Random } from '../../../base/clock.ts'
@@ -73,7 +72,7 @@ export class BlockProtection implements Protection, Startable {
 
   #newSet (): BlockSet {
     const { folder, guardMemoryBytes = 4 * 1024 * 1024 } = this.#init
-    return blockSet({ folder: join(folder, String(this.#numbers++)), memoryBytes: guardMemoryBytes }, { random: this.#deps.random })
+    return blockSet({ folder: `${folder}/${this.#numbers++}`, memoryBytes: guardMemoryBytes }, { random: this.#deps.random })
   }
 
   #released (guard: RunningGuard): void {

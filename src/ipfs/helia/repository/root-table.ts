@@ -1,6 +1,7 @@
 import { CID } from 'multiformats/cid'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
+import { yieldToEventLoop } from '../../../base/event-loop.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
 import { damageOf, withPrefix } from '../../../datastore/datastore.ts'
 import { cidText, parseCid } from '../../../model/cid.ts'
@@ -106,9 +107,9 @@ class DatastoreRoots implements RootTable {
     })
   }
 
-  /** One write for all changes that have come since the last one began. */
+  /** One write for all changes that have come since the last one began, or in one tick. */
   async #writeAll (): Promise<void> {
-    await undefined
+    await yieldToEventLoop()
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0)
       try {

@@ -134,6 +134,18 @@ describe('segment store after a crash', () => {
     assert.equal(restored.sizeBytes(), store.sizeBytes())
   })
 
+  it('enters what was put just before, whose index rows no kill waits for', async () => {
+    const store = await openIn(join(folder, 'store'))
+    await store.put(numberedBlocks(3))
+    await store.put(numberedBlocks(3, 64, 10), { sync: true })
+    const copy = await copyOf('copy')
+
+    const restored = await openIn(copy)
+
+    assert.equal((await multihashes(restored)).length, 6)
+    assert.equal(restored.sizeBytes(), store.sizeBytes())
+  })
+
   it('does not bring back what was deleted', async () => {
     const store = await openIn(join(folder, 'store'))
     const blocks = numberedBlocks(4)
@@ -151,6 +163,7 @@ describe('segment store after a crash', () => {
     const store = await openIn(join(folder, 'store'))
     const blocks = numberedBlocks(3, 100)
     await store.put(blocks)
+    await multihashes(store) // whose rows have been written then: what nobody knows can't be missed
     const copy = await copyOf('copy')
     await damage(await segmentIn(copy), recordBytes(100) * 2 - 10)
 

@@ -132,6 +132,33 @@ describe('segment store', () => {
     assert.deepEqual(files.calls, [])
   })
 
+  it('writes what is to be on the disk in one call, with all that waits, and then needs no sync', async () => {
+    await openWith()
+    await Promise.all(numberedBlocks(10).map(async block => store.put([block], { sync: true })))
+    await store.sync()
+
+    assert.deepEqual(files.calls, ['syncedWrite', 'syncFolder'])
+  })
+
+  it('syncs what was put before without it, where that lies in front or is the same block', async () => {
+    await openWith()
+    const [first, second, third] = numberedBlocks(3)
+    await store.put([first!])
+    await store.put([first!], { sync: true })
+    await store.put([second!])
+    await store.put([third!], { sync: true })
+    await store.put([second!, third!], { sync: true })
+
+    assert.deepEqual(files.calls, ['write', 'syncFolder', 'datasync', 'write', 'syncedWrite', 'datasync'])
+  })
+
+  it('syncs much behind its write, so that others write meanwhile', async () => {
+    await openWith({ segmentBytes: 10_000_000 })
+    await store.put(numberedBlocks(10, 100_000), { sync: true })
+
+    assert.deepEqual(files.calls, ['write', 'syncFolder', 'datasync'])
+  })
+
   it('gives the space of deleted blocks back', async () => {
     await openWith()
     const blocks = numberedBlocks(100, 10_000)

@@ -38,12 +38,26 @@ describe('holds of adds', () => {
 
     const use = async (): Promise<void> => {
       using hold = holds.hold()
+      hold.isUnsynced = true
       await hold.keepUntilPinned(aCid('a'))
       hold.handOver([aCid('a')])
     }
 
     await assert.rejects(use)
     assert.deepEqual(left(), [0, 0, 0])
+  })
+
+  it('sync once, and only when something was put without', async () => {
+    let syncs = 0
+    const { holds } = open(async () => { syncs++ })
+    using hold = holds.hold()
+
+    await hold.keepUntilPinned(aCid('a'))
+    assert.equal(syncs, 0)
+    hold.isUnsynced = true
+    for (const name of ['b', 'c']) await hold.keepUntilPinned(aCid(name))
+
+    assert.equal(syncs, 1)
   })
 
   it('that were handed over wait for all of their roots', async () => {

@@ -1,0 +1,68 @@
+import type { Datastore, KeyRange, ListOptions, Write, WriteOptions } from '../../datastore/datastore.ts'
+import { isValueRecord } from './layout.ts'
+
+/** Larger records are looked up each time. */
+const largestBytes = 2048
+const mostRecords = 1024
+
+/**
+ * The same datastore, with the value records that were read or written last in memory, and those that aren't there: a pin is looked up by
+ * whoever makes it, by the merge and by the tracker, and each look into LevelDB costs as much as a step of the pin itself. At most 1024, 2
+ * KiB each. Whoever writes value records must do so through it, and `forget` when the datastore stops.
+ */
+export class CachedValues implements Datastore {
+  readonly name: string
+  readonly #datastore: Datastore
+  readonly #known = new Map<string, Uint8Array | undefined>()
+  /** Records that are being written, and how often: what is read of them meanwhile may be the one or the other. */
+  readonly #writing = new Map<string, number>()
+
+  constructor (datastore: Datastore) {
+    this.name = datastore.name
+    this.#datastore = datastore
+  }
+
+  forget (): void { this.#known.clear() }
+
+  get (key: string): Uint8Array | undefined {
+    if (!isValueRecord(key)) return this.#datastore.get(key)
+    const known = this.#known.get(key)
+    if (known != null || this.#known.has(key)) return known
+    const value = this.#datastore.get(key)
+    if (!this.#writing.has(key)) this.#keep(key, value)
+    return value
+  }
+
+  async write (batch: readonly Write[], options?: WriteOptions): Promise<void> {
+    const values = batch.filter(({ key }) => isValueRecord(key))
+    for (const { key } of values) this.#count(key, 1)
+    try {
+      await this.#datastore.write(batch, options)
+    } finally {
+      for (const { key } of values) this.#count(key, -1)
+    }
+    for (const { key, value } of values) if (!this.#writing.has(key)) this.#keep(key, value)
+  }
+
+  async start (signal: AbortSignal): Promise<void> { await this.#datastore.start(signal) }
+  async stop (): Promise<void> { await this.#datastore.stop() }
+  has (key: string): boolean { return this.#datastore.has(key) }
+  async getMany (keys: readonly string[]): Promise<Array<Uint8Array | undefined>> { return this.#datastore.getMany(keys) }
+  entries (
+    range: KeyRange, options?: ListOptions
+  ): AsyncIterable<Array<[string, Uint8Array]>> { return this.#datastore.entries(range, options) }
+  keys (range: KeyRange, options?: ListOptions): AsyncIterable<string[]> { return this.#datastore.keys(range, options) }
+  values (range: KeyRange, options?: ListOptions): AsyncIterable<Uint8Array[]> { return this.#datastore.values(range, options) }
+
+  #keep (key: string, value: Uint8Array | undefined): void {
+    if (this.#known.size >= mostRecords) this.#known.clear()
+    if (value == null || value.length <= largestBytes) this.#known.set(key, value)
+  }
+
+  #count (key: string, by: number): void {
+    const left = (this.#writing.get(key) ?? 0) + by
+    this.#known.delete(key)
+    if (left === 0) this.#writing.delete(key)
+    else this.#writing.set(key, left)
+  }
+}

@@ -101,11 +101,6 @@ export class HttpServer implements Startable {
    */
   accept (connection: Duplex): void { this.#http.emit(this.#init.tls == null ? 'connection' : 'secureConnection', connection) }
 
-  /** Resolves when an answer is out, or its client gone: the first one from now on. */
-  async answered (): Promise<void> {
-    await new Promise<void>(resolve => this.#http.once('request', (_, reply: ServerResponse) => reply.once('close', resolve)))
-  }
-
   /** No new connections or requests; waits a moment for the running ones. */
   async drain (): Promise<void> {
     for (const door of this.#doors.splice(0)) door.close(() => {})

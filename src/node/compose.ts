@@ -1,8 +1,8 @@
 import { hostname } from 'node:os'
-import type { RestApi } from '../api/rest/rest-api.ts'
 import { rateLimitedLogger } from '../base/rate-limited-logger.ts'
 import type { Clock, Random } from '../base/clock.ts'
 import { together } from '../base/lifecycle.ts'
+import { yieldToEventLoop } from '../base/event-loop.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import { Listeners } from '../base/listeners.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
@@ -121,8 +121,8 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const holders = (root: CID): Holders =>
     holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh })
   const ipfsOf = overrides.ipfs ?? (deps => composeIpfs(init, deps))
-  const mayLoad = Promise.withResolvers<void>()
-  const ownNode = ipfsOf({ stores, denylist, holdersOf: holders, mayLoad: mayLoad.promise, clock, random, log, workers })
+  const listening = Promise.withResolvers<void>()
+  const ownNode = ipfsOf({ stores, denylist, holdersOf: holders, mayLoad: listening.promise, clock, random, log, workers })
   const ipfs = observer.ipfs(ownNode)
   // the embedded node writes what it unpins together; another one has each asked for
   const concurrentUnpins = config.ipfs.kind === 'helia' ? 64 : 4
@@ -196,11 +196,12 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     peersetMetric: config.crdt.peersetMetric
   })
 
-  const listenersFirst: Startable = {
-    name: 'listeners first',
+  // loading libp2p's modules takes the only thread for 0.1 s: first who is waiting to connect gets an answer
+  const listenersOpen: Startable = {
+    name: 'listeners',
     start: async () => {
-      if (apis.restapi != null) await firstAnswer(apis.restapi, clock)
-      mayLoad.resolve()
+      await yieldToEventLoop()
+      listening.resolve()
     },
     stop: async () => {}
   }
@@ -213,7 +214,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     ...observing, threads, denylist, stores.reserve,
     together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
     consensus, ...network.serving, network.givingHistory(consensus), apis.restapi, apis.pinsvcapi, apis.ipfsproxy, ipfs, apis.gateway,
-    tracker, monitor, ...eventComponents, workers, listenersFirst,
+    tracker, monitor, ...eventComponents, workers, listenersOpen,
     httpHosts.restapi, httpHosts.pinsvcapi, apis.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens,
     ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
   ]
@@ -230,18 +231,6 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
       cluster: host.addresses()
     })
   }
-}
-
-/**
- * Loading libp2p's modules takes the only thread for 0.1 s. Who waits for the listeners has this time to come; the first answer ends it.
- */
-const firstAnswerMs = 25
-
-async function firstAnswer (api: RestApi, clock: Clock): Promise<void> {
-  const nobodyCame = Promise.withResolvers<void>()
-  const cancel = clock.after(firstAnswerMs, nobodyCame.resolve)
-  await Promise.race([api.answered(), nobodyCame.promise])
-  cancel()
 }
 
 /** What rows of status lists say of this peer: its own latest ping. */

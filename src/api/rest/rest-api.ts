@@ -43,8 +43,6 @@ export interface RestApi extends Startable {
   /** Bound addresses as multiaddr texts. */
   addresses (): readonly string[]
   accept (connection: Duplex): void
-  /** Resolves when an answer is out: the first one from now on. */
-  answered (): Promise<void>
 }
 
 /** The defaults of Go's service.json, listening nowhere. */

@@ -54,21 +54,6 @@ describe('the HTTP server', () => {
     rmSync(folder, { recursive: true })
   })
 
-  it('tells of the next answer that is out', async () => {
-    const asked = Promise.withResolvers<() => void>()
-    const { server, port } = await start({}, (_request, response) => { asked.resolve(() => response.end('hello')) })
-    const told: string[] = []
-    const waiting = server.answered().then(() => told.push('answered'))
-    const asking = raw(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-    const answer = await asked.promise
-
-    told.push('asked')
-    answer()
-    await Promise.all([asking, waiting])
-
-    assert.deepEqual(told, ['asked', 'answered'])
-  })
-
   it('answers what came whole before what is no HTTP, however long that takes, and then says so, as Go does', async () => {
     const pending: Array<() => void> = []
     const { port } = await start({}, (request, response) => {

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const script = '/usr/bin/script'
 
 /** Why there is no terminal to be had; null when there is. */
-export const terminalMissing: string | null = process.platform === 'linux' && existsSync(script) ? null : `${script} of util-linux is missing`
+export const terminalMissing: string | null =
+  process.platform === 'linux' && existsSync(script) ? null : `${script} of util-linux is missing`
 
 export interface InterruptedAddInit {
   /** The Node that runs `ctl`. */

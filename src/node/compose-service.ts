@@ -83,7 +83,7 @@ const serviceName = 'Pinning service'
 export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
   const { folder, config } = init
   const [makeDatabase, makeLimits, makeMail, makeContent, web] = await Promise.all([
-    loadDatabase({ folder, section }), loadLimits(section), loadMail(section), loadContent(init, section),
+    loadDatabase({ folder, section, isPeer: true }), loadLimits(section), loadMail(section), loadContent(init, section),
     loadWebPages({ log: init.log.child('service') })
   ])
   return deps => {

@@ -35,7 +35,7 @@ export async function openServiceUsers (
   const [clock, random] = [systemClock, systemRandom]
   // never started: what looks for changes in the background has no use here
   const workers = new WorkerRunner({ clock, random, log })
-  const database = (await loadDatabase({ folder, section }))({ clock, random, log, workers })
+  const database = (await loadDatabase({ folder, section, isPeer: false }))({ clock, random, log, workers })
   const audit = sqlAudit({ database, random })
   const passwords = new Argon2Passwords(usualArgon2, { random })
   const init = {

@@ -65,9 +65,8 @@ export class FileWriter {
     if (event != null && wanted.origin !== 'pins') wanted.owns_pin = ownsPin(state, { owned: row.owns_pin === 1, event }) ? 1 : 0
     // the bytes are no longer the only ones, or no longer wanted
     if (state === 'unpinned') wanted.staging_key = null
-    const { id, user_id: user, cid, ...stored } = await this.#keepUp(tx, { before: row, after: wanted }, options)
-    await tx.updateTable('files').set(stored).where('user_id', '=', user).where('id', '=', id).execute()
-    const after = { id, user_id: user, cid, ...stored }
+    const after = await this.#keepUp(tx, { before: row, after: wanted }, options)
+    await tx.updateTable('files').set(changedFields(row, after)).where('user_id', '=', after.user_id).where('id', '=', after.id).execute()
     await this.#tell(tx, { before: row, after })
     return after
   }
@@ -108,6 +107,16 @@ export class FileWriter {
     if (reservation != null) await quota.release(tx, reservation)
     if (held && !holds) await quota.drop(tx, before.user_id, before.cid)
   }
+}
+
+/** These may differ from what is stored: callers make rows with another state, to begin with. */
+const always = ['state', 'staging_key', 'owns_pin', 'origin'] as const
+
+/** Each column that is set costs the database its indexes, also where the value stays. */
+function changedFields (before: FileRow, after: FileRow): Partial<FileRow> {
+  const columns = Object.keys(after) as Array<keyof FileRow>
+  const changed = columns.filter(column => after[column] !== before[column] || always.some(one => one === column))
+  return Object.fromEntries(changed.map(column => [column, after[column]]))
 }
 
 /** Of what was pinned by its CID it is known only once it is here. */

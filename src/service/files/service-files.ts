@@ -67,10 +67,9 @@ const whenPinnedMs = 10_000
 const lookAgainMs = 40
 /**
  * Whoever waits for a pin is told. Another peer on the database may do the work, and tells nobody here: so the row is looked at as well,
- * more and more rarely.
+ * more and more rarely. On SQLite there is no other peer, and only an import that fails isn't told.
  */
-const firstLookMs = 50
-const longestLookMs = 250
+const looks = { postgres: { firstMs: 50, longestMs: 250 }, sqlite: { firstMs: 500, longestMs: 500 } } as const
 
 /** The files of the service, in its database. */
 export function serviceFiles (init: ServiceFilesInit, deps: ServiceFilesDeps): Files { return new ServiceFiles(init, deps) }
@@ -333,7 +332,8 @@ class ServiceFiles implements Files {
   ): Promise<FileRow> {
     const { clock } = this.#deps
     const until = clock.now() + withinMs
-    for (let waitMs = firstLookMs; ; waitMs = Math.min(2 * waitMs, longestLookMs)) {
+    const { firstMs, longestMs } = looks[this.#deps.database.kind]
+    for (let waitMs: number = firstMs; ; waitMs = Math.min(2 * waitMs, longestMs)) {
       const file = await this.#nextLook(user, cid, { waitMs, signal })
       if (!isUnderWay(file) || clock.now() >= until) return file
     }

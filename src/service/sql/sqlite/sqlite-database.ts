@@ -28,6 +28,8 @@ import { WriteGroups } from './write-groups.ts'
 export interface SqliteDatabaseInit {
   /** Its folder is made when missing. Only its owner may read it. */
   file: string
+  /** The one process on the file that listens, with commands beside it: it writes no notices, since nobody else would hear them. */
+  isOnlyListener?: boolean
   /** For tests. */
   migrations?: readonly Migration[]
 }
@@ -186,7 +188,7 @@ class SqliteDatabase implements SqlDatabase {
 
   async notify (tx: Sql, channel: string, text: string): Promise<void> {
     const notice = checkedNotice({ channel, text })
-    await writeNotice(tx, notice, { origin: this.#origin, now: this.now() })
+    if (this.#init.isOnlyListener !== true) await writeNotice(tx, notice, { origin: this.#origin, now: this.now() })
     this.#told.push(notice)
   }
 

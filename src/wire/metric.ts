@@ -1,5 +1,5 @@
-import { peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
 import type { Metric } from '../model/metric.ts'
+import { peerBytes, peerText } from './known-names.ts'
 import { MsgpackReader, MsgpackWriter } from './msgpack.ts'
 
 /** A legacy prefix of peers up to 0.13.3: 09 "/msgpack\n" (monitor/pubsubmon). */
@@ -9,7 +9,7 @@ const legacyPrefix = Buffer.from('\t/msgpack\n')
 export function encodeMetric (metric: Metric): Uint8Array {
   const fields: Array<[string, (writer: MsgpackWriter) => void]> = []
   if (metric.name !== '') fields.push(['n', writer => writer.raw(metric.name)])
-  if (metric.peer !== '') fields.push(['p', writer => writer.raw(peerIdBytes(metric.peer))])
+  if (metric.peer !== '') fields.push(['p', writer => writer.raw(peerBytes(metric.peer))])
   if (metric.value !== '') fields.push(['v', writer => writer.raw(metric.value)])
   if (metric.expire !== 0n) fields.push(['e', writer => writer.int(metric.expire)])
   if (metric.valid) fields.push(['d', writer => writer.bool(true)])
@@ -32,7 +32,7 @@ export function decodeMetric (bytes: Uint8Array): Metric {
   for (let left = reader.map(); left > 0; left--) {
     switch (reader.text()) {
       case 'n': metric.name = reader.text(); break
-      case 'p': metric.peer = peerIdFromBytes(reader.raw()); break
+      case 'p': metric.peer = peerText(reader.raw()); break
       case 'v': metric.value = reader.text(); break
       case 'e': metric.expire = reader.bigint(); break
       case 'd': metric.valid = reader.bool(); break

@@ -1,11 +1,11 @@
 import { ClusterError, messageOf } from '../base/errors.ts'
-import { CID, maxPeerIdBytes, peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
+import { CID, maxPeerIdBytes } from '../model/cid.ts'
 import type { PeerId } from '../model/cid.ts'
-import { multiaddrBytes, multiaddrFromBytes } from '../model/multiaddr.ts'
 import { compareUtf8, defaultPinOptions, modeOfDepth } from '../model/pin.ts'
 import type { Pin, PinOptions, PinType } from '../model/pin.ts'
 import { isZeroTime, zeroTime } from '../model/time.ts'
 import type { Time } from '../model/time.ts'
+import { addressBytes, addressText, peerBytes, peerText } from './known-names.ts'
 import { ProtobufReader, ProtobufWriter, invalidBytes, wireTypes } from './protobuf.ts'
 
 /** The protobuf enum: the position is the number on the wire. */
@@ -43,7 +43,7 @@ function encodeOptions (options: PinOptions): Uint8Array {
   if (options.shardSize !== 0) writer.uintField(4, options.shardSize)
   if (options.pinUpdate != null) writer.bytesField(7, options.pinUpdate.bytes)
   if (expireAt !== 0) writer.uintField(8, expireAt)
-  for (const origin of options.origins) writer.bytesField(9, addressBytes(origin))
+  for (const origin of options.origins) writer.bytesField(9, originBytes(origin))
   for (const key of Object.keys(options.metadata).toSorted(compareUtf8)) {
     writer.bytesField(10, encodeMetadata(key, options.metadata[key] ?? ''))
   }
@@ -64,9 +64,9 @@ function wireSeconds (time: Time): number | bigint {
   return seconds < 0 ? BigInt.asUintN(64, BigInt(seconds)) : seconds
 }
 
-function addressBytes (address: string): Uint8Array {
+function originBytes (address: string): Uint8Array {
   try {
-    return multiaddrBytes(address)
+    return addressBytes(address)
   } catch (err) {
     throw new ClusterError(
       'INVALID_ARGUMENT', { address: address.slice(0, 200) }, { message: `invalid multiaddress: ${messageOf(err)}`, cause: err }
@@ -83,7 +83,7 @@ export function decodePin (bytes: Uint8Array, cid: CID): Pin {
   const pin: Pin = { ...defaultPinOptions(), cid, type: 'bad-type', allocations: [], maxDepth: 0, reference: null, timestamp: zeroTime }
   while (reader.next()) {
     if (reader.is(2, varint)) pin.type = typeNumbers[Number(reader.uint64())] ?? 'bad-type'
-    else if (reader.is(3, delimited)) pin.allocations.push(peerText(reader.bytes()))
+    else if (reader.is(3, delimited)) pin.allocations.push(allocationOf(reader.bytes()))
     else if (reader.is(4, varint)) pin.maxDepth = reader.sint32()
     else if (reader.is(5, delimited)) pin.reference = optionalCid(reader.bytes())
     else if (reader.is(6, delimited)) decodeOptions(reader.bytes(), pin)
@@ -150,26 +150,10 @@ function optionalCid (bytes: Uint8Array): CID | null {
 }
 
 function optionalAddress (bytes: Uint8Array): string[] {
-  try { return [multiaddrFromBytes(bytes)] } catch { return [] }
+  try { return [addressText(bytes)] } catch { return [] }
 }
 
-/** Base58 is slow and a cluster has few peers: both directions are remembered, up to a bound that hostile pins can't raise. */
-const maxRemembered = 4096
-const textOfPeer = new Map<string, PeerId>()
-const bytesOfPeer = new Map<PeerId, Uint8Array>()
-
-function peerText (bytes: Uint8Array): PeerId {
+function allocationOf (bytes: Uint8Array): PeerId {
   if (bytes.length < 2 || bytes.length > maxPeerIdBytes) invalidBytes('an allocation is not a peer ID')
-  return remembered(textOfPeer, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1'), () => peerIdFromBytes(bytes))
-}
-
-const peerBytes = (peer: PeerId): Uint8Array => remembered(bytesOfPeer, peer, () => peerIdBytes(peer))
-
-function remembered<T> (memory: Map<string, T>, key: string, compute: () => T): T {
-  const known = memory.get(key)
-  if (known !== undefined) return known
-  const value = compute()
-  if (memory.size >= maxRemembered) memory.clear()
-  memory.set(key, value)
-  return value
+  return peerText(bytes)
 }

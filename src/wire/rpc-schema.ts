@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import { ClusterError } from '../base/errors.ts'
-import { decodeCid, peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
-import { multiaddrBytes, multiaddrFromBytes } from '../model/multiaddr.ts'
+import { decodeCid } from '../model/cid.ts'
+import { addressBytes, addressText, peerBytes, peerText } from './known-names.ts'
 import type { MsgpackReader, MsgpackWriter } from './msgpack.ts'
 
 /** How one kind of value stands on the wire. */
@@ -30,8 +30,8 @@ export const bool: WireCodec<boolean> = { write: (writer, value) => writer.bool(
 
 /** A peer ID as multihash bytes; '' is no peer. */
 export const peer: WireCodec<string> = {
-  write: (writer, value) => writer.raw(value === '' ? '' : peerIdBytes(value)),
-  read: reader => { const raw = reader.raw(); return raw.byteLength === 0 ? '' : peerIdFromBytes(raw) },
+  write: (writer, value) => writer.raw(value === '' ? '' : peerBytes(value)),
+  read: reader => { const raw = reader.raw(); return raw.byteLength === 0 ? '' : peerText(raw) },
   zero: ''
 }
 
@@ -44,10 +44,10 @@ export const cid: WireCodec<CID | null> = {
 
 /** A multiaddress in binary, as text here. */
 export const maddr: WireCodec<string> = {
-  write: (writer, value) => writer.raw(multiaddrBytes(value)),
+  write: (writer, value) => writer.raw(addressBytes(value)),
   read: reader => {
     try {
-      return multiaddrFromBytes(reader.raw())
+      return addressText(reader.raw())
     } catch (err) {
       throw new ClusterError('INVALID_DATA', {}, { message: 'not a multiaddress', cause: err })
     }

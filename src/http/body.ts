@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { HttpError, badRequest } from './dialect.ts'
+import { HttpError, badRequest } from './error-dialect.ts'
 
 /** The request's body. Read at most once. */
 export class RequestBody {

@@ -11,7 +11,7 @@ import { firstOf, httpsTxt, systemTxt } from '../ipfs/helia/names/txt-resolvers.
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import type { NameResolver } from '../ipfs/names.ts'
 import type { CID } from '../model/cid.ts'
-import type { Holders } from '../ipfs/holder.ts'
+import type { AllocatedPeers } from '../ipfs/allocated-peers.ts'
 import { kuboConnector } from '../ipfs/kubo/connector.ts'
 import type { HeliaConfig, IpfsHttpConfig } from '../config/service-config.ts'
 import type { NodeInit } from './node-contract.ts'
@@ -22,7 +22,7 @@ export interface IpfsDeps {
   stores: Stores
   denylist: Denylist
   /** The other peers that have what is below a pin. */
-  holdersOf: (root: CID) => Holders
+  allocatedPeersOf: (root: CID) => AllocatedPeers
   /** Resolves when libp2p may be loaded. */
   mayLoad: Promise<void>
   clock: Clock
@@ -38,7 +38,7 @@ export interface ComposedIpfs extends IpfsConnector {
 
 /** The IPFS node that the configuration asks for. */
 export function composeIpfs (
-  init: NodeInit, { stores, denylist, holdersOf, mayLoad, clock, random, log, workers }: IpfsDeps
+  init: NodeInit, { stores, denylist, allocatedPeersOf, mayLoad, clock, random, log, workers }: IpfsDeps
 ): ComposedIpfs {
   const { ipfs } = init.config
   if (ipfs.kind === 'ipfshttp') {
@@ -50,7 +50,7 @@ export function composeIpfs (
   return refusingIpfs(
     heliaConnector(heliaInit(init, ipfs), {
       blockstore: stores.blocks, datastore: stores.local, clock, random, log: log.child('ipfs'), workers, reserve: stores.reserve, denylist,
-      holdersOf, mayLoad, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers)
+      allocatedPeersOf, mayLoad, nameKeys: keyFolder(join(init.folder, 'ipfs-keys')), txt: txtLookupOf(ipfs.dnslink.resolvers)
     }),
     denylist
   )

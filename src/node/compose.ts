@@ -10,7 +10,7 @@ import { WorkerRunner } from '../base/worker.ts'
 import type { Importers } from '../cluster/add/upload.ts'
 import { createCluster } from '../cluster/cluster.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { holdersOf } from '../cluster/pinning/holders.ts'
+import { allocatedPeersOf } from '../cluster/pinning/allocated-peers.ts'
 import { progressHere } from '../cluster/status/progress.ts'
 import { joinCluster } from '../cluster/peers/join.ts'
 import { crdtConsensus, storedBlock, trustOf } from '../consensus/crdt/crdt-consensus.ts'
@@ -24,7 +24,7 @@ import { pubsubMonitor } from '../monitor/pubsub/pubsub-monitor.ts'
 import { pinsetServer, remotePinsets } from '../network/pinset/pinset.ts'
 import { progressServer, remoteProgress } from '../network/progress/progress.ts'
 import { remoteStatuses, statusesServer } from '../network/progress/statuses.ts'
-import type { Holders } from '../ipfs/holder.ts'
+import type { AllocatedPeers } from '../ipfs/allocated-peers.ts'
 import { noOpObserver } from '../observe/observer.ts'
 import type { Observer } from '../observe/observer.ts'
 import { rpcHandlers } from '../rpc/handlers.ts'
@@ -118,11 +118,11 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     onCommitted: cid => network.committed(cid)
   })
   const denylist = composeDenylist(init, { clock, log, workers })
-  const holders = (root: CID): Holders =>
-    holdersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh })
+  const holders = (root: CID): AllocatedPeers =>
+    allocatedPeersOf(root, { self, peersetMetric: config.crdt.peersetMetric }, { state: consensus.state, monitor, remotes, isFresh })
   const ipfsOf = overrides.ipfs ?? (deps => composeIpfs(init, deps))
   const listening = Promise.withResolvers<void>()
-  const ownNode = ipfsOf({ stores, denylist, holdersOf: holders, mayLoad: listening.promise, clock, random, log, workers })
+  const ownNode = ipfsOf({ stores, denylist, allocatedPeersOf: holders, mayLoad: listening.promise, clock, random, log, workers })
   const ipfs = observer.ipfs(ownNode)
   // the embedded node writes what it unpins together; another one has each asked for
   const concurrentUnpins = config.ipfs.kind === 'helia' ? 64 : 4

@@ -48,11 +48,11 @@ export function shiftedClock (): Clock & { passTime (ms: number): void } {
 
 /** A started embedded node on stores in memory, reachable on 127.0.0.1 only, that knows nobody. */
 export async function startHelia (
-  init: Partial<HeliaInit> = {}, stores: Partial<Pick<HeliaDeps, 'blockstore' | 'datastore' | 'txt' | 'denylist' | 'holdersOf'>> = {}
+  init: Partial<HeliaInit> = {}, stores: Partial<Pick<HeliaDeps, 'blockstore' | 'datastore' | 'txt' | 'denylist' | 'allocatedPeersOf'>> = {}
 ): Promise<RunningHelia> {
   const clock = shiftedClock()
   const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-helia-'))
-  const { blockstore = memoryBlockstore(), datastore = memoryDatastore(), txt, denylist, holdersOf } = stores
+  const { blockstore = memoryBlockstore(), datastore = memoryDatastore(), txt, denylist, allocatedPeersOf } = stores
   const workers = new WorkerRunner({ clock, random: systemRandom, log: silentLogger })
   const connector = heliaConnector({
     privateKey: privateKeyToProtobuf(await generateKeyPair('Ed25519')),
@@ -73,7 +73,7 @@ export async function startHelia (
     ...init
   }, {
     blockstore, datastore, clock, random: systemRandom, log: silentLogger, workers, nameKeys: keyFolder(join(folder, 'ipfs-keys')), txt,
-    ...(denylist == null ? {} : { denylist }), ...(holdersOf == null ? {} : { holdersOf })
+    ...(denylist == null ? {} : { denylist }), ...(allocatedPeersOf == null ? {} : { allocatedPeersOf })
   })
   const { signal } = new AbortController()
   await blockstore.start(signal)

@@ -1,4 +1,4 @@
-import { badRequest } from '../../http/dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { AddParams } from '../../model/add.ts'
 import type { Time } from '../../model/time.ts'

@@ -1,6 +1,6 @@
 import { parseDuration } from '../../base/duration.ts'
 import { messageOf } from '../../base/errors.ts'
-import { badRequest } from '../../http/dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'

@@ -1,5 +1,5 @@
 import { textOfBytes } from '../../base/byte-text.ts'
-import { badRequest } from '../../http/dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 import type { Part } from '../../http/multipart.ts'
 import { cleanPath } from '../../http/path.ts'
 import { queryUnescape } from '../../http/query.ts'

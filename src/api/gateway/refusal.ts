@@ -1,5 +1,5 @@
 import type { HeaderList } from '../../http/reply.ts'
-import { HttpError } from '../../http/dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import { isClusterError } from '../../base/errors.ts'
 
 /** An answer that a step throws: a status, a sentence for the client, perhaps headers (`Retry-After`, `Content-Range`, …). */

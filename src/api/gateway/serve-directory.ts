@@ -7,7 +7,7 @@ import { closeBody } from './close-body.ts'
 import { hasAlready } from '../common/conditional.ts'
 import { etagOf, pageCacheHeaders } from './caching.ts'
 import { entryKinds } from './entry-kinds.ts'
-import { gathered } from './gathered.ts'
+import { textBatches } from './text-batches.ts'
 import { listingPage } from './listing-page.ts'
 import { serveFile } from './serve-file.ts'
 import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
@@ -41,7 +41,7 @@ export async function serveDirectory (
   return {
     status: 200,
     headers,
-    body: gathered(listingPage({
+    body: textBatches(listingPage({
       path: visit.path,
       site: visit.site,
       cid: node.cid,

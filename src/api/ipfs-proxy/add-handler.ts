@@ -1,7 +1,7 @@
 import { answerText } from '../../base/errors.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
-import { errorReply, HttpError } from '../../http/dialect.ts'
+import { errorReply, HttpError } from '../../http/error-dialect.ts'
 import type { RequestContext } from '../../http/request-context.ts'
 import { boundaryOf, parts } from '../../http/multipart.ts'
 import { Query } from '../../http/query.ts'
@@ -13,7 +13,7 @@ import { parseAddParams } from '../common/add-params.ts'
 import { uploadEntries, withFirst } from '../common/upload.ts'
 import { metadataRule } from './add-metadata.ts'
 import type { MetadataRule } from './add-metadata.ts'
-import { proxyDialect } from './dialect.ts'
+import { proxyDialect } from './error-dialect.ts'
 
 const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]
 const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]

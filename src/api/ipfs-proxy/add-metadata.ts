@@ -1,4 +1,4 @@
-import { HttpError } from '../../http/dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import type { Part } from '../../http/multipart.ts'
 import { Query } from '../../http/query.ts'
 import type { EntryMetadata } from '../../model/add.ts'

@@ -1,7 +1,7 @@
 import { byteLengthOfText } from '../../base/byte-text.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
-import { badRequest } from '../../http/dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 import type { RequestContext } from '../../http/request-context.ts'
 import type { Query } from '../../http/query.ts'
 import type { Reply, TextReply } from '../../http/reply.ts'

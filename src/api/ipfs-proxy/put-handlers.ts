@@ -7,7 +7,7 @@ import type { CID } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { defaultPinOptions } from '../../model/pin.ts'
-import { errorJson } from './dialect.ts'
+import { errorJson } from './error-dialect.ts'
 import type { NodeApi, PutCommand } from './node-api.ts'
 
 export interface PutHandlerDeps { cluster: Pick<ClusterApi, 'pin'>, node: Pick<NodeApi, 'put'> }

@@ -1,4 +1,4 @@
-import { badRequest } from '../../http/dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { Time } from '../../model/time.ts'

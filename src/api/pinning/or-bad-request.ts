@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/errors.ts'
-import { badRequest } from '../../http/dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 
 /** Runs a parser; what it throws becomes a 400 with this beginning. */
 export function orBadRequest<T> (parse: () => T, beginning: string): T {

@@ -1,5 +1,5 @@
 import { messageOf } from '../../base/errors.ts'
-import { badRequest } from '../../http/dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 import type { RequestBody } from '../../http/body.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { HttpError } from '../../http/dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import { pageEnd, pageHeaders, pageStart } from '../../http/html.ts'
 import type { Reply } from '../../http/reply.ts'
 

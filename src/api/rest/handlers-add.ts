@@ -1,7 +1,7 @@
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isClusterError, messageOf } from '../../base/errors.ts'
-import { badRequest, errorReply } from '../../http/dialect.ts'
+import { badRequest, errorReply } from '../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../http/multipart.ts'
 import type { HeaderList, Reply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
@@ -10,7 +10,7 @@ import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import { addedOutputJson } from '../../model/add.ts'
 import { goJson } from '../../model/go-json.ts'
 import { parseAddParams } from '../common/add-params.ts'
-import { restDialect } from './dialect.ts'
+import { restDialect } from './error-dialect.ts'
 import { uploadEntries, withFirst } from '../common/upload.ts'
 
 const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { AuditOrder, AuditResult, AuditRun, ClusterApi } from '../../cluster/cluster-api.ts'
-import { badRequest, HttpError } from '../../http/dialect.ts'
+import { badRequest, HttpError } from '../../http/error-dialect.ts'
 import type { Reply } from '../../http/reply.ts'
 import { jsonReply, listReply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'

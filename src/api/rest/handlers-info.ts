@@ -1,6 +1,6 @@
 import type { ClusterApi, HealthProblem } from '../../cluster/cluster-api.ts'
 import type { Authenticator } from '../../http/auth.ts'
-import { HttpError } from '../../http/dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import type { Reply } from '../../http/reply.ts'
 import { emptyReply, jsonReply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'

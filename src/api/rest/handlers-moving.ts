@@ -1,7 +1,7 @@
 import type { ClusterApi, PaceLimits, RebalanceOrder } from '../../cluster/cluster-api.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
-import { badRequest, HttpError } from '../../http/dialect.ts'
+import { badRequest, HttpError } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { Reply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'

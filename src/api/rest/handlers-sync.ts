@@ -1,7 +1,7 @@
 import type { ClusterApi, PinsetDiff } from '../../cluster/cluster-api.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { isClusterError } from '../../base/errors.ts'
-import { HttpError } from '../../http/dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import type { Reply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'

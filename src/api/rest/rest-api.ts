@@ -11,7 +11,7 @@ import { apiServer, apiServerDefaults } from '../../http/api-server.ts'
 import type { PipelineDeps } from '../../http/pipeline.ts'
 import { httpPipeline } from '../../http/pipeline.ts'
 import type { TickBudget } from '../../http/tick-budget.ts'
-import { restDialect } from './dialect.ts'
+import { restDialect } from './error-dialect.ts'
 import type { Watching } from './handlers-events.ts'
 import { restRoutes } from './routes.ts'
 

@@ -13,7 +13,7 @@ import type { RemotePeers } from '../../network/remote-peers.ts'
 import type { CallOptions, PeersOptions } from '../cluster-api.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
 import type { Members, MissingPeer } from './members.ts'
-import { missingText } from '../status/missing-holders.ts'
+import { missingText } from '../status/missing-peers.ts'
 
 export interface PeersInit {
   peerName: string

@@ -12,7 +12,7 @@ import { peerAnswerMs, within } from '../deadline.ts'
 import { refuseInFollowerMode } from '../follower.ts'
 import type { LeavingPeers } from './leaving-peers.ts'
 import type { Members } from './members.ts'
-import { isAbout, withHolders } from '../pinning/pin-version.ts'
+import { isAbout, withAllocations } from '../pinning/pin-version.ts'
 import type { Placement } from '../pinning/placement.ts'
 
 export interface PeerRemovalInit { followerMode: boolean }
@@ -186,7 +186,7 @@ export class PeerRemoval {
     if (String(this.#targetOf(pin, from)) !== String(to)) return 'waits'
     const added = to.filter(holder => !pin.allocations.includes(holder))
     if (!isSafe && added.length === 0) return 'waits' // another pass of this removal was faster
-    const isDone = await consensus.replaceIf(pin, withHolders(pin, isSafe ? to : [...to, from], clock.now()))
+    const isDone = await consensus.replaceIf(pin, withAllocations(pin, isSafe ? to : [...to, from], clock.now()))
     if (!isDone) return 'waits'
     this.#contestsOf(from).gave(cid, added)
     return isSafe ? 'gone' : 'changed'
@@ -205,7 +205,7 @@ export class PeerRemoval {
     if (pin == null || !pin.allocations.includes(from)) return 'gone'
     const allocations = this.#withoutUnaware(pin, { from, unaware })
     const lost = unaware.filter(holder => pin.allocations.includes(holder) && !allocations.includes(holder))
-    if (lost.length === 0 || !await consensus.replaceIf(pin, withHolders(pin, allocations, clock.now()))) return 'waits'
+    if (lost.length === 0 || !await consensus.replaceIf(pin, withAllocations(pin, allocations, clock.now()))) return 'waits'
     this.#contestsOf(from).lost(lost)
     log.warn('holders do not take a pin as theirs and lose it again', { cid: cid.toString(), holders: lost })
     return 'changed'
@@ -248,7 +248,7 @@ export class PeerRemoval {
     const down = holders.filter(holder => !living.includes(holder))
     const allocations = [...living, ...down].slice(0, pin.replicationFactorMax)
     const lost = holders.filter(holder => !allocations.includes(holder))
-    if (!await consensus.replaceIf(pin, withHolders(pin, allocations, clock.now()))) return 'waits'
+    if (!await consensus.replaceIf(pin, withAllocations(pin, allocations, clock.now()))) return 'waits'
     log.warn('holders went down while a pin was moved off a peer, and nobody can take its place', { cid: cid.toString(), peer: from, lost })
     return lost.includes(from) ? 'gone' : 'changed'
   }

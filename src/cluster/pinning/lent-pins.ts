@@ -9,7 +9,7 @@ import type { CID, PeerId } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
-import { isAbout, withHolders } from './pin-version.ts'
+import { isAbout, withAllocations } from './pin-version.ts'
 import type { Members } from '../peers/members.ts'
 
 /** Rows: `lent/1/<peer ID>/<CID>` → JSON {added, at}; the 1 is the format's version. */
@@ -92,7 +92,7 @@ export class LentPins {
     const pin = consensus.state.get(cid)
     if (pin == null || !this.#isLent(cid, peer, added)) return true
     const allocations = pin.allocations.filter(other => !lost.has(other))
-    if (!await consensus.replaceIf(pin, withHolders(pin, allocations, clock.now()))) return false
+    if (!await consensus.replaceIf(pin, withAllocations(pin, allocations, clock.now()))) return false
     log.info('a pin of a peer that was gone has its holders again', { cid: cid.toString(), peer, allocations })
     return true
   }

@@ -13,7 +13,7 @@ import { refuseInFollowerMode } from '../follower.ts'
 import type { Members } from '../peers/members.ts'
 import { MoveRows } from './move-rows.ts'
 import type { Move, MoveRowsDeps } from './move-rows.ts'
-import { isAbout, withHolders } from './pin-version.ts'
+import { isAbout, withAllocations } from './pin-version.ts'
 import type { Placement } from './placement.ts'
 
 export interface MovesDeps {
@@ -99,7 +99,7 @@ export class Moves {
     if (pin == null) throw new ClusterError('NOT_PINNED', { cid: cid.toString() })
     const target = this.#targetOf(pin, from, to)
     const isThere = members.has(from)
-    const moved = withHolders(pin, isThere ? [...target, from] : target, clock.now())
+    const moved = withAllocations(pin, isThere ? [...target, from] : target, clock.now())
     const added = target.filter(peer => !pin.allocations.includes(peer))
     const move: Move = { cid, from, to: added, until: clock.now() + giveUpMs }
     if (isThere) await this.#rows.add(move)
@@ -144,7 +144,7 @@ export class Moves {
       )
       if (said.some(info => info.status !== 'pinned' || !isAbout(info, pin))) return
       await consensus.whenWritten(cid)
-      if (await consensus.replaceIf(pin, withHolders(pin, pin.allocations.filter(peer => peer !== from), clock.now()))) await forget()
+      if (await consensus.replaceIf(pin, withAllocations(pin, pin.allocations.filter(peer => peer !== from), clock.now()))) await forget()
     } catch (err) {
       signal.throwIfAborted()
       if (!isClusterError(err, 'PEER_UNREACHABLE')) {

@@ -46,7 +46,7 @@ export class BalancePlan {
   get pins (): number { return this.#pins }
 
   count (pin: BalancePin): void {
-    const holders = this.#holdersOf(pin)
+    const holders = this.#allocatedPeersOf(pin)
     if (holders == null) return
     this.#pins++
     for (const place of holders) place.pins++
@@ -59,7 +59,7 @@ export class BalancePlan {
 
   moveOf<Cid> (pin: BalancePin & { cid: Cid }): BalanceMove<Cid> | undefined {
     this.#prepare()
-    const holders = this.#holdersOf(pin)
+    const holders = this.#allocatedPeersOf(pin)
     if (holders == null) return undefined
     const takers = [...this.#places.values()].filter(place => place.takes && !holders.includes(place)).toSorted(emptierFirst)
     const givers = holders.toSorted((one, other) => emptierFirst(other, one))
@@ -101,7 +101,7 @@ export class BalancePlan {
   }
 
   /** Undefined for pins that stay. */
-  #holdersOf (pin: BalancePin): Place[] | undefined {
+  #allocatedPeersOf (pin: BalancePin): Place[] | undefined {
     const { allocations, replicationFactorMax: max } = pin
     if (allocations.length === 0 || isEverywhere(pin) || (max > 0 && allocations.length > max)) return undefined
     const holders = allocations.map(peer => this.#places.get(peer)).filter(place => place != null)

@@ -9,7 +9,7 @@ import type { DrainState } from '../cluster-api.ts'
 import type { Drain } from './drain-rows.ts'
 import type { EverywhereCheck } from './everywhere-check.ts'
 import type { Members } from '../peers/members.ts'
-import { withHolders } from '../pinning/pin-version.ts'
+import { withAllocations } from '../pinning/pin-version.ts'
 import type { Growth } from './growth.ts'
 import { Pace } from './pace.ts'
 import type { Receivers } from './receivers.ts'
@@ -113,7 +113,7 @@ export class DrainRun {
       const pin = consensus.state.get(cid)
       const max = pin?.replicationFactorMax ?? 0
       if (pin == null || max <= 0 || pin.allocations.length <= max || !pin.allocations.slice(0, max).includes(this.drain.peer)) continue
-      await consensus.replaceIf(pin, withHolders(pin, pin.allocations.slice(0, max), clock.now()))
+      await consensus.replaceIf(pin, withAllocations(pin, pin.allocations.slice(0, max), clock.now()))
     }
   }
 

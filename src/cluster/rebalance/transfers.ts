@@ -8,7 +8,7 @@ import { isEverywhere } from '../../model/pin.ts'
 import type { TrackerStatus } from '../../model/status.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
 import type { Members } from '../peers/members.ts'
-import { isAbout, withHolders } from '../pinning/pin-version.ts'
+import { isAbout, withAllocations } from '../pinning/pin-version.ts'
 import { goalOf, transferStep } from './transfer-step.ts'
 import type { Saying, TransferStep } from './transfer-step.ts'
 
@@ -113,7 +113,7 @@ class Transfer {
     if (step.do === 'stuck') return this.end('stuck')
     if (step.do === 'wait') return undefined
     const fresh = step.allocations.filter(peer => !pin.allocations.includes(peer))
-    if (!await consensus.replaceIf(pin, withHolders(pin, step.allocations, clock.now()))) return undefined
+    if (!await consensus.replaceIf(pin, withAllocations(pin, step.allocations, clock.now()))) return undefined
     if (step.isLast) return this.end('moved', step.isFewer)
     for (const peer of fresh) this.#added.add(peer)
     onGiven(fresh)

@@ -15,7 +15,7 @@ import { peerAnswerMs, within } from '../deadline.ts'
 import type { Members } from '../peers/members.ts'
 import type { FailedPeer, PeerRows } from './merge-status.ts'
 import { mergeRows, mergeStatus } from './merge-status.ts'
-import { headOf, missingText, withMissingHolders } from './missing-holders.ts'
+import { headOf, missingText, withMissingHolders } from './missing-peers.ts'
 import type { StatusRows } from './status-rows.ts'
 
 export interface StatusesInit { followerMode: boolean }

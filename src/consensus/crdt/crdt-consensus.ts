@@ -15,7 +15,7 @@ import { blockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Consensus, PinState, PinsetChange } from '../consensus.ts'
 import type { PinsetDigests } from '../pinset-digest.ts'
-import { Announcer } from './announcer.ts'
+import { HeadAnnouncer } from './head-announcer.ts'
 import { CachedValues } from './cached-values.ts'
 import { CatchUp } from './catch-up.ts'
 import type { BatchingInit } from './change-journal.ts'
@@ -92,7 +92,7 @@ class Crdt implements CrdtConsensus {
   readonly #values: CachedValues
   readonly #store: CrdtStore
   readonly #mutex = new Mutex()
-  readonly #announcer: Announcer
+  readonly #announcer: HeadAnnouncer
   readonly #local: LocalChanges
   readonly #catchUp: CatchUp
   readonly #announcements = new Announcements()
@@ -110,7 +110,7 @@ class Crdt implements CrdtConsensus {
     this.#deps = { ...deps, datastore, log }
     this.#trusts = trustOf(init)
     this.state = pinState(datastore, () => store.size)
-    this.#announcer = new Announcer(
+    this.#announcer = new HeadAnnouncer(
       { self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log }
     )
     this.#local = new LocalChanges(init.batching, { store, mutex, clock, log, changed, committed: block => this.#committed(block) })

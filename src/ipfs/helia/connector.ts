@@ -22,7 +22,7 @@ import { blockRepair, checkCollectable } from './block-repair.ts'
 import { BlockFetcher, orAborted } from './block-fetcher.ts'
 import { bootstrapWorker } from './bootstrap.ts'
 import { isContentOf } from '../../hash/multihash.ts'
-import { HolderPeers } from './holder-peers.ts'
+import { AllocatedNodes } from './allocated-nodes.ts'
 import { LandedBlocks } from './landed-blocks.ts'
 import { Holds, type GuardedHold } from './holds.ts'
 import { LinklessBlocks } from './repository/linkless-blocks.ts'
@@ -31,8 +31,8 @@ import type { LocalNode } from './local-node.ts'
 import { HeliaNode } from './node.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
 import { KnownPeers } from './known-peers.ts'
-import type { Holders } from '../holder.ts'
-import { noHolders } from '../holder.ts'
+import type { AllocatedPeers } from '../allocated-peers.ts'
+import { noAllocatedPeers } from '../allocated-peers.ts'
 import type { NamePublisher } from '../name-publisher.ts'
 import { followName } from '../names.ts'
 import type { NameResolver } from '../names.ts'
@@ -77,7 +77,7 @@ export interface HeliaDeps {
   /** What of it is given up doesn't count as room. Default: none. */
   reserve?: Pick<DiskReserve, 'lackBytes'>
   /** The other peers that the pinset allocates this pin to, with their IPFS nodes. Default: nothing is known. */
-  holdersOf?: (root: CID) => Holders
+  allocatedPeersOf?: (root: CID) => AllocatedPeers
   /** Keys that names are published with. */
   nameKeys: KeyFiles
   /** Looks up DNSLink entries. Undefined: domains aren't looked up. */
@@ -127,7 +127,7 @@ class EmbeddedNode implements HeliaConnector {
   readonly #pinner: DagPinner
   readonly #provider: Provider
   readonly #holds: Holds
-  readonly #holders: HolderPeers
+  readonly #holders: AllocatedNodes
   readonly #landed: LandedBlocks
   #prefetching = 0
   readonly #linkless = new LinklessBlocks()
@@ -154,7 +154,7 @@ class EmbeddedNode implements HeliaConnector {
     this.#fetcher = new BlockFetcher(search, {
       blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log
     })
-    this.#holders = new HolderPeers({ holdersOf: deps.holdersOf ?? (() => noHolders), network, networkReady, clock, log })
+    this.#holders = new AllocatedNodes({ allocatedPeersOf: deps.allocatedPeersOf ?? (() => noAllocatedPeers), network, networkReady, clock, log })
     this.#landed = new LandedBlocks(landed, { clock })
     this.#pinner = new DagPinner(init, {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk,

@@ -8,7 +8,7 @@ import type { Alert, Metric } from '../../model/metric.ts'
 import { isDiscarded, nanoseconds } from '../../model/metric.ts'
 import type { Broadcast, TopicMessage } from '../../network/network.ts'
 import type { Monitor } from '../monitor.ts'
-import { AlertChecker } from './alert-checker.ts'
+import { FailureDetector } from './failure-detector.ts'
 import { MetricStore } from './metric-store.ts'
 
 export interface PubsubMonitorInit {
@@ -39,7 +39,7 @@ class PubsubMonitor implements Monitor {
   readonly #init: PubsubMonitorInit
   readonly #deps: PubsubMonitorDeps
   readonly #store = new MetricStore()
-  readonly #checker: AlertChecker
+  readonly #checker: FailureDetector
   readonly #alerts = new Listeners<Alert>()
   readonly #metrics = new Listeners<Metric>()
   #unsubscribe: (() => void) | undefined
@@ -48,7 +48,7 @@ class PubsubMonitor implements Monitor {
   constructor (init: PubsubMonitorInit, deps: PubsubMonitorDeps) {
     this.#init = init
     this.#deps = deps
-    this.#checker = new AlertChecker(this.#store, init)
+    this.#checker = new FailureDetector(this.#store, init)
   }
 
   async start (): Promise<void> {

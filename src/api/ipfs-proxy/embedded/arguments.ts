@@ -1,5 +1,5 @@
 import type { CID } from '../../../model/cid.ts'
-import { badRequest } from '../../../http/dialect.ts'
+import { badRequest } from '../../../http/error-dialect.ts'
 import type { Query } from '../../../http/query.ts'
 import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
 import { followName } from '../../../ipfs/names.ts'

@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { ClusterError } from '../../../base/errors.ts'
-import { badRequest } from '../../../http/dialect.ts'
+import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { Part } from '../../../http/multipart.ts'
 import type { RequestBody } from '../../../http/body.ts'

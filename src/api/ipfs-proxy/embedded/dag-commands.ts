@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { quotedText } from '../../../base/byte-text.ts'
 import { ClusterError, answerText, isClusterError } from '../../../base/errors.ts'
-import { badRequest } from '../../../http/dialect.ts'
+import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { BlockSink } from '../../../importer/importer.ts'
 import type { Block } from '../../../blockstore/blockstore.ts'

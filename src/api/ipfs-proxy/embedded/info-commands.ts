@@ -1,5 +1,5 @@
 import { ClusterError } from '../../../base/errors.ts'
-import { badRequest } from '../../../http/dialect.ts'
+import { badRequest } from '../../../http/error-dialect.ts'
 import { cidText, peerIdBytes } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'

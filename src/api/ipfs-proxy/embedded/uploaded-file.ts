@@ -1,5 +1,5 @@
 import { ClusterError } from '../../../base/errors.ts'
-import { badRequest } from '../../../http/dialect.ts'
+import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { RequestBody } from '../../../http/body.ts'
 

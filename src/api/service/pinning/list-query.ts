@@ -1,5 +1,5 @@
 import { messageOf } from '../../../base/errors.ts'
-import { badRequest } from '../../../http/dialect.ts'
+import { badRequest } from '../../../http/error-dialect.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { parseTime } from '../../../model/time.ts'
 import type { PinningState } from '../../../service/clusterpins/cluster-pins.ts'

@@ -1,7 +1,7 @@
 import { Server } from '@tus/server'
 import { z } from 'zod'
 import type { Clock, Random } from '../../../base/clock.ts'
-import { HttpError } from '../../../http/dialect.ts'
+import { HttpError } from '../../../http/error-dialect.ts'
 import type { HeaderList, Reply } from '../../../http/reply.ts'
 import { opaqueId } from '../../../service/sql/ids.ts'
 import type { ResumableUpload, Uploads } from '../../../service/uploads/uploads.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
 import type { CID } from 'multiformats/cid'
-import type { Holders } from '../../../../src/ipfs/holder.ts'
+import type { AllocatedPeers } from '../../../../src/ipfs/allocated-peers.ts'
 import { batches, directoryBlock, pinOf, rawBlock } from '../../../contract/ipfs.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
@@ -11,9 +11,9 @@ import { quietMs } from '../../../support/poll.ts'
 
 const opened: Array<{ close (): Promise<void> }> = []
 
-async function start (lists?: DenyLists, holdersOf?: (root: CID) => Holders): Promise<RunningHelia> {
+async function start (lists?: DenyLists, allocatedPeersOf?: (root: CID) => AllocatedPeers): Promise<RunningHelia> {
   const helia = await startHelia({ pinTimeoutMs: 10_000 }, {
-    ...lists == null ? {} : { denylist: lists.denylist }, ...holdersOf == null ? {} : { holdersOf }
+    ...lists == null ? {} : { denylist: lists.denylist }, ...allocatedPeersOf == null ? {} : { allocatedPeersOf }
   })
   opened.push(helia)
   await helia.connector.ready()

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { afterEach, describe, it } from 'node:test'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import type { HeliaInit } from '../../../../src/ipfs/helia/connector.ts'
-import type { Holder } from '../../../../src/ipfs/holder.ts'
+import type { AllocatedPeer } from '../../../../src/ipfs/allocated-peers.ts'
 import type { PinProgress } from '../../../../src/ipfs/ipfs.ts'
 import { batches, fileBlock, pinOf, rawBlock } from '../../../contract/ipfs.ts'
 import { memoryBlockstore } from '../../../support/memory-blockstore.ts'
@@ -23,7 +23,7 @@ async function start (init: Partial<HeliaInit> = {}, stores: Parameters<typeof s
 
 async function addressOf ({ connector }: RunningHelia): Promise<string> { return (await connector.id()).addresses?.[0] ?? '' }
 
-async function holderOf (helia: RunningHelia): Promise<Holder> {
+async function holderOf (helia: RunningHelia): Promise<AllocatedPeer> {
   const { id } = await helia.connector.id()
   const address = await addressOf(helia)
   return { peer: `peer of ${id}`, id, locate: async () => ({ id, addresses: [address] }) }
@@ -128,7 +128,7 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(2_000_000)
     for (const one of [holder, other]) await one.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: cid => ({ list: cid.equals(root.cid) ? [asHolder] : [], mayGrow: false, isGuess: false }) })
+    const here = await start({}, { allocatedPeersOf: cid => ({ list: cid.equals(root.cid) ? [asHolder] : [], mayGrow: false, isGuess: false }) })
     await here.connector.connect([await addressOf(other)])
     asked = 0
 
@@ -152,7 +152,7 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(3_000_000)
     await holder.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
+    const here = await start({}, { allocatedPeersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
     const { signal } = new AbortController()
     const options = { signal, root: root.cid }
 
@@ -167,7 +167,7 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(10_000)
     await other.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
+    const here = await start({}, { allocatedPeersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
     await here.connector.connect([await addressOf(other)])
 
     const bytes = await here.connector.getBlock(root.cid, { root: root.cid })
@@ -181,11 +181,11 @@ describe('two embedded nodes', () => {
     await holder.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
     let asked = 0
-    const locate: Holder['locate'] = async options => {
+    const locate: AllocatedPeer['locate'] = async options => {
       if (++asked < 3) throw new Error('the peer does not know its node yet')
       return asHolder.locate(options)
     }
-    const here = await start({}, { holdersOf: () => ({ list: [{ ...asHolder, id: undefined, locate }], mayGrow: false, isGuess: false }) })
+    const here = await start({}, { allocatedPeersOf: () => ({ list: [{ ...asHolder, id: undefined, locate }], mayGrow: false, isGuess: false }) })
 
     const bytes = await here.connector.getBlock(root.cid, { root: root.cid, untilNobody: true })
 
@@ -197,7 +197,7 @@ describe('two embedded nodes', () => {
     const holder = await start()
     const { root } = await file(10_000)
     const asHolder = await holderOf(holder)
-    const here = await start({}, { holdersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
+    const here = await start({}, { allocatedPeersOf: () => ({ list: [asHolder], mayGrow: false, isGuess: false }) })
 
     await assert.rejects(here.connector.getBlock(root.cid, { root: root.cid, untilNobody: true }), { code: 'NO_PROVIDER' })
   })

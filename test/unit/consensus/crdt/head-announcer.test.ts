@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
-import { Announcer } from '../../../../src/consensus/crdt/announcer.ts'
+import { HeadAnnouncer } from '../../../../src/consensus/crdt/head-announcer.ts'
 import { CID } from '../../../../src/model/cid.ts'
 import { decodeHeads } from '../../../../src/wire/broadcast.ts'
 import { quietMs } from '../../../support/poll.ts'
@@ -23,7 +23,7 @@ describe('what an announcer remembers of others', { timeout: quietMs(10_000) }, 
     const announced: CID[] = []
     const clock = new SimClock()
     let came = (_peer: string, _listeners: number): void => {}
-    const announcer = new Announcer({ self: 'self', topic: 't', intervalMs: 1000 }, {
+    const announcer = new HeadAnnouncer({ self: 'self', topic: 't', intervalMs: 1000 }, {
       broadcast: {
         publish: async (_topic: string, data: Uint8Array) => { announced.push(...decodeHeads(data)) },
         onListener: (_topic: string, told: typeof came) => {
@@ -34,7 +34,7 @@ describe('what an announcer remembers of others', { timeout: quietMs(10_000) }, 
       store: { completeHeads: () => heads, heads: new Map() },
       clock,
       log: silentLogger
-    } as unknown as ConstructorParameters<typeof Announcer>[1])
+    } as unknown as ConstructorParameters<typeof HeadAnnouncer>[1])
     announcer.start()
     return { announcer, announced, clock, came: (peer: string, listeners: number) => came(peer, listeners) }
   }

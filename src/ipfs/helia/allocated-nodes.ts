@@ -2,13 +2,13 @@ import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
-import type { Holder, Holders } from '../holder.ts'
+import type { AllocatedPeer, AllocatedPeers } from '../allocated-peers.ts'
 import { orAborted } from './block-fetcher.ts'
 import type { IpfsNetwork } from './node.ts'
 
-export interface HolderPeersDeps {
+export interface AllocatedNodesDeps {
   /** Who is said to have what is below this root. */
-  holdersOf: (root: CID) => Holders
+  allocatedPeersOf: (root: CID) => AllocatedPeers
   network: Pick<IpfsNetwork, 'askable' | 'dial'>
   networkReady: (signal: AbortSignal) => Promise<void>
   clock: Clock
@@ -35,14 +35,14 @@ const guessAgainMs = 30_000
 interface Known { until: number, peers: Promise<readonly PeerId[]> }
 
 /** Those of the peers that have some content to whom this node is connected; whoever isn't yet is dialled. */
-export class HolderPeers {
-  readonly #deps: HolderPeersDeps
+export class AllocatedNodes {
+  readonly #deps: AllocatedNodesDeps
   readonly #known = new Map<string, Known>()
   readonly #ids = new Map<PeerId, PeerId>()
   readonly #dials = new Map<PeerId, Promise<PeerId>>()
   readonly #failedAt = new Map<PeerId, number>()
 
-  constructor (deps: HolderPeersDeps) { this.#deps = deps }
+  constructor (deps: AllocatedNodesDeps) { this.#deps = deps }
 
   /** Empty without a root, and when nobody is known or can be reached. Rejects with the signal's reason, or why the network isn't up. */
   async connected (root: CID | undefined, signal: AbortSignal): Promise<readonly PeerId[]> {
@@ -51,7 +51,7 @@ export class HolderPeers {
     const now = this.#deps.clock.now()
     const known = this.#known.get(key)
     if (known != null && now < known.until) return known.peers
-    const { list: told, isGuess } = this.#deps.holdersOf(root)
+    const { list: told, isGuess } = this.#deps.allocatedPeersOf(root)
     const list = isGuess ? [] : told
     if (list.length > 0) await this.#deps.networkReady(signal)
     const fresh = { until: now + (isGuess ? guessHoldsMs : holdsMs), peers: this.#connect(list) }
@@ -69,7 +69,7 @@ export class HolderPeers {
    */
   async allConnected (root: CID, signal: AbortSignal): Promise<void> {
     for (let isFirst = true; ; isFirst = false) {
-      const { list, mayGrow, isGuess } = this.#deps.holdersOf(root)
+      const { list, mayGrow, isGuess } = this.#deps.allocatedPeersOf(root)
       const missing = list.filter(holder => !this.#isConnected(holder) && !(isGuess && this.#hasFailed(holder)))
       if ((missing.length === 0 && !mayGrow) || (isGuess && !isFirst)) return
       await this.#deps.networkReady(signal)
@@ -82,7 +82,7 @@ export class HolderPeers {
   }
 
   /** Waits for dials only while nobody is connected. */
-  async #connect (holders: readonly Holder[]): Promise<readonly PeerId[]> {
+  async #connect (holders: readonly AllocatedPeer[]): Promise<readonly PeerId[]> {
     const missing = holders.filter(holder => !this.#isConnected(holder)).slice(0, dialledHolders)
     const dials = missing.map(async holder => this.#dialled(holder))
     if (missing.length > 0 && holders.every(holder => !this.#isConnected(holder))) await Promise.any(dials).catch(() => {})
@@ -90,27 +90,27 @@ export class HolderPeers {
     return holders.filter(holder => this.#isConnected(holder)).map(holder => this.#idOf(holder) ?? '')
   }
 
-  #idOf ({ peer, id }: Holder): PeerId | undefined { return id ?? this.#ids.get(peer) }
+  #idOf ({ peer, id }: AllocatedPeer): PeerId | undefined { return id ?? this.#ids.get(peer) }
 
-  #hasFailed ({ peer }: Holder): boolean {
+  #hasFailed ({ peer }: AllocatedPeer): boolean {
     const at = this.#failedAt.get(peer)
     return at != null && this.#deps.clock.now() - at < guessAgainMs
   }
 
-  #isConnected (holder: Holder): boolean {
+  #isConnected (holder: AllocatedPeer): boolean {
     const id = this.#idOf(holder)
     return id != null && this.#deps.network.askable().includes(id)
   }
 
   /** One dial at a time for whoever waits for that peer. */
-  async #dialled (holder: Holder): Promise<PeerId> {
+  async #dialled (holder: AllocatedPeer): Promise<PeerId> {
     const { peer } = holder
     const running = this.#dials.get(peer) ?? this.#dial(holder).finally(() => this.#dials.delete(peer))
     this.#dials.set(peer, running)
     return running
   }
 
-  async #dial ({ peer, locate }: Holder): Promise<PeerId> {
+  async #dial ({ peer, locate }: AllocatedPeer): Promise<PeerId> {
     const { network, clock, log } = this.#deps
     const late = new AbortController()
     const cancel = clock.after(dialMs, () => late.abort(new Error('the peer does not answer')))

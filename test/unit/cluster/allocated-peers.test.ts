@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { holdersOf } from '../../../src/cluster/pinning/holders.ts'
-import type { Holders } from '../../../src/ipfs/holder.ts'
+import { allocatedPeersOf } from '../../../src/cluster/pinning/allocated-peers.ts'
+import type { AllocatedPeers } from '../../../src/ipfs/allocated-peers.ts'
 import type { Pin } from '../../../src/model/pin.ts'
 import { pinOf, rawBlock } from '../../contract/ipfs.ts'
 
@@ -27,7 +27,7 @@ const metric = (peer: string, value: string) => ({
 const allocated = (...allocations: string[]): Pin => pinOf(cid, { allocations, replicationFactorMin: 1, replicationFactorMax: 3 })
 const everywhere = pinOf(cid, { replicationFactorMin: -1, replicationFactorMax: -1 })
 
-const told = (pin: Pin | undefined, { isFresh = false } = {}): Holders => holdersOf(cid, { self: 'self', peersetMetric: 'ping' }, {
+const told = (pin: Pin | undefined, { isFresh = false } = {}): AllocatedPeers => allocatedPeersOf(cid, { self: 'self', peersetMetric: 'ping' }, {
   state: { get: () => pin },
   remotes: { info: async peer => ({
     ...aPeer, ipfs: { id: `${peer}'s node`, addresses: peer === 'odd' ? null : [`/ip4/127.0.0.1/tcp/4`], error: '' }
@@ -39,8 +39,8 @@ const told = (pin: Pin | undefined, { isFresh = false } = {}): Holders => holder
   },
   isFresh: () => isFresh
 })
-const idsOf = ({ list }: Holders): unknown[] => list.map(({ peer, id }) => [peer, id])
-const placesOf = async ({ list }: Holders): Promise<unknown[]> => Promise.all(list.map(async holder => holder.locate({})))
+const idsOf = ({ list }: AllocatedPeers): unknown[] => list.map(({ peer, id }) => [peer, id])
+const placesOf = async ({ list }: AllocatedPeers): Promise<unknown[]> => Promise.all(list.map(async holder => holder.locate({})))
 
 describe('holders of a pin', () => {
   it('are the other peers that it is allocated to, with what their pings tell', async () => {

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { ErrorCode } from '../../base/errors.ts'
 import { answerText, isClusterError } from '../../base/errors.ts'
-import { HttpError } from '../../http/dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import type { HeaderList, TextReply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
 import { deniedStatus } from '../common/denied-status.ts'

@@ -7,7 +7,7 @@ import { formatTime } from '../../model/time.ts'
 import type { CallOptions } from '../cluster-api.ts'
 import type { MissingPeer } from '../peers/members.ts'
 
-export interface MissingHoldersDeps {
+export interface MissingPeersDeps {
   state: Pick<PinState, 'pins'>
   /** Who is there. */
   members: ReadonlySet<PeerId>
@@ -32,7 +32,7 @@ export const headOf = ({ cid, name, allocations, origins, metadata, timestamp }:
  * that a missing peer shall hold come after the others.
  */
 export async function * withMissingHolders (
-  rows: AsyncIterable<GlobalPinInfo[]>, deps: MissingHoldersDeps, call: CallOptions
+  rows: AsyncIterable<GlobalPinInfo[]>, deps: MissingPeersDeps, call: CallOptions
 ): AsyncGenerator<GlobalPinInfo[]> {
   const shown = new Set<string>()
   for await (const batch of rows) {
@@ -49,7 +49,7 @@ export async function * withMissingHolders (
 }
 
 /** False when all of its holders are there. */
-function addMissing (info: GlobalPinInfo, { members, rowOf }: MissingHoldersDeps): boolean {
+function addMissing (info: GlobalPinInfo, { members, rowOf }: MissingPeersDeps): boolean {
   const missing = info.allocations?.filter(peer => !members.has(peer)) ?? []
   for (const peer of missing) if (!info.peerMap.has(peer)) info.peerMap.set(peer, rowOf(peer, info))
   return missing.length > 0

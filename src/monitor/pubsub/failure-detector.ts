@@ -14,7 +14,7 @@ const latenessOfStandstill = 0.25
  * Finds metrics that expired since the last check (monitor/metrics). What expired while this process stood still says nothing of its peer:
  * it gets as long as it holds to come again, before it counts.
  */
-export class AlertChecker {
+export class FailureDetector {
   readonly #store: MetricStore
   readonly #checkIntervalMs: number
   /** Failed checks in a row, by name and peer. */

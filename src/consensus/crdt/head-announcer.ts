@@ -8,8 +8,8 @@ import { blockKey } from '../../wire/crdt-block.ts'
 import type { CrdtStore } from './crdt-store.ts'
 import { JoiningPeers } from './joining-peers.ts'
 
-export interface AnnouncerInit { self: PeerId, topic: string, intervalMs: number }
-export interface AnnouncerDeps { broadcast: Broadcast, store: CrdtStore, clock: Clock, log: Logger }
+export interface HeadAnnouncerInit { self: PeerId, topic: string, intervalMs: number }
+export interface HeadAnnouncerDeps { broadcast: Broadcast, store: CrdtStore, clock: Clock, log: Logger }
 
 const jitter = 0.3
 /** Keeps a message far below gossip's 1 MiB. */
@@ -25,16 +25,16 @@ const maxSeen = 20_000
  * what others say is Go's rule; but a peer that trusts only us doesn't listen to them and would never hear of the head, so that we don't
  * keep silent for ever.
  */
-export class Announcer {
-  readonly #init: AnnouncerInit
-  readonly #deps: AnnouncerDeps
+export class HeadAnnouncer {
+  readonly #init: HeadAnnouncerInit
+  readonly #deps: HeadAnnouncerDeps
   readonly #seen = new Set<string>()
   readonly #joiningPeers: JoiningPeers
   #unwatch: (() => void) | undefined
   /** For how many ticks in a row a head was left to others. */
   #silences = new Map<string, number>()
 
-  constructor (init: AnnouncerInit, deps: AnnouncerDeps) {
+  constructor (init: HeadAnnouncerInit, deps: HeadAnnouncerDeps) {
     this.#init = init
     this.#deps = deps
     this.#joiningPeers = new JoiningPeers(init.self, { clock: deps.clock, speak: heard => this.#greet(heard) })

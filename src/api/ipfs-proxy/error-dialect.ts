@@ -1,4 +1,4 @@
-import type { ErrorDialect } from '../../http/dialect.ts'
+import type { ErrorDialect } from '../../http/error-dialect.ts'
 import { jsonType } from '../../http/reply.ts'
 import { goJsonString } from '../../model/go-json.ts'
 

@@ -1,5 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
-import type { Holder, Holders, NodePlace } from '../../ipfs/holder.ts'
+import type { AllocatedPeer, AllocatedPeers, NodePlace } from '../../ipfs/allocated-peers.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import { parsePingValue } from '../../model/metric.ts'
 import { isEverywhere } from '../../model/pin.ts'
@@ -7,9 +7,9 @@ import type { PinState } from '../../consensus/consensus.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import type { RemoteOptions, RemotePeers } from '../../network/remote-peers.ts'
 
-export interface HoldersInit { self: PeerId, peersetMetric: string }
+export interface AllocatedPeersInit { self: PeerId, peersetMetric: string }
 
-export interface HoldersDeps {
+export interface AllocatedPeersDeps {
   state: Pick<PinState, 'get'>
   monitor: Pick<Monitor, 'latest' | 'latestOf' | 'lastKnownOf'>
   remotes: Pick<RemotePeers, 'info'>
@@ -24,7 +24,7 @@ const mostPeers = 16
  * The other members that the pinset allocates this pin to and that live: whose ping holds, or of whom nothing was heard yet. All of them
  * for what isn't pinned as far as this peer knows.
  */
-export function holdersOf (cid: CID, { self, peersetMetric }: HoldersInit, deps: HoldersDeps): Holders {
+export function allocatedPeersOf (cid: CID, { self, peersetMetric }: AllocatedPeersInit, deps: AllocatedPeersDeps): AllocatedPeers {
   const { state, monitor } = deps
   const pin = state.get(cid)
   const isFresh = deps.isFresh()
@@ -37,10 +37,10 @@ export function holdersOf (cid: CID, { self, peersetMetric }: HoldersInit, deps:
 }
 
 /** Whose ping has expired doesn't. */
-const lives = (peer: PeerId, { monitor, isFresh }: HoldersDeps): boolean =>
+const lives = (peer: PeerId, { monitor, isFresh }: AllocatedPeersDeps): boolean =>
   monitor.latestOf('ping', peer) != null || (isFresh() && monitor.lastKnownOf('ping', peer) == null)
 
-function holder (peer: PeerId, { monitor, remotes }: HoldersDeps): Holder {
+function holder (peer: PeerId, { monitor, remotes }: AllocatedPeersDeps): AllocatedPeer {
   const { ipfsId, ipfsAddresses } = parsePingValue(monitor.latestOf('ping', peer)?.value ?? '{}')
   return {
     peer,
@@ -53,7 +53,7 @@ function holder (peer: PeerId, { monitor, remotes }: HoldersDeps): Holder {
   }
 }
 
-async function askedPlace (peer: PeerId, remotes: HoldersDeps['remotes'], options: RemoteOptions): Promise<NodePlace> {
+async function askedPlace (peer: PeerId, remotes: AllocatedPeersDeps['remotes'], options: RemoteOptions): Promise<NodePlace> {
   const { ipfs: { id, addresses } } = await remotes.info(peer, options)
   if (id === '') throw new ClusterError('IPFS_UNAVAILABLE', { peer }, { message: 'the peer does not know its IPFS node' })
   return { id, addresses: addresses ?? [] }

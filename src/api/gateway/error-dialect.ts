@@ -1,6 +1,6 @@
 import { isClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
-import { HttpError } from '../../http/dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { Refusal } from './refusal.ts'
 

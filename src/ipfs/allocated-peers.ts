@@ -5,7 +5,7 @@ import type { IpfsOptions } from './ipfs.ts'
 export interface NodePlace { id: PeerId, addresses: readonly MultiaddrText[] }
 
 /** A peer of the cluster that lives and is said to have some content. */
-export interface Holder {
+export interface AllocatedPeer {
   /** Of the cluster. */
   peer: PeerId
   /** Of its IPFS node. Undefined: nobody has told yet. */
@@ -15,12 +15,12 @@ export interface Holder {
 }
 
 /** Who is said to have what is below a root. */
-export interface Holders {
-  list: readonly Holder[]
+export interface AllocatedPeers {
+  list: readonly AllocatedPeer[]
   /** Whether others may be known in a moment: this peer has just begun, and hasn't heard of all members yet. */
   mayGrow: boolean
   /** Whether nobody is said to have it: these are all who may, if the pin is known elsewhere already. */
   isGuess: boolean
 }
 
-export const noHolders: Holders = { list: [], mayGrow: false, isGuess: true }
+export const noAllocatedPeers: AllocatedPeers = { list: [], mayGrow: false, isGuess: true }

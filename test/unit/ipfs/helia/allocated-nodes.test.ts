@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
-import { HolderPeers } from '../../../../src/ipfs/helia/holder-peers.ts'
+import { AllocatedNodes } from '../../../../src/ipfs/helia/allocated-nodes.ts'
 import { rawBlock } from '../../../contract/ipfs.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
@@ -21,7 +21,7 @@ let answering: Set<string>
 let asked: string[]
 let mayGrow: boolean
 let isGuess: boolean
-let holders: HolderPeers
+let holders: AllocatedNodes
 
 describe('peers that hold content', () => {
   beforeEach(() => {
@@ -35,8 +35,8 @@ describe('peers that hold content', () => {
     asked = []
     mayGrow = false
     isGuess = false
-    holders = new HolderPeers({
-      holdersOf: () => {
+    holders = new AllocatedNodes({
+      allocatedPeersOf: () => {
         looked++
         const list = [...members].map(([peer, { id, isTold }]) => ({
           peer,

@@ -11,10 +11,10 @@ export class HttpError extends Error {
   }
 }
 
-/** 400 with these words. */
+/** An answer with status 400 and these words, to be thrown. */
 export const badRequest = (message: string, options?: ErrorOptions): HttpError => new HttpError(400, message, options)
 
-/** How one API tells its clients that something went wrong. */
+/** How one API tells its clients that something went wrong: each has the status and the body that its clients know. */
 export interface ErrorDialect {
   /** The status for anything a handler throws that is no HttpError. */
   statusOf (err: unknown): number
@@ -22,7 +22,7 @@ export interface ErrorDialect {
   body (status: number, message: string): { contentType: string, text: string }
 }
 
-/** What a dialect makes of an error. */
+/** The status and body of an error that a handler threw, in the words of the API. HttpErrors keep their own status. */
 export function errorReply (dialect: ErrorDialect, err: unknown): { status: number, message: string, contentType: string, text: string } {
   const status = err instanceof HttpError ? err.status : dialect.statusOf(err)
   const message = answerText(err)

@@ -10,7 +10,7 @@ export const dagPb = 0x70
 export const raw = 0x55
 export const dagCbor = 0x71
 
-/** Gives blocks their CIDs. */
+/** Makes blocks: a chunk of a file, or an encoded node, gets its hash and CID. */
 export interface BlockMaker {
   /** A UnixFS node. CID version as asked for. */
   node (bytes: Uint8Array): Block

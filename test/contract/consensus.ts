@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { isClusterError } from '../../src/base/errors.ts'
 import type { Consensus, PinsetChange } from '../../src/consensus/consensus.ts'
 import { goJson } from '../../src/model/go-json.ts'
-import { pinJson } from '../../src/model/pin.ts'
+import { pinJson } from '../../src/model/pin-json.ts'
 import { pinKey } from '../../src/wire/pin-key.ts'
 import { cidFor, jsonText, listedPins, namesByCid, pinFor } from '../support/pins.ts'
 

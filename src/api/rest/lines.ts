@@ -2,7 +2,8 @@ import type { CID } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { Pin } from '../../model/pin.ts'
-import { pinJson, pinTypes } from '../../model/pin.ts'
+import { pinTypes } from '../../model/pin.ts'
+import { pinJson } from '../../model/pin-json.ts'
 import { StatusPrinter } from './status-lines.ts'
 
 const callsAtATime = 32

@@ -1,6 +1,6 @@
 import type { CID } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
-import { pinJson } from '../../model/pin.ts'
+import { pinJson } from '../../model/pin-json.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Write } from '../../datastore/datastore.ts'
 import { decodePin } from '../../wire/pin.ts'

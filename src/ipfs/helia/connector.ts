@@ -154,7 +154,9 @@ class EmbeddedNode implements HeliaConnector {
     this.#fetcher = new BlockFetcher(search, {
       blockstore, network, networkReady, ensureRoom: async bytes => local.space.ensureRoom(bytes), refuse, clock, log
     })
-    this.#holders = new AllocatedNodes({ allocatedPeersOf: deps.allocatedPeersOf ?? (() => noAllocatedPeers), network, networkReady, clock, log })
+    this.#holders = new AllocatedNodes({
+      allocatedPeersOf: deps.allocatedPeersOf ?? (() => noAllocatedPeers), network, networkReady, clock, log
+    })
     this.#landed = new LandedBlocks(landed, { clock })
     this.#pinner = new DagPinner(init, {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk,

@@ -11,8 +11,9 @@ const checksUntilRepeated = 300
 const latenessOfStandstill = 0.25
 
 /**
- * Finds metrics that expired since the last check (monitor/metrics). What expired while this process stood still says nothing of its peer:
- * it gets as long as it holds to come again, before it counts.
+ * Judges peers by their metrics: one whose metric (`ping` is the one that counts) has expired since the last check is down, and alerts say
+ * so (monitor/metrics/checker.go). What expired while this process stood still says nothing of its peer: it gets as long as it holds to
+ * come again, before it counts.
  */
 export class FailureDetector {
   readonly #store: MetricStore

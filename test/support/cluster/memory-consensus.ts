@@ -4,7 +4,8 @@ import { Listeners } from '../../../src/base/listeners.ts'
 import type { CID, PeerId } from '../../../src/model/cid.ts'
 import { goJson } from '../../../src/model/go-json.ts'
 import type { Pin } from '../../../src/model/pin.ts'
-import { modeOfDepth, pinJson } from '../../../src/model/pin.ts'
+import { modeOfDepth } from '../../../src/model/pin.ts'
+import { pinJson } from '../../../src/model/pin-json.ts'
 import { wholeSeconds } from '../../../src/model/time.ts'
 
 /** A pinset in memory that all peers of a test share: every change is everywhere at once. */

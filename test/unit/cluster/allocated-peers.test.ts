@@ -27,7 +27,9 @@ const metric = (peer: string, value: string) => ({
 const allocated = (...allocations: string[]): Pin => pinOf(cid, { allocations, replicationFactorMin: 1, replicationFactorMax: 3 })
 const everywhere = pinOf(cid, { replicationFactorMin: -1, replicationFactorMax: -1 })
 
-const told = (pin: Pin | undefined, { isFresh = false } = {}): AllocatedPeers => allocatedPeersOf(cid, { self: 'self', peersetMetric: 'ping' }, {
+const told = (
+  pin: Pin | undefined, { isFresh = false } = {}
+): AllocatedPeers => allocatedPeersOf(cid, { self: 'self', peersetMetric: 'ping' }, {
   state: { get: () => pin },
   remotes: { info: async peer => ({
     ...aPeer, ipfs: { id: `${peer}'s node`, addresses: peer === 'odd' ? null : [`/ip4/127.0.0.1/tcp/4`], error: '' }

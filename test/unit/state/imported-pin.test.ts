@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
-import { pinJson } from '../../../src/model/pin.ts'
+import { pinJson } from '../../../src/model/pin-json.ts'
 import { checkRules, importedPin } from '../../../src/state/imported-pin.ts'
 import type { ImportRules } from '../../../src/state/imported-pin.ts'
 

@@ -128,7 +128,9 @@ describe('two embedded nodes', () => {
     const { root, leaves } = await file(2_000_000)
     for (const one of [holder, other]) await one.connector.putBlocks(batches(...leaves, root))
     const asHolder = await holderOf(holder)
-    const here = await start({}, { allocatedPeersOf: cid => ({ list: cid.equals(root.cid) ? [asHolder] : [], mayGrow: false, isGuess: false }) })
+    const here = await start(
+      {}, { allocatedPeersOf: cid => ({ list: cid.equals(root.cid) ? [asHolder] : [], mayGrow: false, isGuess: false }) }
+    )
     await here.connector.connect([await addressOf(other)])
     asked = 0
 
@@ -185,7 +187,9 @@ describe('two embedded nodes', () => {
       if (++asked < 3) throw new Error('the peer does not know its node yet')
       return asHolder.locate(options)
     }
-    const here = await start({}, { allocatedPeersOf: () => ({ list: [{ ...asHolder, id: undefined, locate }], mayGrow: false, isGuess: false }) })
+    const here = await start(
+      {}, { allocatedPeersOf: () => ({ list: [{ ...asHolder, id: undefined, locate }], mayGrow: false, isGuess: false }) }
+    )
 
     const bytes = await here.connector.getBlock(root.cid, { root: root.cid, untilNobody: true })
 

@@ -1,6 +1,18 @@
 /**
  * What `import 'helia-cluster/testing'` gives: clusters in a simulated world, and the suites that every implementation of a contract has to
  * pass. The suites declare tests of `node:test`: call them in a file that it runs.
+ *
+ * @example
+ * ```ts
+ * import { SimulatedCluster } from 'helia-cluster/testing'
+ *
+ * const cluster = await SimulatedCluster.start({ peers: 3 })
+ * const cid = cluster.cid('a photo')
+ * await cluster.pin(0, cid, { replicationFactorMin: 2, replicationFactorMax: 2 })
+ * await cluster.advance(60_000)
+ * console.log(await cluster.status(0, cid)) // on two of the three: pinned
+ * await cluster.stop()
+ * ```
  */
 export { allocatorContract } from '../contract/allocator.ts'
 export { blockstoreContract } from '../contract/blockstore.ts'

@@ -10,9 +10,13 @@ export class RequestBody {
   get contentType (): string { return this.#request.headers['content-type'] ?? '' }
 
   /** The bytes as they come, with back-pressure; ends in an error when the client goes away before the end. */
-  chunks (): AsyncIterable<Buffer> {
+  async * chunks (): AsyncGenerator<Buffer, void, undefined> {
+    // what came together with the head has been read by the next step: then there is nothing to wait or to listen for
+    await undefined
+    const whole = this.#request.complete ? this.#request.read() as Buffer | null : null
+    if (whole != null) yield whole
     // the socket must live on when the reader stops early: the answer still has to go out
-    return this.#request.iterator({ destroyOnReturn: false })
+    else yield * this.#request.iterator({ destroyOnReturn: false })
   }
 
   /** The whole body; more than `limitBytes` is refused with 413. */

@@ -1,5 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
-import { yieldToEventLoop } from '../../base/event-loop.ts'
+import { gathered } from '../../base/event-loop.ts'
 import { writeError } from '../level-errors.ts'
 import type { BlockIndex, Entry } from './block-index.ts'
 import type { NewBlock } from './record.ts'
@@ -95,9 +95,11 @@ export class Appender {
   }
 
   async #run (): Promise<void> {
-    // Whoever calls in this tick goes with the first write. Who brings much has been waited for.
-    await (this.#queue.length === 1 && (this.#queue[0]?.sizeBytes ?? 0) > largeBytes ? undefined : yieldToEventLoop())
+    // Whoever calls in this tick goes with the first write.
+    await undefined
     while (this.#queue.length > 0) {
+      // who brings much has been waited for
+      if ((this.#queue[0]?.sizeBytes ?? 0) <= largeBytes) await gathered(() => this.#queue.length)
       const group = this.#take()
       await this.#write(group).catch(err => { for (const job of group) job.reject(err) })
     }

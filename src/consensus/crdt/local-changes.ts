@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
-import { yieldToEventLoop } from '../../base/event-loop.ts'
+import { gathered } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
@@ -133,8 +133,8 @@ export class LocalChanges {
 
   async #run (): Promise<void> {
     while (this.#pending.size > 0 || this.#journal.isDue) {
-      // all that comes in this tick goes into one group, and so does what callers do as soon as their last change is done
-      await yieldToEventLoop()
+      // all that comes together goes into one group, and so does what callers do as soon as their last change is done
+      await gathered(() => this.#pending.size)
       await this.#deps.mutex.run(() => this.#step())
     }
     this.#running = undefined

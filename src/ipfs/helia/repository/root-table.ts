@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
-import { yieldToEventLoop } from '../../../base/event-loop.ts'
+import { gathered } from '../../../base/event-loop.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
 import { damageOf, withPrefix } from '../../../datastore/datastore.ts'
 import { cidText, parseCid } from '../../../model/cid.ts'
@@ -107,10 +107,10 @@ class DatastoreRoots implements RootTable {
     })
   }
 
-  /** One write for all changes that have come since the last one began, or in one tick. */
+  /** One write for all changes that have come since the last one began, or come together. */
   async #writeAll (): Promise<void> {
-    await yieldToEventLoop()
     while (this.#waiting.length > 0) {
+      await gathered(() => this.#waiting.length)
       const group = this.#waiting.splice(0)
       try {
         const wereThere = await this.#write(group)

@@ -26,7 +26,7 @@ export interface NodeTransportInit {
 
 /** Requests by Node's own HTTP: with trailers, unix sockets, TLS options, HTTP over libp2p streams. Bodies are sent chunked. */
 export function nodeTransport (init: NodeTransportInit): Transport {
-  return { request: async request => new Exchange(init, request).run() }
+  return { request: async request => new NodeRequest(init, request).run() }
 }
 
 /** The address before the path, as failures tell it. */
@@ -40,7 +40,7 @@ function originOf ({ endpoint, https = false }: NodeTransportInit): string {
 const peerOf = (address: string): string => /\/p2p\/([^/]+)$/.exec(address)?.[1] ?? ''
 
 /** One request and its answer. */
-class Exchange {
+class NodeRequest {
   readonly #init: NodeTransportInit
   readonly #request: TransportRequest
   readonly #signal: AbortSignal | undefined

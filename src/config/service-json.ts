@@ -128,7 +128,7 @@ function checkConnector (present: string[], { problems }: Findings): void {
 }
 
 function assemble (read: Map<string, JsonObject>, isPresent: (path: string) => boolean): ServiceConfig {
-  const all = (path: string): any => read.get(path) // any: the tables' types are put together in ServiceConfig
+  const all = (path: string): any => read.get(path) // any: the tables' types are assembled in ServiceConfig
   const ifPresent = (path: string): any => isPresent(path) ? read.get(path) : null // any: as above
   const kind = isPresent('ipfs_connector.helia') ? 'helia' : 'ipfshttp'
   return {

@@ -40,7 +40,7 @@ function endOfContent (bytes: Uint8Array): number {
 const whatIsWrong = (message: string): string =>
   message.replace(/^CBOR decode error: /, '').replace(/^found repeat map key /, 'cannot repeat map key ')
 
-/** Links and bytes are put together by the tokenizer; the tag that it gives them says how. */
+/** Links and bytes are assembled by the tokenizer; the tag that it gives them says how. */
 const linkTag = 42
 
 const decodeOptions: DecodeOptions = {

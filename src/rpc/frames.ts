@@ -4,7 +4,7 @@ import type { MsgpackStream } from '../wire/msgpack-stream.ts'
 import type { WireCodec } from '../wire/rpc-schema.ts'
 import { responseHeader, serviceId } from '../wire/rpc-types.ts'
 
-/** Where an error of a call comes from (go-libp2p-gorpc). Only type 3 is told apart by callers. */
+/** Where an error of a call comes from (go-libp2p-gorpc). Only type 3 is distinguished by callers. */
 export const errorTypes = { method: 0, server: 1, client: 2, authorization: 3 } as const
 
 /** A failure as it stands in a response header. */

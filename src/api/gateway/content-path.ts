@@ -34,7 +34,7 @@ export function parseContentPath (rawPath: string): ContentPath {
   return { namespace, root: decodeSegment(root), names, isFolder: rawPath.endsWith('/') }
 }
 
-/** Bytes that came through a request line one by one are put together; %XX is decoded once. */
+/** Bytes that came through a request line one by one are assembled; %XX is decoded once. */
 export function decodeSegment (segment: string): string {
   const decoded = percentDecode(textOfLatin1(segment))
   if (decoded == null) throw invalid(`invalid path: ${JSON.stringify(segment.slice(0, 100))} has a broken percent escape`)

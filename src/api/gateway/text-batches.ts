@@ -2,7 +2,7 @@ import { yieldToEventLoop } from '../../base/event-loop.ts'
 
 const pieceLength = 16 * 1024
 
-/** Small texts put together to pieces that are worth a write. Nothing waits while the source is idle: what is there goes out then. */
+/** Small texts joined to pieces that are worth a write. Nothing waits while the source is idle: what is there goes out then. */
 export async function * textBatches (source: AsyncIterable<string>): AsyncGenerator<string> {
   const iterator = source[Symbol.asyncIterator]()
   let text = ''

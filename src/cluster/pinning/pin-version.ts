@@ -4,7 +4,7 @@ import type { Pin } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
 import { wholeSeconds } from '../../model/time.ts'
 
-/** The pin with other holders. Its time, which is stored in seconds, is later than before: versions can be told apart. */
+/** The pin with other holders. Its time, which is stored in seconds, is later than before: versions can be distinguished. */
 export const withAllocations = (pin: Pin, allocations: readonly PeerId[], now: Time): Pin =>
   ({ ...pin, allocations: [...allocations], timestamp: Math.max(now, wholeSeconds(pin.timestamp) + 1000) })
 

@@ -24,7 +24,7 @@ export interface DenyFilesInit {
 
 export interface DenyFilesDeps { clock: Pick<Clock, 'now'>, log: Logger }
 
-/** For who looks on. `fault`: why the file as it is now isn't used; "" when it is. */
+/** For observers. `fault`: why the file as it is now isn't used; "" when it is. */
 export interface ListState { name: string, rules: number, hits: number, fault: string }
 
 /** Denylists in files. */

@@ -38,7 +38,7 @@ export interface LocalNodeDeps {
   isHidden?: (cid: CID) => boolean
 }
 
-/** Everything of the embedded node that needs no network, put together. */
+/** Everything of the embedded node that needs no network, assembled. */
 export interface LocalNode {
   roots: RootTable
   protection: Protection

@@ -26,7 +26,7 @@ export class CreatedTimes {
     return created
   }
 
-  /** After a write that was taken back. */
+  /** After a write that was rolled back. */
   forget (): void { this.#next.clear() }
 
   #search (second: Time, start: Time): Time {

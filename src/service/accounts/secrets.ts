@@ -6,7 +6,7 @@ import { randomText } from '../sql/ids.ts'
 export const newApiKey = (random: Random): string => `ak_${randomText(random, 32)}`
 /** Whether a text has the form of an API key; says nothing about whether there is one. */
 export const isApiKey = (text: string): boolean => /^ak_[0-9A-Za-z]{32}$/.test(text)
-/** What keys are looked up by, and told apart by in lists. */
+/** What keys are looked up by, and distinguished by in lists. */
 export const prefixOf = (apiKey: string): string => apiKey.slice(0, 11)
 
 /** The secret of a new session: 43 letters and digits, 256 random bits. */

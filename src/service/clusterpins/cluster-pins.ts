@@ -30,7 +30,7 @@ export interface AcquireOptions {
  *
  * The table is an outbox. `acquire` and `release` change what is wanted, inside the transaction that makes or removes the owner; a worker
  * then does it in the cluster and notes that it has. So a crash at any point leaves a row that says what is left to do, and a transaction
- * that is taken back leaves nothing.
+ * that is rolled back leaves nothing.
  *
  * - What is in the pinset already is borrowed: it is never removed, and keeps its options (a pin of the root alone becomes recursive). What
  *   isn't is pinned with the

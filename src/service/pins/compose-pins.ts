@@ -54,7 +54,7 @@ export interface PinParts {
   components: Startable[]
 }
 
-/** Everything about pins, put together. */
+/** Everything about pins, assembled. */
 export function pinParts (init: PinPartsInit, deps: PinPartsDeps): PinParts {
   const { database, tasks, clock, log } = deps
   const sizeOf: ClusterPinsDeps['sizeOf'] = async (cid, options) => dagSize(cid, deps, options)

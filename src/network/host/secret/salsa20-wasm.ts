@@ -1,5 +1,5 @@
 /**
- * Salsa20's core as a WebAssembly module that is put together here: four blocks at a time, one in each lane of 128-bit vectors. Several
+ * Salsa20's core as a WebAssembly module that is assembled here: four blocks at a time, one in each lane of 128-bit vectors. Several
  * times as fast as
  * JavaScript's 32-bit integers, and everything that two peers say goes through it.
  *

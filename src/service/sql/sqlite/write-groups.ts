@@ -81,7 +81,7 @@ export class WriteGroups {
     const [group, control] = [this.#group, this.#control]
     this.#group = undefined
     try {
-      if (!control.isOpen) throw new ClusterError('NOT_READY', {}, { message: 'the transaction was taken back together with another one' })
+      if (!control.isOpen) throw new ClusterError('NOT_READY', {}, { message: 'the transaction was rolled back together with another one' })
       control.commit()
       group?.resolve()
     } catch (err) {

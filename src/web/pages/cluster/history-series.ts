@@ -2,13 +2,13 @@ import type { MetricHistory } from '../../../client/types.ts'
 
 export interface HistoryLine { label: string, points: Array<{ at: number, value: number }> }
 
-/** Colours that can be told apart. */
+/** Colours that can be distinguished. */
 const linesShown = 6
 
 /**
  * One metric of several peers as lines of equally many points. What a peer didn't say is 0 in a count of its own (`ping`), and else the
  * value before: a gap of one metric isn't news.
- * Of more peers than can be told apart those that vary most are shown.
+ * Of more peers than can be distinguished those that vary most are shown.
  */
 export function historyLines (history: MetricHistory, name: string, nameOf: (peer: string) => string): HistoryLine[] {
   const series = history.series.filter(one => one.name === name)

@@ -19,6 +19,10 @@ const factors: readonly Flag[] = [
 ]
 const expireIn: Flag = { names: ['expire-in'], type: 'text', about: 'unpin after this time, such as 72h' }
 const metadata: Flag = { names: ['metadata'], type: 'texts', about: 'key=value to keep with the pin; may be given several times' }
+const contentLimits: readonly Flag[] = [
+  { names: ['max-size'], type: 'text', about: 'fail when the content is more than this, such as 100MB (not by Go peers)' },
+  { names: ['max-blocks'], type: 'integer', about: 'the same in blocks' }
+]
 const allocations: Flag = { names: ['allocations', 'allocs'], type: 'text', about: 'peer IDs to prefer, comma-separated' }
 const waitTimeout: Flag = {
   names: ['wait-timeout', 'wt'], type: 'duration', about: 'how long to wait, such as 90s; 0s: for ever', fallback: '0s'
@@ -50,6 +54,7 @@ const addFlags: readonly Flag[] = [
   ...factors,
   expireIn,
   metadata,
+  ...contentLimits,
   allocations,
   { names: ['no-pin'], type: 'boolean', about: 'add without pinning' },
   { names: ['wait'], type: 'boolean', about: 'wait until it is pinned' },
@@ -140,6 +145,7 @@ export const commands: readonly Command[] = [
           },
           expireIn,
           metadata,
+          ...contentLimits,
           ...waiting
         ],
         run: async (line, context) => (await import('./run-pin.ts')).pinAdd(line, context)

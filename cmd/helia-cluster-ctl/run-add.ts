@@ -7,7 +7,7 @@ import type { FlagValues } from './flags.ts'
 import { addedFormat, addedQuietFormat } from './formats.ts'
 import { entriesOf, localPath, nameOf, sizeOf } from './local-files.ts'
 import type { LocalFilesInit, LocalPath } from './local-files.ts'
-import { expireAt, metadataOf, peersOf } from './pin-arguments.ts'
+import { contentLimits, expireAt, metadataOf, peersOf } from './pin-arguments.ts'
 import { StatusLine } from './status-line.ts'
 import { UploadBar } from './upload-bar.ts'
 import { waitFor } from './waiting.ts'
@@ -39,6 +39,7 @@ async function optionsOf (flags: FlagValues, { count, now }: { count: number, no
     replicationFactorMax: flags.number('replication-max'),
     ...(at == null ? {} : { expireAt: at }),
     metadata,
+    ...contentLimits(flags),
     userAllocations: peersOf(flags).filter(peer => peer != null),
     noPin: flags.yes('no-pin'),
     // the peer says what is wrong with a name that it doesn't know

@@ -5,7 +5,7 @@ import type { CtlContext } from './context.ts'
 import { CommandFailed, doing, exitCodes } from './failure.ts'
 import type { FlagValues } from './flags.ts'
 import { pinFormat, statusFormat } from './formats.ts'
-import { expireAt, metadataOf, peersOf } from './pin-arguments.ts'
+import { contentLimits, expireAt, metadataOf, peersOf } from './pin-arguments.ts'
 import { waitFor } from './waiting.ts'
 
 export async function pinAdd ({ flags, args: [content = ''] }: CommandLine, context: CtlContext): Promise<number> {
@@ -18,7 +18,8 @@ export async function pinAdd ({ flags, args: [content = ''] }: CommandLine, cont
     mode: flags.text('mode') === 'direct' ? 'direct' : 'recursive',
     userAllocations: peers as string[],
     ...await nameAndExpiry(flags, context),
-    metadata: metadataOf(flags.texts('metadata'))
+    metadata: metadataOf(flags.texts('metadata')),
+    ...contentLimits(flags)
   }, { flags, context })
 }
 

@@ -30,6 +30,7 @@ export const errorCodes = {
   REJECTED: 'the request is well-formed, but can not be carried out',
   TOO_LARGE: 'the body is larger than is allowed',
   DENIED: 'the content is denied on this peer',
+  CONTENT_TOO_LARGE: 'the content is larger than its pin allows',
   UNSUPPORTED: 'this is not supported here',
   LOCKED: 'another process holds the lock',
   NOT_READY: 'the component is not ready',

@@ -12,7 +12,7 @@ export function encodeQuery (values: Readonly<Record<string, string>>): string {
 
 /** Everything that a pin can be asked for with, empty values included: what Go's client sends. */
 export function pinQuery (options: PinOptions, shardSize = 0): Record<string, string> {
-  const { expireAt, pinUpdate, origins = [], metadata = {} } = options
+  const { expireAt, pinUpdate, origins = [], metadata = {}, maxSize, maxBlocks } = options
   return {
     'replication-min': String(options.replicationFactorMin ?? 0),
     'replication-max': String(options.replicationFactorMax ?? 0),
@@ -22,6 +22,9 @@ export function pinQuery (options: PinOptions, shardSize = 0): Record<string, st
     'user-allocations': (options.userAllocations ?? []).join(','),
     ...(expireAt == null ? {} : { 'expire-at': timeText(expireAt) }),
     ...Object.fromEntries(Object.entries(metadata).map(([key, value]) => [`meta-${key}`, value])),
+    // as metadata: Go's peers keep that, too
+    ...(maxSize == null ? {} : { 'meta-max-size': String(maxSize) }),
+    ...(maxBlocks == null ? {} : { 'meta-max-blocks': String(maxBlocks) }),
     ...(pinUpdate == null ? {} : { 'pin-update': pinUpdate.toString() }),
     ...(origins.length === 0 ? {} : { origins: origins.join(',') })
   }

@@ -223,7 +223,9 @@ export interface PinProgress {
   /** Why it isn't done, as one sentence for people; '' when nothing is under way. Absent from older peers. */
   reason?: string
   operation: {
-    type: string, phase: string, since: TimeText, attempt_count: number, error: string, queue_length: number, next_try_at: TimeText | null
+    type: string, phase: string, since: TimeText, attempt_count: number, error: string, queue_length: number,
+    /** 1: the next one. Null when it doesn't wait; absent of older peers. */
+    queue_position?: number | null, estimated_start?: TimeText | null, next_try_at: TimeText | null
   } | null
   ipfs: {
     phase: PinProgressPhase
@@ -347,6 +349,10 @@ export interface PinOptions {
   userAllocations?: readonly string[]
   expireAt?: Date | TimeText
   metadata?: Readonly<Record<string, string>>
+  /** The most that the content may be: bytes, or a text such as "100MB". Peers with the embedded IPFS node refuse what is more. */
+  maxSize?: number | string
+  /** The same in blocks. */
+  maxBlocks?: number
   /** A pin whose options and allocations to take over. */
   pinUpdate?: CidLike
   /** Multiaddresses of nodes that have the content. */

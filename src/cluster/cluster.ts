@@ -107,6 +107,8 @@ export interface ClusterDeps {
 export interface Cluster extends ClusterApi, Startable {
   /** Pins with a missing holder, for metrics: as of a minute ago; undefined before the first look. */
   underReplicated (): number | undefined
+  /** Pins that audits of this peer have looked at since the start, by what they found. */
+  auditCounts (): Readonly<Record<AuditResult['state'], number>>
   /** Calls back with each peer whose pinset gets out of sync with this one's, and when it is so no more. */
   onSync (listener: (row: PeerSync) => void): () => void
   /** Peers that this one drains, for its ping. */
@@ -261,6 +263,8 @@ class ClusterPeer implements Cluster {
   async pinsHealth (call: CallOptions = {}): Promise<PinsHealth> { return this.#cases.healths.look(call) }
   audit (order: AuditOrder): AuditRun { return this.#cases.audits.start(order) }
   audits (): AuditRun[] { return this.#cases.audits.runs() }
+  /** Pins that audits of this peer have looked at since the start, by what they found. */
+  auditCounts (): Readonly<Record<AuditResult['state'], number>> { return { ...this.#cases.audits.counts } }
   cancelAudit (): AuditRun { return this.#cases.audits.cancel() }
   auditResults (
     options: CallOptions & { isBad?: boolean } = {}

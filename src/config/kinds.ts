@@ -1,3 +1,4 @@
+import { byteSize } from '../base/byte-size.ts'
 import { isIP } from 'node:net'
 import { formatDuration, parseDuration } from '../base/duration.ts'
 import { isMultiaddr, peerOfMultiaddr } from './multiaddr-text.ts'
@@ -117,10 +118,6 @@ export function duration (limits: Limits = {}): Kind<number> {
   }
 }
 
-const sizeUnits: Record<string, number> = {
-  '': 1, b: 1, k: 1e3, kb: 1e3, m: 1e6, mb: 1e6, g: 1e9, gb: 1e9, t: 1e12, tb: 1e12, kib: 2 ** 10, mib: 2 ** 20, gib: 2 ** 30, tib: 2 ** 40
-}
-
 /** A size as people write it; the value is bytes. */
 export const size: Kind<number> = {
   name: 'size',
@@ -128,10 +125,8 @@ export const size: Kind<number> = {
   zero: '',
   isEmpty: raw => raw === '',
   parse: raw => {
-    const match = /^(\d+(?:\.\d+)?) ?([a-zA-Z]*)$/.exec(typeof raw === 'number' ? String(raw) : typeof raw === 'string' ? raw : '')
-    const unit = sizeUnits[match?.[2]?.toLowerCase() ?? '-']
-    const bytes = match == null || unit == null ? 0 : Math.floor(Number(match[1]) * unit)
-    return bytes > 0 ? bytes : refused
+    const bytes = byteSize(typeof raw === 'number' ? String(raw) : typeof raw === 'string' ? raw : '')
+    return bytes != null && bytes > 0 ? bytes : refused
   },
   fromText: same
 }

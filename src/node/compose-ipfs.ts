@@ -84,6 +84,7 @@ function heliaInit (
     requestTimeoutMs: config.ipfsRequestTimeoutMs,
     unpinDisable: config.unpinDisable,
     fetchConcurrency: config.fetchConcurrency,
+    pinLimits: { maxBytes: config.maxPinSize || Infinity, maxBlocks: config.maxPinBlocks || Infinity },
     provide: config.provide as 'roots' | 'pinned' | 'all' | 'off',
     reprovideIntervalMs: config.reprovideIntervalMs,
     names: {

@@ -77,6 +77,8 @@ export function observedBy (
     heldAdds: () => ipfs.holdCount(),
     denylists: () => denylist.lists(),
     operations: () => tracker.operations(),
+    audits: () => cluster.auditCounts(),
+    queueWaitMs: () => tracker.queueWaitMs(),
     operationCounts: () => ({ ...tracker.counts() }),
     lostBlocks: () => blocks?.lostBlocks?.() ?? 0,
     crdt: () => {

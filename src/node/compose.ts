@@ -7,6 +7,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import { Listeners } from '../base/listeners.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
+import { auditNote } from '../cluster/audit/audit-note.ts'
 import type { Importers } from '../cluster/add/upload.ts'
 import { createCluster } from '../cluster/cluster.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -129,7 +130,9 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const tracker = statelessTracker({ self, ...config.tracker, concurrentUnpins, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
     {
       state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local,
-      deniedBy: cid => denylist.checkCid(cid)?.rule, clock, log: log.child('pintracker'),
+      deniedBy: cid => denylist.checkCid(cid)?.rule,
+      noteOn: cid => auditNote(cid, { self, datastore: stores.local }),
+      clock, log: log.child('pintracker'),
       identity: () => identityOf(monitor, self, peerName)
     })
   const eventsOf = overrides.events ?? (deps => composeEvents({ self, config }, deps))

@@ -24,6 +24,10 @@ export interface MetricSources {
   denylists (): ReadonlyArray<{ name: string, rules: number, hits: number, fault: string }>
   /** Tracked operations by state. */
   operations (): Readonly<Record<string, number>>
+  /** In how long the turn of the last pin that waits comes; undefined while it can't be said. Milliseconds. */
+  queueWaitMs (): number | undefined
+  /** Pins that audits have looked at since the start, by what they found. */
+  audits (): Readonly<Record<string, number>>
   /** What became of operations since the start, by outcome. */
   operationCounts (): Readonly<Record<string, number>>
   /** Blocks that turned out to be damaged, since the start. */

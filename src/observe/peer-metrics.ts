@@ -111,10 +111,17 @@ function watchPins (scraped: ScrapedMetrics, sources: MetricSources): void {
     () => sources.heldAdds()
   )
   scraped.gauge('ipfscluster_pins_pin_queued', 'Current number of pins queued for pinning', inState('pin_queued'))
+  scraped.gauge('helia_cluster_pin_queue_seconds', 'In how long the turn of the last pin that waits comes', () => {
+    const ms = sources.queueWaitMs()
+    return ms == null ? undefined : ms / 1000
+  })
   scraped.gauge('ipfscluster_pins_pinning', 'Current number of pins currently pinning', inState('pinning'))
   scraped.gauge('ipfscluster_pins_pin_error', 'Current number of pins in pin_error state', inState('pin_error'))
   scraped.gauge('ipfscluster_informer_disk', 'The metric value weight issued by disk informer', () => numberOf(sources.diskWeight()))
   scraped.gauges('helia_cluster_operations', 'Operations of the pin tracker by state', ['state'], () => rows(sources.operations()))
+  scraped.counters(
+    'helia_cluster_audited_pins_total', 'Pins that audits have looked at by what they found', ['outcome'], () => rows(sources.audits())
+  )
   scraped.counters('helia_cluster_operations_total', 'Operations of the pin tracker by outcome', ['outcome'],
     () => rows(sources.operationCounts()).map(([labels, value]) => [labels.map(inSnakeCase), value]))
 }

@@ -6,6 +6,9 @@ import type { StatusFilter, TrackerStatus } from '../model/status.ts'
 
 export interface TrackerOptions { signal?: AbortSignal }
 
+/** The place in the queue of this peer, 1 for the next (priority pins come first), and in how long its turn comes by the pace of late. */
+export interface QueueTurn { place: number, inMs: number | null }
+
 /** A tracked operation as `GET /pins/{cid}/progress` shows it, next to the node's own progress. Times are Unix milliseconds. */
 export interface OperationProgress {
   type: 'pin' | 'unpin' | 'remote' | 'shard'
@@ -13,8 +16,10 @@ export interface OperationProgress {
   since: number
   attempts: number
   error: string
-  /** Position is not known exactly; this is how many operations wait in the same queue. */
+  /** How many operations wait in the same queue. */
   queueLength: number
+  /** Of one that waits. */
+  turn?: QueueTurn
   /** When the recover loop will try again; null while the operation is under way. */
   nextTryAt: number | null
 }

@@ -322,6 +322,18 @@ export function trackerContract (name: string, open: OpenTracker): void {
       assert.equal(tracker.operation(cidNumber(4)), undefined)
     })
 
+    it('tells the place of what waits: pins with priority come first', async () => {
+      const { track, node, tracker, settled } = await opened({ concurrentPins: 1 })
+      node.hold('pin 1')
+      track(aPin(1))
+      await settled(1, 'pinning')
+      const old = { timestamp: 0 }
+      track(aPin(2, old), aPin(3), aPin(4, old), aPin(5))
+
+      assert.equal(tracker.operation(cidNumber(1))?.turn, undefined)
+      assert.deepEqual([3, 5, 2, 4].map(n => tracker.operation(cidNumber(n))?.turn?.place), [1, 2, 3, 4])
+    })
+
     it('aborts what runs when it stops', async () => {
       const { track, node, tracker, settled } = await opened()
       node.hold('pin 1')

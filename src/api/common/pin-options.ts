@@ -5,6 +5,7 @@ import type { Query } from '../../http/query.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'
+import { limitKeys, limitOf } from '../../model/pin-limits.ts'
 import type { PinOptions } from '../../model/pin.ts'
 import { defaultPinOptions } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
@@ -30,7 +31,7 @@ export function parsePinOptions (query: Query, now: Time): PinOptions {
     shardSize,
     userAllocations: commaList(query.get('user-allocations')).map(tryPeerId).filter(peer => peer != null),
     expireAt,
-    metadata: parseMetadata(query),
+    metadata: { ...parseMetadata(query), ...parseLimits(query) },
     pinUpdate: parsePinUpdate(query.get('pin-update')),
     origins: commaList(query.get('origins')).map(parseOrigin)
   }
@@ -93,6 +94,19 @@ function parseMetadata (query: Query): Record<string, string> {
     }
   }
   return metadata
+}
+
+/** `max-size` and `max-blocks`, which are metadata; also given as such they have to be what they are called. */
+function parseLimits (query: Query): Record<string, string> {
+  const given = Object.values(limitKeys).flatMap(key => [query.get(key), query.get(`meta-${key}`)].filter(text => text !== '').map(
+    text => ({ key, text })
+  ))
+  for (const { key, text } of given) {
+    if (limitOf(key, text) == null) {
+      throw badRequest(`${key} is invalid: ${key === limitKeys.maxBytes ? 'a size such as 100MB' : 'a number of blocks'} is needed`)
+    }
+  }
+  return Object.fromEntries(given.toReversed().map(({ key, text }) => [key, text]))
 }
 
 function parsePinUpdate (text: string): CID | null {

@@ -46,6 +46,8 @@ export const pinOptions: readonly ParameterDoc[] = [
   query('user-allocations', 'string', 'Comma list of preferred peer IDs.'),
   query('expire-at', 'string', 'RFC 3339. Wins over expire-in.'),
   query('expire-in', 'string', 'A duration such as 1h30m; at least 1s.'),
+  query('max-size', 'string', 'The most that the content may be, such as 100MB: the pin fails when it is more. Kept as metadata.'),
+  query('max-blocks', 'integer', 'The same in blocks.'),
   query('meta-KEY', 'string', 'Metadata; any number of them.'),
   query('pin-update', 'string', 'A pinned CID whose options the new pin takes over.'),
   query('origins', 'string', 'Comma list of multiaddresses with /p2p/.')

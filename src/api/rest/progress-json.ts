@@ -7,13 +7,15 @@ import { waitReason } from './wait-reason.ts'
 
 const timeOrNull = (time: number | null): string | null => time == null ? null : formatTime(time)
 
-const operationJson = (operation: OperationProgress): Record<string, unknown> => ({
+const operationJson = (operation: OperationProgress, now: number): Record<string, unknown> => ({
   type: operation.type,
   phase: operation.phase,
   since: formatTime(operation.since),
   attempt_count: operation.attempts,
   error: operation.error,
   queue_length: operation.queueLength,
+  queue_position: operation.turn?.place ?? null,
+  estimated_start: timeOrNull(operation.turn?.inMs == null ? null : now + operation.turn.inMs),
   next_try_at: timeOrNull(operation.nextTryAt)
 })
 
@@ -39,7 +41,7 @@ export function progressJson (peers: readonly PeerPinProgress[], now: number): s
     peername: peerName,
     error,
     reason: waitReason({ operation, ipfs, error }, now),
-    operation: operation == null ? null : operationJson(operation),
+    operation: operation == null ? null : operationJson(operation, now),
     ipfs: ipfs == null ? null : ipfsJson(ipfs)
   })))
 }

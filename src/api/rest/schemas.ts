@@ -113,7 +113,8 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     reason: string,
     operation: {
       ...object({
-        type: string, phase: string, since: time, attempt_count: integer, error: string, queue_length: integer, next_try_at: orNull(time)
+        type: string, phase: string, since: time, attempt_count: integer, error: string, queue_length: integer,
+        queue_position: orNull(integer), estimated_start: orNull(time), next_try_at: orNull(time)
       }),
       type: ['object', 'null']
     },

@@ -15,12 +15,19 @@ export function waitReason ({ operation, ipfs, error }: Pick<PeerPinProgress, 'o
   if (operation.phase === 'queued') {
     return operation.error !== ''
       ? operation.error
-      : `its turn has not come: ${countText(operation.queueLength, 'waits', 'wait')} in the same queue, ${forText(operation.since, now)}`
+      : `its turn has not come: ${placeText(operation)}, ${forText(operation.since, now)}`
   }
   if (operation.phase === 'error') return failureReason(operation, ipfs)
   return ipfs == null || operation.type !== 'pin'
     ? `it is being ${operation.type === 'pin' ? 'pinned' : 'unpinned'}, ${forText(operation.since, now)}`
     : nodeReason(ipfs, now)
+}
+
+/** Peers of older versions don't tell the place. */
+function placeText ({ turn, queueLength }: OperationProgress): string {
+  if (turn == null) return `${countText(queueLength, 'waits', 'wait')} in the same queue`
+  const others = turn.place === 1 ? 'it is the next one' : `${countText(turn.place - 1, 'is', 'are')} before it`
+  return `${others}${turn.inMs == null ? '' : `, about ${lengthText(turn.inMs)} more`}`
 }
 
 /** What the node waits for. */
@@ -61,11 +68,13 @@ const hour = 60 * minute
 const day = 24 * hour
 
 /** "for 45 s", "for 2 min", "for 3 h 5 min", "for 2 days". */
-function forText (since: Time, now: Time): string {
-  const seconds = Math.max(0, Math.round((now - since) / 1000))
-  if (seconds < 2 * minute) return `for ${seconds} s`
-  if (seconds < hour) return `for ${Math.floor(seconds / minute)} min`
-  if (seconds >= 2 * day) return `for ${Math.floor(seconds / day)} days`
+const forText = (since: Time, now: Time): string => `for ${lengthText(Math.max(0, now - since))}`
+
+function lengthText (ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 2 * minute) return `${seconds} s`
+  if (seconds < hour) return `${Math.floor(seconds / minute)} min`
+  if (seconds >= 2 * day) return `${Math.floor(seconds / day)} days`
   const minutes = Math.floor(seconds % hour / minute)
-  return `for ${Math.floor(seconds / hour)} h${minutes === 0 ? '' : ` ${minutes} min`}`
+  return `${Math.floor(seconds / hour)} h${minutes === 0 ? '' : ` ${minutes} min`}`
 }

@@ -49,6 +49,8 @@ interface Wanted { order: AuditOrder, run: AuditRun }
  * itself, which goes on afterwards.
  */
 export class Audits {
+  /** Pins that were looked at since the start, by what was found. */
+  readonly counts: Record<AuditResult['state'], number> = { good: 0, repaired: 0, bad: 0, failed: 0 }
   readonly #init: AuditsInit
   readonly #deps: AuditsDeps
   readonly #rows: AuditRows
@@ -199,6 +201,7 @@ export class Audits {
       Object.assign(result, { state: 'failed', error: answerText(err) })
     }
     run.pins++
+    this.counts[result.state]++
     run.blocks += result.blocks
     run.bytes += result.bytes
     run.badBlocks += result.badCount

@@ -1,6 +1,6 @@
 import { bool, duration, field, group, int, size } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { dnsResolvers, multiaddr, multiaddrs, olderMultiaddr, oneOf } from '../kinds.ts'
+import { bytes, dnsResolvers, multiaddr, multiaddrs, olderMultiaddr, oneOf } from '../kinds.ts'
 import { section } from '../section.ts'
 
 /** Where an IPFS node finds its first peers in the public network (Helia's own list). */
@@ -68,6 +68,11 @@ const heliaFields = {
   reprovide_interval: duration('22h0m0s', 'How often the DHT is told again. 0: never.', { ...own, atLeast: 0 }),
   fetch_concurrency: int(64, 'Blocks of one pin that are fetched at the same time.', { ...own, above: 0, atMost: 1024 }),
   pin_timeout: duration('2m0s', 'A pin fails when no block came for this long.', { ...own, above: 0 }),
+  max_pin_size: field(
+    bytes, 0, 'The most that the content of one pin may be, such as "10GB": pins of more fail while they are fetched. 0: no limit.',
+    { ...own, omitDefault: true }
+  ),
+  max_pin_blocks: int(0, 'The same in blocks. 0: no limit.', { ...own, atLeast: 0, omitDefault: true }),
   unpin_disable: bool(false, 'Refuse to unpin: nothing ever leaves this node.', { ...own, omitDefault: true }),
   repogc_timeout: duration('24h0m0s', 'How long a garbage collection may take.', { ...own, above: 0 }),
   ipfs_request_timeout: duration('5m0s', 'How long resolving a path or reading a block may take.', { ...own, above: 0 }),

@@ -10,6 +10,7 @@ import type { Worker, WorkerHandle } from '../../base/worker.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../model/peer.ts'
+import type { PinLimits } from '../../model/pin-limits.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
@@ -58,6 +59,8 @@ export interface HeliaInit extends HeliaNetworkInit {
   unpinDisable: boolean
   /** Blocks that one pin asks for at a time, 32 to 128. */
   fetchConcurrency: number
+  /** Of every pin. Default: none. */
+  pinLimits?: PinLimits
   provide: ProvideWhat
   reprovideIntervalMs: number
   names: NamesInit

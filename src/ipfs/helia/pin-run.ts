@@ -1,11 +1,13 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { limitKeys } from '../../model/pin-limits.ts'
+import type { PinLimits } from '../../model/pin-limits.ts'
 import type { PinProgress } from '../ipfs.ts'
 import { pinTimeoutText } from '../ipfs.ts'
 import type { Flight } from './block-fetcher.ts'
 
-export interface PinRunInit { cid: CID, pinTimeoutMs: number }
+export interface PinRunInit { cid: CID, pinTimeoutMs: number, limits: PinLimits }
 export interface PinRunDeps { clock: Clock, flight: (cid: CID) => Flight | undefined }
 
 type Wanted = Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | 'nextTryAt'> & { lack: Flight['lack'] }
@@ -13,7 +15,7 @@ type Wanted = Pick<PinProgress, 'wantedBlock' | 'wantedSince' | 'peersAsked' | '
 /**
  * One running pin: counts what it has seen, and aborts its own signal with TIMEOUT when no block came for `pinTimeoutMs` while one was
  * wanted.
- * Local content never starts a timer.
+ * Local content never starts a timer. Aborts itself with CONTENT_TOO_LARGE as soon as more was seen than the limits allow.
  */
 export class PinRun {
   readonly #init: PinRunInit
@@ -51,6 +53,15 @@ export class PinRun {
     this.#blocks++
     this.#bytes += bytes
     if (this.#phase === 'connecting') this.#phase = 'fetching'
+    const { maxBytes, maxBlocks } = this.#init.limits
+    if (this.#bytes > maxBytes) this.abort(this.#tooLarge(`${limitKeys.maxBytes} ${maxBytes} bytes`))
+    else if (this.#blocks > maxBlocks) this.abort(this.#tooLarge(`${limitKeys.maxBlocks} ${maxBlocks}`))
+  }
+
+  #tooLarge (limit: string): ClusterError {
+    return new ClusterError('CONTENT_TOO_LARGE', { cid: this.#init.cid.toString(), bytes: this.#bytes, blocks: this.#blocks }, {
+      message: `the content is larger than its pin may be (${limit}): ${this.#bytes} bytes in ${this.#blocks} blocks were seen when fetching ended`
+    })
   }
 
   /** Runs a fetch of a block that isn't here; its time counts. */

@@ -3,6 +3,8 @@ import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { noLimits, pinLimits, stricter } from '../../model/pin-limits.ts'
+import type { PinLimits } from '../../model/pin-limits.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { IpfsOptions, PinContentOptions, PinProgress } from '../ipfs.ts'
 import type { BlockFetcher } from './block-fetcher.ts'
@@ -15,6 +17,8 @@ export interface DagPinnerInit {
   pinTimeoutMs: number
   /** Blocks that a pin asks for at a time. */
   fetchConcurrency: number
+  /** Of every pin; one may have lower ones of its own. Default: none. */
+  pinLimits?: PinLimits
 }
 
 export interface DagPinnerDeps {
@@ -57,7 +61,7 @@ export class DagPinner {
     const guard = this.#deps.protection.guard()
     try {
       await guard.protect([cid])
-      if (!this.#isWholeHere(cid, depth)) await this.#fetchAll(pin, guard, options)
+      if (!this.#isWholeHere(pin)) await this.#fetchAll(pin, guard, options)
       options.onWhole?.()
       await this.#deps.roots.add({ cid, depth })
       return true
@@ -77,15 +81,23 @@ export class DagPinner {
   }
 
   /** Without reading: a block that has no links, or whose links don't count, is all there is. */
-  #isWholeHere (cid: CID, depth: number): boolean {
-    return (depth === 0 || this.#deps.isLeaf(cid)) && this.#deps.blockstore.has(cid)
+  #isWholeHere (pin: Pin): boolean {
+    const { cid, maxDepth: depth } = pin
+    if (depth !== 0 && !this.#deps.isLeaf(cid)) return false
+    const size = this.#deps.blockstore.sizeOf(cid)
+    return size != null && size <= this.#limitsOf(pin).maxBytes
+  }
+
+  #limitsOf ({ metadata }: Pin): PinLimits {
+    return stricter(this.#init.pinLimits ?? noLimits, pinLimits(metadata))
   }
 
   async #fetchAll (pin: Pin, guard: Guard, options: IpfsOptions): Promise<void> {
     const { cid } = pin
     const key = cid.toString()
     const run = new PinRun(
-      { cid, pinTimeoutMs: this.#init.pinTimeoutMs }, { clock: this.#deps.clock, flight: wanted => this.#deps.fetcher.flight(wanted) }
+      { cid, pinTimeoutMs: this.#init.pinTimeoutMs, limits: this.#limitsOf(pin) },
+      { clock: this.#deps.clock, flight: wanted => this.#deps.fetcher.flight(wanted) }
     )
     run.follow(options.signal)
     this.#runs.set(key, run)

@@ -1,7 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { PinPhase, PinProgress } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
-import type { OperationProgress } from '../../tracker/tracker.ts'
+import type { OperationProgress, QueueTurn } from '../../tracker/tracker.ts'
 import type { PinProgressReport } from '../remote-progress.ts'
 
 /** An answer: a report, or why there is none. */
@@ -45,15 +45,18 @@ export function decodeProgressAnswer (bytes: Uint8Array): ProgressAnswer {
 
 type Fields = Readonly<Record<string, unknown>>
 
-const operationOf = ({ type, phase, since, attempts, error, queueLength, nextTryAt }: Fields): OperationProgress => ({
+const operationOf = ({ type, phase, since, attempts, error, queueLength, turn, nextTryAt }: Fields): OperationProgress => ({
   type: oneOf(operationTypes, type),
   phase: oneOf(operationPhases, phase),
   since: numberOf(since),
   attempts: numberOf(attempts),
   error: textOf(error),
   queueLength: numberOf(queueLength),
+  ...(turn == null ? {} : { turn: turnOf(fieldsOf(turn)) }),
   nextTryAt: nullOr(numberOf, nextTryAt)
 })
+
+const turnOf = ({ place, inMs }: Fields): QueueTurn => ({ place: numberOf(place), inMs: nullOr(numberOf, inMs) })
 
 /** A peer that doesn't know a phase would refuse all of the answer. */
 function phaseFields ({ phase, blocks }: PinProgress): { phase: PinPhase, lack?: PinPhase } {

@@ -12,6 +12,7 @@ import { cidOfKey, keyOf } from './operation-table.ts'
 import { stateFacts } from './operation-states.ts'
 import type { PinNotes } from './pin-notes.ts'
 import { PinSlots } from './pin-slots.ts'
+import { QueuePace } from './queue-pace.ts'
 
 /** What the pinset wants of this peer's node for a CID. `meta` items are never pinned themselves. */
 export type DesiredState = 'pin' | 'unpin' | 'clean' | 'meta'
@@ -81,6 +82,8 @@ export class OperationRunner {
   /** Runs that haven't settled, cancelled ones included: the next run of the same CID waits for them. */
   readonly #runs = new Map<string, Run>()
   readonly #pinSlots: PinSlots
+  /** How fast pins come to their turn. */
+  readonly pace = new QueuePace()
   #unpinSlots: number
   #running = false
   #isPumpDue = false
@@ -242,13 +245,15 @@ export class OperationRunner {
 
   #pinEnded (key: string): void {
     this.#pinSlots.give(key)
+    this.pace.ended(this.#deps.clock.now(), this.#lengthOf(['priority_pin_queued', 'pin_queued']) > 0)
     this.#deps.notes.end(key)
   }
 
   #fail (key: string, isPin: boolean, err: unknown): void {
     this.counts[isPin ? 'pinsFailed' : 'unpinsFailed']++
     const refused = isClusterError(err, isPin ? 'DENIED' : 'PIN_REFUSED')
-    this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: answerText(err), refused })
+    const tooLarge = isClusterError(err, 'CONTENT_TOO_LARGE')
+    this.#deps.table.apply(key, 'fail', { now: this.#deps.clock.now(), error: answerText(err), refused, tooLarge })
     this.#deps.log.warn('an operation failed', {
       cid: String(cidOfKey(key)), state: this.#deps.table.get(key)?.state, err: isFault(err) ? err : messageOf(err)
     })

@@ -22,6 +22,8 @@ export class Operation {
    * while it is.
    */
   refused = false
+  /** A pin whose content is larger than it may be: not tried again by itself. */
+  tooLarge = false
   next: Operation | undefined = undefined
   previous: Operation | undefined = undefined
 
@@ -61,6 +63,7 @@ export interface EventFacts {
   /** For `fail` and `full`. */
   error?: string
   refused?: boolean
+  tooLarge?: boolean
   /** For `pin`. */
   priority?: boolean
 }
@@ -105,6 +108,13 @@ export class OperationTable {
     return operation
   }
 
+  /** How many operations of this list are before this one, which is in it. */
+  before (name: ListName, operation: Operation): number {
+    let count = 0
+    for (let one = this.#lists[name].first; one != null && one !== operation; one = one.next) count++
+    return count
+  }
+
   /** The operations of some states as they are now. */
   inStates (states: readonly KeptState[]): Operation[] {
     const names: ListName[] = states.includes('pin_queued') ? ['priority_pin_queued', ...states] : [...states]
@@ -126,6 +136,7 @@ function alter (operation: Operation, change: Transition, facts: EventFacts): vo
   operation.since = facts.now
   operation.error = facts.error ?? ''
   operation.refused = facts.refused ?? false
+  operation.tooLarge = facts.tooLarge ?? false
   operation.priority = facts.priority ?? (operation.priority && change.next !== 'idle' && stateFacts[change.next].type === 'pin')
   if (change.attempts === 'reset') operation.attempts = 0
   if (change.attempts === 'count') operation.attempts++

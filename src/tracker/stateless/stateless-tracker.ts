@@ -9,7 +9,7 @@ import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
 import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
-import type { OperationChange, OperationProgress, PinTracker, TrackerOptions } from '../tracker.ts'
+import type { OperationChange, OperationProgress, PinTracker, QueueTurn, TrackerOptions } from '../tracker.ts'
 import type { OperationCounts, OperationRunnerInit } from './operation-runner.ts'
 import { OperationRunner, desiredState } from './operation-runner.ts'
 import type { KeptState } from './operation-states.ts'
@@ -42,6 +42,8 @@ export interface StatelessTrackerDeps {
    * For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker.
    */
   datastore: Datastore
+  /** What is to be said of an item that is pinned, such as that an audit found it damaged; ''. Default: nothing. */
+  noteOn?: (cid: CID) => string
   /** The rule that denies a CID now. Default: a pin that was denied is for good. */
   deniedBy?: (cid: CID) => string | undefined
   clock: Clock
@@ -54,6 +56,8 @@ export interface StatelessTrackerDeps {
 export interface StatelessTracker extends PinTracker {
   /** Operations in each state, now. */
   operations (): Record<KeptState, number>
+  /** In how long the turn of the last pin that waits comes, by the pace of late; undefined while it can't be said. Milliseconds. */
+  queueWaitMs (): number | undefined
   /** How often what happened since the start. */
   counts (): Readonly<OperationCounts>
   /** Told of every change of an operation, in its turn. The returned function ends it. */
@@ -192,7 +196,7 @@ class Tracker implements StatelessTracker {
     const operation = this.#table.get(keyOf(cid))
     if (operation == null || operation.state === 'idle') return undefined
     const { type, phase } = stateFacts[operation.state]
-    const isTriedAgain = phase === 'error' && !operation.refused
+    const isTriedAgain = phase === 'error' && !operation.refused && !operation.tooLarge
     return {
       type,
       phase,
@@ -200,11 +204,14 @@ class Tracker implements StatelessTracker {
       attempts: operation.attempts,
       error: operation.error,
       queueLength: this.#queueLengthOf(operation),
+      ...(phase === 'queued' ? { turn: this.#turnOf(operation) } : {}),
       nextTryAt: isTriedAgain ? this.#lastRecoverAt + this.#init.pinRecoverIntervalMs : null
     }
   }
 
   queueLength (): number { return this.#table.count('priority_pin_queued') + this.#table.count('pin_queued') }
+
+  queueWaitMs (): number | undefined { return this.#runner.pace.waitMs(this.queueLength(), this.#deps.clock.now()) }
 
   setAsideCount (): number { return this.#notes.suspects }
 
@@ -243,10 +250,10 @@ class Tracker implements StatelessTracker {
     }
   }
 
-  /** Of a pin that was here before a rule denied it. It is pinned all the same: it takes room, and isn't tried again or anywhere else. */
+  /** Of a pin that an audit found damaged, or that was here before a rule denied it. It is pinned all the same: it takes room, and isn't tried again or anywhere else. */
   #keptText ({ cid }: Pin): string {
     const rule = this.#deps.deniedBy?.(cid)
-    return rule == null ? '' : `denied by ${rule}: kept until it is unpinned, and given to nobody`
+    return rule == null ? this.#deps.noteOn?.(cid) ?? '' : `denied by ${rule}: kept until it is unpinned, and given to nobody`
   }
 
   #rowOf (pin: Pin): PinInfo {
@@ -294,8 +301,23 @@ class Tracker implements StatelessTracker {
     }
   }
 
-  #isRefusedStill ({ refused, state }: Operation, cid: CID): boolean {
+  #isRefusedStill ({ refused, tooLarge, state }: Operation, cid: CID): boolean {
+    if (tooLarge) return true
     return refused && (state !== 'pin_error' || this.#deps.deniedBy == null || this.#deps.deniedBy(cid) != null)
+  }
+
+  #turnOf (operation: Operation): QueueTurn {
+    const { state, priority } = operation
+    if (state === 'pin_queued') {
+      const place = 1 + (priority
+        ? this.#table.before('priority_pin_queued', operation)
+        : this.#table.count('priority_pin_queued') + this.#table.before('pin_queued', operation))
+      return { place, inMs: this.#runner.pace.waitMs(place, this.#deps.clock.now()) ?? null }
+    }
+    const place = 1 + (state === 'unpin_queued'
+      ? this.#table.before('unpin_queued', operation)
+      : this.#table.count('unpin_queued') + this.#table.before('clean_queued', operation))
+    return { place, inMs: null }
   }
 
   #queueLengthOf ({ state, priority }: Operation): number {

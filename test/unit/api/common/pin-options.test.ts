@@ -18,6 +18,18 @@ describe('pin options of a query', () => {
     assert.deepEqual([name, metadata], ['\ufffd \u2603', { schlüssel: '\u{1f600}' }])
   })
 
+  it('have limits as metadata, whichever way they are given', () => {
+    assert.deepEqual(options('max-size=100MB&max-blocks=7').metadata, { 'max-size': '100MB', 'max-blocks': '7' })
+    assert.deepEqual(options('meta-max-size=1000&meta-a=b').metadata, { 'max-size': '1000', a: 'b' })
+    assert.deepEqual(options('max-size=1&meta-max-size=2').metadata, { 'max-size': '1' })
+  })
+
+  for (const query of ['max-size=0', 'max-size=big', 'meta-max-size=-1', 'max-blocks=1.5', 'max-blocks=0', 'meta-max-blocks=many']) {
+    it(`refuse ${query}, which is no limit`, () => {
+      assert.throws(() => options(query), /max-(size|blocks) is invalid: /)
+    })
+  }
+
   for (const [text, reason] of [
     ['x', 'cid too short'],
     ['nonsense', 'selected encoding not supported'],

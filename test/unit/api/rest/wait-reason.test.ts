@@ -36,6 +36,16 @@ describe('why a pin waits', () => {
       'its turn has not come: 5 wait in the same queue, for 2 h 5 min'
     ],
     [
+      'it has a place in the queue',
+      { operation: { ...running, phase: 'queued', queueLength: 5, turn: { place: 34, inMs: 185_000 }, since: now - 60_000 } },
+      'its turn has not come: 33 are before it, about 3 min more, for 60 s'
+    ],
+    [
+      'it is the next one',
+      { operation: { ...running, phase: 'queued', queueLength: 5, turn: { place: 1, inMs: null }, since: now - 1000 } },
+      'its turn has not come: it is the next one, for 1 s'
+    ],
+    [
       'it was set aside', { operation: { ...running, phase: 'queued', error: 'the peer ended once while it pinned this' } },
       'the peer ended once while it pinned this'
     ],

@@ -13,7 +13,9 @@ import { cidFor } from '../../../support/pins.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const signal = new AbortController().signal
-const operation: OperationProgress = { type: 'pin', phase: 'error', since: 5, attempts: 2, error: 'no block', queueLength: 3, nextTryAt: 9 }
+const operation: OperationProgress = {
+  type: 'pin', phase: 'error', since: 5, attempts: 2, error: 'no block', queueLength: 3, turn: { place: 2, inMs: 500 }, nextTryAt: 9
+}
 const ipfs: PinProgress = {
   phase: 'fetching', blocks: 4, bytes: 5, fetchedBlocks: 2, fetchedBytes: 3, wantedBlock: cidFor('wanted'), wantedSince: 6,
   peersAsked: ['one', 'two'], nextTryAt: null, startedAt: 1

@@ -30,6 +30,33 @@ async function open (): Promise<{
   return { tracker, pinset, node, clock, denied }
 }
 
+describe('a pin of content that is larger than it may be', () => {
+  it('fails with the reason, is not tried again by itself, and is when it is changed or asked for', async () => {
+    const { tracker, pinset, node, clock } = await open()
+    node.behaviour = async call => {
+      if (call === 'pin 1') throw new ClusterError('CONTENT_TOO_LARGE', {}, { message: 'the content is larger than its pin may be' })
+    }
+    pinset.put(aPin(1))
+    tracker.track(aPin(1))
+    await clock.settle()
+    for (let round = 0; round < 3; round++) {
+      await gathered(tracker.recoverAll())
+      await clock.settle()
+    }
+    const { status, error } = await tracker.status(cidNumber(1))
+    const calls = [...node.calls]
+
+    tracker.track(aPin(1))
+    await clock.settle()
+    await tracker.recover(cidNumber(1))
+    await clock.settle()
+
+    assert.deepEqual([status, error, calls], ['pin_error', 'the content is larger than its pin may be', ['pin 1']])
+    assert.equal(tracker.operation(cidNumber(1))?.nextTryAt, null)
+    assert.deepEqual(node.calls, ['pin 1', 'pin 1', 'pin 1'])
+  })
+})
+
 describe('a pin of denied content', () => {
   it('fails with the rule as its error and is not tried again while it is denied', async () => {
     const { tracker, pinset, node, clock } = await open()

@@ -1,0 +1,29 @@
+import { byteSize } from '../base/byte-size.ts'
+
+/** How much the content of a pin may be; Infinity: no limit. */
+export interface PinLimits { maxBytes: number, maxBlocks: number }
+
+/**
+ * The keys of a pin's metadata that carry its limits: Go's peers keep metadata and do nothing with it, so that a pin has its limits
+ * whoever it was asked of.
+ */
+export const limitKeys = { maxBytes: 'max-size', maxBlocks: 'max-blocks' } as const
+
+export const noLimits: PinLimits = { maxBytes: Infinity, maxBlocks: Infinity }
+
+/** A limit as it is written: "100MB" or a number of bytes, a number of blocks. Undefined for what is none; above 0. */
+export function limitOf (key: string, text: string): number | undefined {
+  const value = key === limitKeys.maxBytes ? byteSize(text) : /^\d+$/.test(text) ? Number(text) : undefined
+  return value != null && value > 0 && Number.isSafeInteger(value) ? value : undefined
+}
+
+/** The limits of a pin. What can't be read (a Go peer takes any text) is none. */
+export function pinLimits (metadata: Readonly<Record<string, string>>): PinLimits {
+  const of = (key: string): number => limitOf(key, metadata[key] ?? '') ?? Infinity
+  return { maxBytes: of(limitKeys.maxBytes), maxBlocks: of(limitKeys.maxBlocks) }
+}
+
+/** The lower of each. */
+export const stricter = (one: PinLimits, other: PinLimits): PinLimits => ({
+  maxBytes: Math.min(one.maxBytes, other.maxBytes), maxBlocks: Math.min(one.maxBlocks, other.maxBlocks)
+})

@@ -60,6 +60,14 @@ export async function freePorts (count: number): Promise<number[]> {
   return ports
 }
 
+/**
+ * Passes once around the event loop, which then knows that the connections of a process are gone: a request on one of them, kept alive from
+ * before, would fail.
+ */
+async function noticed (): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise(resolve => setImmediate(resolve))
+}
+
 export interface PeerProcessInit {
   /** The program to run, the sources' or the bundled one. */
   daemon?: string
@@ -95,7 +103,9 @@ export async function peerProcess (
     if (child == null || child.exitCode != null || child.signalCode != null) return child?.exitCode ?? null
     const ended = new Promise<number | null>(resolve => child?.once('exit', resolve))
     child.kill(signal)
-    return ended
+    const code = await ended
+    await noticed()
+    return code
   }
   return {
     folder,

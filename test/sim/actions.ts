@@ -39,6 +39,7 @@ function begin (world: World, work: Promise<void>): void {
 async function doing (world: World, peer: SimPeer, run: Run, item?: CID): Promise<void> {
   const { dice, settings } = world
   if (happens(world, settings.adds)) return upload(world, peer, run)
+  if (happens(world, settings.collections)) return collect(world, peer, run)
   const kind = dice.float()
   if (kind >= 1 - settings.removals) return removePeer(world, run)
   return kind < 0.65 ? pin(world, peer, run, item) : kind < 0.92 ? unpin(world, peer, run, item) : look(world, run)
@@ -118,6 +119,17 @@ async function removePeer (world: World, run: Run): Promise<void> {
     if (!['PEER_IN_USE', 'NOT_FOUND', 'INVALID_ARGUMENT'].some(code => isClusterError(err, code as 'NOT_FOUND')) && !isRefusal(err)) {
       throw err
     }
+  }
+}
+
+/** Whoever doesn't answer has an error in the row, and nobody waits for ever. */
+async function collect (world: World, peer: SimPeer, run: Run): Promise<void> {
+  world.trace.note(`collect ${peer.settings.name}`)
+  try {
+    const rows = await run.cluster.repoGc({ signal: run.requests.signal })
+    world.trace.note(`collected ${Array.from(rows.values(), ({ keys, error }) => error === '' ? keys.length : 'failed').join(' ')}`)
+  } catch (err) {
+    if (!isOver(run, err)) throw err
   }
 }
 

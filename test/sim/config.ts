@@ -4,11 +4,10 @@ import { readServiceConfig } from '../../src/config/service-json.ts'
 import type { PeerSettings, SimSettings } from './settings.ts'
 
 const minutesMs = 60_000
-const file = {
-  ...defaultServiceJson({ profile: 'test', variables: { CLUSTER_SECRET: '00'.repeat(32) } }),
-  ipfs_connector: { ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } }
-}
-const usual = readServiceConfig(file, { variables: {}, hostName: 'simulated' }).config
+const file = defaultServiceJson({ profile: 'test', variables: { CLUSTER_SECRET: '00'.repeat(32) } })
+const read = (more: object): ServiceConfig => readServiceConfig({ ...file, ...more }, { variables: {}, hostName: 'simulated' }).config
+const usual = read({ ipfs_connector: { ipfshttp: { node_multiaddress: '/ip4/127.0.0.1/tcp/5001' } } })
+const withOwnNode = read({})
 
 /**
  * The service.json of a simulated peer: what `init` writes, with the world's settings. Only the REST API is there, without a port; the
@@ -41,7 +40,7 @@ export function configOf (settings: PeerSettings, world: SimSettings): ServiceCo
     },
     api: { restapi: usual.api.restapi == null ? null : { ...usual.api.restapi, httpListenMultiaddress: [] },
       pinsvcapi: null, ipfsproxy: null, gateway: null, service: null, webui: null, webhooks: null },
-    ipfs: { ...usual.ipfs, connectSwarmsDelayMs: 0, informerTriggerInterval: 0 },
+    ipfs: { ...(world.collections > 0 ? withOwnNode : usual).ipfs, connectSwarmsDelayMs: 0, informerTriggerInterval: 0 },
     tracker: { maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 60 * minutesMs, priorityPinMaxRetries: 2 },
     monitor: { checkIntervalMs: pingIntervalMs },
     allocator: { allocateBy: [...world.allocateBy] },

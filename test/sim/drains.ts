@@ -41,6 +41,7 @@ function drainSettings (seed: number): SimSettings {
     steps: dice.whole(20, 60),
     stepMs: dice.pick([2000, 10_000, 40_000]),
     removals: 0,
+    collections: 0,
     replicationFactorMin: 1,
     replicationFactorMax: 2,
     disableRepinning: true,

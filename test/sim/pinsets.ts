@@ -38,6 +38,7 @@ function silentSettings (seed: number): SimSettings {
     stepMs: dice.pick([2000, 20_000]),
     items: 30,
     removals: 0,
+    collections: 0,
     pingIntervalMs: 15_000,
     stateSyncIntervalMs: intervalMs
   }

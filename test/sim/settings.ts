@@ -4,6 +4,7 @@ import { aPeerId } from '../support/cluster/values.ts'
 import type { SimHistoryFaults } from '../support/sim-history.ts'
 import type { SimFaults } from '../support/sim-network.ts'
 import { Dice } from './dice.ts'
+import { isCollecting, withCollections } from './collections.ts'
 import { hasHistory, withHistory } from './history.ts'
 import { isRough, roughened } from './rough.ts'
 import type { IpfsFaults } from './slow-ipfs.ts'
@@ -65,6 +66,11 @@ export interface SimSettings {
   updates: number
   twins: number
   adds: number
+  /**
+   * Share of actions: collections of garbage on all peers. Above 0 peers also collect by themselves, as with an embedded IPFS node, and
+   * have little room.
+   */
+  collections: number
   rebroadcastIntervalMs: number
   repairIntervalMs: number
   pingIntervalMs: number
@@ -90,7 +96,8 @@ export function settingsOf (seed: number): SimSettings {
   const settings = isRough(seed) ? roughened(plain, new Dice(seed ^ 0xbad)) : plain
   const rotting = seed % 4 === 1 ? { ...settings, trouble: { ...settings.trouble, rot: 0.4 } } : settings
   const streaming = hasHistory(seed) ? withHistory(rotting, new Dice(seed ^ 0x415)) : rotting
-  return isStalling(seed) ? withStalls(streaming, new Dice(seed ^ 0x57a11)) : streaming
+  const stalling = isStalling(seed) ? withStalls(streaming, new Dice(seed ^ 0x57a11)) : streaming
+  return isCollecting(seed) ? withCollections(stalling) : stalling
 }
 
 function plainSettings (seed: number): SimSettings {
@@ -136,6 +143,7 @@ function plainSettings (seed: number): SimSettings {
     updates: 0.05,
     twins: 0,
     adds: 0,
+    collections: 0,
     rebroadcastIntervalMs: 60_000,
     repairIntervalMs: dice.pick([300_000, 3_600_000]),
     pingIntervalMs: 30_000,

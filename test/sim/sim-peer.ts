@@ -11,6 +11,7 @@ import { blockRecord, idOf, journalRecord, layoutRecord } from '../../src/consen
 import { damageRow } from '../../src/datastore/datastore.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
+import { isRemote } from '../../src/model/pin.ts'
 import type { Monitor } from '../../src/monitor/monitor.ts'
 import { GossipSilence } from '../../src/network/host/gossip/gossip-silence.ts'
 import type { Broadcast } from '../../src/network/network.ts'
@@ -47,6 +48,8 @@ export interface SimPeerDeps {
   announcedTooEarly: (peer: SimPeer, head: CID) => void
   /** Told of each block that a peer makes while it misses others: it may stand on what the peer has not seen. */
   writtenInTheDark: (block: CID) => void
+  /** Told of what a collection took that the peer's pinset wants. */
+  collectedWanted: (peer: SimPeer, cid: CID) => void
 }
 
 /** A peer's process from start to end. */
@@ -218,10 +221,19 @@ export class SimPeer {
     const random = this.#deps.dice
     const clock = new PeerClock(this.#deps.clock, this.skewMs)
     const pinset = this.pinsetDisk.datastore()
-    const ipfs = slowIpfs({ node: this.node, clock, dice: random, faults: this.ipfsFaults })
     const silence = hasStalls(world) ? new GossipSilence({ afterMs: 3 * world.pingIntervalMs, intervalMs: listenEveryMs }) : undefined
     const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child('lifecycle') })
     const run: Starting = { clock, silence, lifecycle, requests: new AbortController(), isReady: false, isServing: false }
+    const wanted = async (): Promise<Set<string>> => {
+      const found = new Set<string>()
+      for await (const batch of (run as Run).consensus.state.pins()) {
+        for (const pin of batch) if (!isRemote(pin, self)) found.add(pin.cid.toString())
+      }
+      return found
+    }
+    const ipfs = slowIpfs({
+      node: this.node, clock, dice: random, faults: this.ipfsFaults, wanted, lost: cid => this.#deps.collectedWanted(this, cid)
+    })
     const { components, cluster, consensus, tracker, monitor } = composeNode({
       folder: '/simulated',
       config: configOf(settings, world),

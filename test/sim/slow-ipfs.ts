@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts'
 import { ClusterError } from '../../src/base/errors.ts'
-import type { IpfsConnector, IpfsOptions } from '../../src/ipfs/ipfs.ts'
+import type { CollectionOptions, IpfsConnector, IpfsOptions } from '../../src/ipfs/ipfs.ts'
 import type { CID } from '../../src/model/cid.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import type { ComposedIpfs } from '../../src/node/compose-ipfs.ts'
@@ -16,13 +16,22 @@ export interface IpfsFaults {
   failures: number
 }
 
-export interface SlowIpfsDeps { node: IpfsConnector, clock: Clock, dice: Dice, faults: IpfsFaults }
+export interface SlowIpfsDeps {
+  node: IpfsConnector
+  clock: Clock
+  dice: Dice
+  faults: IpfsFaults
+  /** What this peer's pinset wants of its node now. */
+  wanted: () => Promise<ReadonlySet<string>>
+  /** Told of a wanted root whose block a collection took. */
+  lost: (cid: CID) => void
+}
 
 /**
  * A peer's connection to an IPFS node that outlives it. Pins and unpins take time, before and after they take effect; by the clock of one
  * run of the peer, so that nothing goes on once the power is gone.
  */
-export function slowIpfs ({ node, clock, dice, faults }: SlowIpfsDeps): ComposedIpfs {
+export function slowIpfs ({ node, clock, dice, faults, wanted, lost }: SlowIpfsDeps): ComposedIpfs {
   const slowly = async ({ signal }: IpfsOptions, act: () => Promise<void>): Promise<void> => {
     await clock.sleep(dice.between(0, faults.delayMs), signal)
     if (dice.chance(faults.failures)) throw new ClusterError('IPFS_ERROR', {}, { message: 'a fault of the simulation' })
@@ -31,7 +40,15 @@ export function slowIpfs ({ node, clock, dice, faults }: SlowIpfsDeps): Composed
   }
   const replaced: Record<string, unknown> = {
     pin: async (pin: Pin, options: IpfsOptions = {}) => slowly(options, async () => node.pin(pin, options)),
-    unpin: async (cid: CID, options: IpfsOptions = {}) => slowly(options, async () => node.unpin(cid, options))
+    unpin: async (cid: CID, options: IpfsOptions = {}) => slowly(options, async () => node.unpin(cid, options)),
+    repoGc: async function * (options: CollectionOptions = {}) {
+      const before = await wanted()
+      for await (const key of node.repoGc(options)) {
+        const cid = key.key
+        if (cid != null && before.has(cid.toString()) && (await wanted()).has(cid.toString())) lost(cid)
+        yield key
+      }
+    }
   }
   return Object.assign(overridden(node, name => replaced[name] as never), { names: memoryNames() })
 }

@@ -61,9 +61,11 @@ export class World {
     const announcedTooEarly = (peer: SimPeer, head: CID): void =>
       this.fault(`${peer.settings.name} announces ${head.toString()} without having it`)
     const writtenInTheDark = (block: CID): void => { this.inTheDark.add(blockKey(block)) }
-    this.peers = settings.peers.map(
-      peer => new SimPeer(peer, settings, { clock, dice, network: this.network, log, announcedTooEarly, writtenInTheDark })
-    )
+    const collectedWanted = (peer: SimPeer, cid: CID): void =>
+      this.fault(`${peer.settings.name} collected ${cid.toString()}, which it wants`)
+    this.peers = settings.peers.map(peer => new SimPeer(peer, settings, {
+      clock, dice, network: this.network, log, announcedTooEarly, writtenInTheDark, collectedWanted
+    }))
   }
 
   nameOf (peer: PeerId): string { return this.#names.get(peer) ?? peer }

@@ -1,4 +1,4 @@
-import { answerText } from '../base/errors.ts'
+import { answerText, messageOf } from '../base/errors.ts'
 
 /** An answer that a handler throws instead of returning: status and text are meant for the client. */
 export class HttpError extends Error {
@@ -13,6 +13,15 @@ export class HttpError extends Error {
 
 /** An answer with status 400 and these words, to be thrown. */
 export const badRequest = (message: string, options?: ErrorOptions): HttpError => new HttpError(400, message, options)
+
+/** Runs a parser; what it throws becomes a 400 whose text has this beginning, a colon and the message. */
+export function orBadRequest<T> (parse: () => T, beginning: string): T {
+  try {
+    return parse()
+  } catch (err) {
+    throw badRequest(`${beginning}: ${messageOf(err)}`, { cause: err })
+  }
+}
 
 /** How one API tells its clients that something went wrong: each has the status and the body that its clients know. */
 export interface ErrorDialect {

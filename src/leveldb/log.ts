@@ -1,5 +1,5 @@
 import { crc32c, unmasked } from './crc32c.ts'
-import { ByteReader } from './varint.ts'
+import { LevelReader } from './varint.ts'
 
 /**
  * A logical record of a log or a MANIFEST. `intact` false: a checksum is wrong; the payload may be right all the same, or partly. `next`:
@@ -103,7 +103,7 @@ export function loggedBatch (payload: Buffer): LoggedBatch {
   if (payload.length < 12) return batch
   batch.sequence = Number(payload.readBigUInt64LE(0))
   batch.count = payload.readUInt32LE(8)
-  const reader = new ByteReader(payload, 12)
+  const reader = new LevelReader(payload, 12)
   try {
     while (!reader.isAtEnd) {
       const type = reader.byte()

@@ -1,5 +1,5 @@
 import { logRecords } from './log.ts'
-import { ByteReader } from './varint.ts'
+import { LevelReader } from './varint.ts'
 
 export interface TableFile { level: number, number: number, sizeBytes: number }
 
@@ -22,7 +22,7 @@ export function readManifest (bytes: Buffer): Manifest {
 
 /** False when it can't be read to its end. */
 function applyEdit (payload: Buffer, tables: Map<number, TableFile>, manifest: Manifest): boolean {
-  const reader = new ByteReader(payload)
+  const reader = new LevelReader(payload)
   try {
     while (!reader.isAtEnd) {
       const tag = reader.varint()
@@ -41,17 +41,17 @@ function applyEdit (payload: Buffer, tables: Map<number, TableFile>, manifest: M
   }
 }
 
-function skipPointer (reader: ByteReader): void {
+function skipPointer (reader: LevelReader): void {
   reader.varint()
   reader.text()
 }
 
-function deleteFile (reader: ByteReader, tables: Map<number, TableFile>): void {
+function deleteFile (reader: LevelReader, tables: Map<number, TableFile>): void {
   reader.varint()
   tables.delete(reader.varint())
 }
 
-function addFile (reader: ByteReader, tables: Map<number, TableFile>): void {
+function addFile (reader: LevelReader, tables: Map<number, TableFile>): void {
   const [level, number, sizeBytes] = [reader.varint(), reader.varint(), reader.varint()]
   reader.text()
   reader.text()

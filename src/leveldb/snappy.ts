@@ -1,11 +1,11 @@
-import { ByteReader } from './varint.ts'
+import { LevelReader } from './varint.ts'
 
 /** A compressed block of a table never comes to this much: LevelDB's blocks are 4 KiB, one large row more. */
 const largestBlockBytes = 64 * 1024 * 1024
 
 /** Uncompresses Snappy's raw format. Throws RangeError for bytes that are none. */
 export function uncompressed (bytes: Buffer): Buffer {
-  const reader = new ByteReader(bytes)
+  const reader = new LevelReader(bytes)
   const length = reader.varint()
   if (length > largestBlockBytes) throw new RangeError('a compressed block is too large')
   const out = Buffer.allocUnsafe(length)
@@ -22,11 +22,11 @@ export function uncompressed (bytes: Buffer): Buffer {
   return out
 }
 
-function literalLength (code: number, reader: ByteReader): number {
+function literalLength (code: number, reader: LevelReader): number {
   return (code < 60 ? code : reader.take(code - 59).readUIntLE(0, code - 59)) + 1
 }
 
-function copyOf (tag: number, reader: ByteReader): { offset: number, length: number } {
+function copyOf (tag: number, reader: LevelReader): { offset: number, length: number } {
   if ((tag & 3) === 1) return { length: ((tag >>> 2) & 7) + 4, offset: ((tag >>> 5) << 8) | reader.byte() }
   const bytes = (tag & 3) === 2 ? 2 : 4
   return { length: (tag >>> 2) + 1, offset: reader.take(bytes).readUIntLE(0, bytes) }

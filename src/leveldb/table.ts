@@ -1,6 +1,6 @@
 import { crc32c, crcStep, unmasked } from './crc32c.ts'
 import { uncompressed } from './snappy.ts'
-import { ByteReader } from './varint.ts'
+import { LevelReader } from './varint.ts'
 
 /** Reads a part of a file; fewer bytes at its end. */
 export type ReadAt = (offset: number, length: number) => Promise<Buffer>
@@ -98,7 +98,7 @@ export class Table {
     if (this.#sizeBytes < footerBytes) return undefined
     const footer = await this.#read(this.#sizeBytes - footerBytes, footerBytes)
     if (footer.length < footerBytes || footer.readBigUInt64LE(40) !== magic) return undefined
-    const reader = new ByteReader(footer, 0, 40)
+    const reader = new LevelReader(footer, 0, 40)
     try {
       return { metaindex: handle(reader), index: handle(reader) }
     } catch {
@@ -167,11 +167,11 @@ function blockEnd (bytes: Buffer, at: number): number | undefined {
   return undefined
 }
 
-function handle (reader: ByteReader): Handle { return { offset: reader.varint(), size: reader.varint() } }
+function handle (reader: LevelReader): Handle { return { offset: reader.varint(), size: reader.varint() } }
 
 function handlesIn (block: Buffer): Handle[] | undefined {
   try {
-    return [...entries(block)].map(({ value }) => handle(new ByteReader(value)))
+    return [...entries(block)].map(({ value }) => handle(new LevelReader(value)))
   } catch {
     return undefined
   }
@@ -182,7 +182,7 @@ function * entries (block: Buffer): Generator<{ key: Buffer, value: Buffer }> {
   const restarts = block.length < 4 ? -1 : block.readUInt32LE(block.length - 4)
   const end = block.length - 4 - 4 * restarts
   if (restarts < 0 || end < 0) return
-  const reader = new ByteReader(block, 0, end)
+  const reader = new LevelReader(block, 0, end)
   let key: Buffer = Buffer.alloc(0)
   try {
     while (!reader.isAtEnd) {

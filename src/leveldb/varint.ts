@@ -1,5 +1,5 @@
 /** Reads LevelDB's little-endian numbers one after the other. What reaches over the end throws RangeError. */
-export class ByteReader {
+export class LevelReader {
   readonly bytes: Buffer
   at: number
   readonly end: number

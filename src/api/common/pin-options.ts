@@ -1,6 +1,5 @@
 import { parseDuration } from '../../base/duration.ts'
-import { messageOf } from '../../base/errors.ts'
-import { badRequest } from '../../http/error-dialect.ts'
+import { badRequest, orBadRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
@@ -120,15 +119,6 @@ function parseOrigin (text: string): MultiaddrText {
     throw badRequest('multiaddress does not contain peer ID: protocol not found in multiaddr')
   }
   return multiaddrText(address)
-}
-
-/** Runs a parser; what it throws becomes a 400 with this beginning. */
-export function orBadRequest<T> (parse: () => T, beginning: string): T {
-  try {
-    return parse()
-  } catch (err) {
-    throw badRequest(`${beginning}: ${messageOf(err)}`, { cause: err })
-  }
 }
 
 /** The CID of a parameter. Throws a 400 whose text begins with Go's "error decoding Cid". */

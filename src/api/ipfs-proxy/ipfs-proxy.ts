@@ -19,7 +19,7 @@ import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import { addHandler } from './add-handler.ts'
 import { proxyDialect } from './error-dialect.ts'
 import type { NodeApi } from './node-api.ts'
-import { PinHandlers } from './pin-handlers.ts'
+import { ProxyPinHandlers } from './pin-handlers.ts'
 import { putHandler } from './put-handlers.ts'
 import { repoGcHandler, repoStatHandler } from './repo-handlers.ts'
 
@@ -109,7 +109,7 @@ class ProxyPipeline {
 
   constructor (deps: IpfsProxyDeps) {
     const { cluster } = deps
-    const pins = new PinHandlers(deps)
+    const pins = new ProxyPinHandlers(deps)
     this.#deps = deps
     this.#handlers = new Map<string, Handler>([
       ['pin/add', async (context, argument) => pins.add(context, argument)],

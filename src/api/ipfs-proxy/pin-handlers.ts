@@ -18,7 +18,7 @@ import { listPins, memberOf, rowOf } from './pin-list.ts'
 export interface PinHandlersDeps { cluster: ClusterApi, ipfs: Pick<IpfsConnector, 'resolve'> }
 
 /** `pin/add`, `pin/rm`, `pin/update` and `pin/ls` on the cluster's pinset (api/ipfsproxy). `argument` is the path's, if it has one. */
-export class PinHandlers {
+export class ProxyPinHandlers {
   readonly #deps: PinHandlersDeps
 
   constructor (deps: PinHandlersDeps) { this.#deps = deps }

@@ -1,4 +1,4 @@
-import { badRequest } from '../../http/error-dialect.ts'
+import { badRequest, orBadRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { Time } from '../../model/time.ts'
@@ -6,7 +6,6 @@ import { parseTime } from '../../model/time.ts'
 import type { NameMatch, PinningStatus, PinQuery } from '../../pinindex/pinindex.ts'
 import { nameMatches, pinningStatuses } from '../../pinindex/pinindex.ts'
 import { stringMap } from './json-fields.ts'
-import { orBadRequest } from './or-bad-request.ts'
 
 export const longestName = 255
 const defaultLimit = 10

@@ -1,12 +1,11 @@
 import { messageOf } from '../../base/errors.ts'
-import { badRequest } from '../../http/error-dialect.ts'
+import { badRequest, orBadRequest } from '../../http/error-dialect.ts'
 import type { RequestBody } from '../../http/body.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'
 import { optionalString, stringList, stringMap } from './json-fields.ts'
 import { isTooLong } from './list-query.ts'
-import { orBadRequest } from './or-bad-request.ts'
 
 /** A pin as clients send it. '' and empty: not given. */
 export interface WantedPin { cid: CID, name: string, origins: MultiaddrText[], metadata: Record<string, string> }

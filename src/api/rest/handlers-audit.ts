@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { AuditOrder, AuditResult, AuditRun, ClusterApi } from '../../cluster/cluster-api.ts'
-import { badRequest, HttpError } from '../../http/error-dialect.ts'
+import { badRequest, HttpError, orBadRequest } from '../../http/error-dialect.ts'
 import type { Reply } from '../../http/reply.ts'
 import { jsonReply, listReply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'
@@ -9,7 +9,6 @@ import { parseCid } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
 import { parsePeerId } from '../common/peer-id.ts'
-import { orBadRequest } from '../common/pin-options.ts'
 
 /** `UNSUPPORTED`: an external IPFS node can't. */
 const auditStatus: Partial<Record<ErrorCode, number>> = {

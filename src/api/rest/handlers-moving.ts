@@ -1,7 +1,7 @@
 import type { ClusterApi, PaceLimits, RebalanceOrder } from '../../cluster/cluster-api.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
-import { badRequest, HttpError } from '../../http/error-dialect.ts'
+import { badRequest, HttpError, orBadRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import type { Reply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
@@ -9,7 +9,6 @@ import type { Call } from '../../http/route.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { parsePeerId } from '../common/peer-id.ts'
-import { orBadRequest } from '../common/pin-options.ts'
 import { drainJson, rebalanceJson, rebalancePlanJson } from './moving-json.ts'
 
 /** What is refused; Go's peers know none of this. */

@@ -1,7 +1,7 @@
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { isClusterError } from '../../base/errors.ts'
-import { HttpError, badRequest } from '../../http/error-dialect.ts'
+import { HttpError, badRequest, orBadRequest } from '../../http/error-dialect.ts'
 import type { Reply } from '../../http/reply.ts'
 import { emptyReply, jsonReply, listReply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'
@@ -9,7 +9,6 @@ import { goJson } from '../../model/go-json.ts'
 import type { PeerInfo } from '../../model/peer.ts'
 import { peerInfoJson } from '../../model/peer.ts'
 import { parsePeerId, tryPeerId } from '../common/peer-id.ts'
-import { orBadRequest } from '../common/pin-options.ts'
 
 const bodyLimitBytes = 64 * 1024
 

@@ -1,7 +1,7 @@
 import type { ClusterApi, PinsetDiff } from '../../cluster/cluster-api.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { isClusterError } from '../../base/errors.ts'
-import { HttpError } from '../../http/error-dialect.ts'
+import { HttpError, orBadRequest } from '../../http/error-dialect.ts'
 import type { Reply } from '../../http/reply.ts'
 import { jsonReply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'
@@ -9,7 +9,6 @@ import type { PeerId } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
 import { parsePeerId } from '../common/peer-id.ts'
-import { orBadRequest } from '../common/pin-options.ts'
 
 /** `UNSUPPORTED`: one of them is a Go peer; `NOT_READY`: one is counting its pinset, or answers others. */
 const diffStatus: Partial<Record<ErrorCode, number>> = { INVALID_ARGUMENT: 400, UNSUPPORTED: 400, NOT_READY: 503 }

@@ -66,7 +66,7 @@ export class CrdtStore {
         this.missing.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), root: layout.textOf(value) })
       }
     }
-    for await (const records of datastore.keys(layout.allJournal)) for (const record of records) this.journaled.add(layout.keyOf(record))
+    for await (const records of datastore.keys(layout.allJournal)) for (const record of records) this.journaled.add(layout.pinKeyOf(record))
     this.size = layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0))
     this.dirty = datastore.has(layout.dirtyRecord)
     this.damage = pinsetDamageOf(datastore)

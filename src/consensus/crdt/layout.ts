@@ -78,7 +78,7 @@ export const allData: readonly KeyRange[] = ['b/', 'm/', 'e/', 't/', 'v/', 'j/',
 /** The text behind the record's letter (and the key, for elements). */
 export const idOf = (record: string): string => record.slice(record.lastIndexOf('/'))
 /** The key that a row is about: what stands behind the letter of its kind. */
-export const keyOf = (record: string): string => record.slice(1)
+export const pinKeyOf = (record: string): string => record.slice(1)
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()

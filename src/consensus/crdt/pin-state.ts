@@ -40,7 +40,7 @@ async function wasUnpinned (datastore: Datastore, cid: CID): Promise<boolean> {
 
 async function * pins (datastore: Datastore, options: StateListOptions = {}): AsyncGenerator<Pin[]> {
   for await (const rows of datastore.entries(layout.allValues, options)) {
-    const batch = rows.flatMap(([record, bytes]) => visiblePin(layout.keyOf(record), bytes))
+    const batch = rows.flatMap(([record, bytes]) => visiblePin(layout.pinKeyOf(record), bytes))
     if (batch.length > 0) yield batch
   }
 }

@@ -220,7 +220,7 @@ async function enterValues (datastore: Datastore, writer: Writer): Promise<numbe
   await writer.flush()
   for await (const keys of datastore.keys(layout.allValues)) {
     for (const record of keys) {
-      const key = layout.keyOf(record)
+      const key = layout.pinKeyOf(record)
       if (!datastore.has(enteredRecord(key))) await enter(key, new Map())
     }
   }

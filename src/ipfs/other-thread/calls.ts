@@ -17,7 +17,7 @@ export interface NameCall { name: string, options: Omit<NameOptions, 'signal'> }
 export interface RefuseCall { path?: string, cids?: readonly string[] }
 
 /** Codec and multihash. Short to make, and the same for CIDs of both versions. */
-export const keyOf = ({ code, multihash: { bytes } }: CID): string =>
+export const blockKeyOf = ({ code, multihash: { bytes } }: CID): string =>
   `${code}/${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`
 
 /** The CID (version 1) of a key that crossed between threads: codec and hash. */

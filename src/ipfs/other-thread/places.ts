@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid'
 import { inNextTick } from '../../base/event-loop.ts'
 import type { PortCalls } from '../../base/port-calls.ts'
 import type { BlockPlace } from '../../blockstore/blockstore.ts'
-import { keyOf, placeAt } from './calls.ts'
+import { blockKeyOf, placeAt } from './calls.ts'
 
 export interface PlacesInit {
   /** Places that are remembered. */
@@ -34,16 +34,16 @@ export class Places {
     this.#calls = calls
   }
 
-  known (cid: CID): BlockPlace | undefined { return this.#remembered(keyOf(cid)) }
+  known (cid: CID): BlockPlace | undefined { return this.#remembered(blockKeyOf(cid)) }
 
   async find (cid: CID): Promise<BlockPlace | undefined> {
-    const key = keyOf(cid)
+    const key = blockKeyOf(cid)
     return this.#remembered(key) ?? this.#asking.get(key) ?? this.#ask(key)
   }
 
   /** This place was wrong. */
   drop (cid: CID): void {
-    const key = keyOf(cid)
+    const key = blockKeyOf(cid)
     this.#known.delete(key)
     this.#older.delete(key)
   }

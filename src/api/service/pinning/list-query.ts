@@ -1,5 +1,4 @@
-import { messageOf } from '../../../base/errors.ts'
-import { badRequest } from '../../../http/error-dialect.ts'
+import { badRequest, orBadRequest } from '../../../http/error-dialect.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { parseTime } from '../../../model/time.ts'
 import type { PinningState } from '../../../service/clusterpins/cluster-pins.ts'
@@ -34,15 +33,6 @@ export function readListQuery (query: ListQuery, { strict = false }: { strict?: 
 
 const listOf = (value: string | string[] | undefined): string[] =>
   [value ?? []].flat().flatMap(text => text.split(',')).filter(text => text !== '')
-
-/** Runs a parser; what it throws becomes a 400. */
-export function orBadRequest<T> (parse: () => T, what: string): T {
-  try {
-    return parse()
-  } catch (err) {
-    throw badRequest(`${what}: ${messageOf(err)}`, { cause: err })
-  }
-}
 
 function cidsOf (texts: readonly string[]): string[] {
   if (texts.length > mostCids) throw badRequest(`cid: more than ${mostCids} CIDs`)

@@ -97,7 +97,7 @@ export class CrdtDigests implements PinsetDigests {
     const from = layout.valueRecord(prefix)
     for await (const rows of this.#deps.datastore.entries({ from, before: `${from}\x7f` }, options)) {
       for (const [record, bytes] of rows) {
-        const key = layout.keyOf(record)
+        const key = layout.pinKeyOf(record)
         const value = readableRecord(bytes)?.version?.value
         if (value != null && cellOf(key).length <= prefix.length) yield [key, pairVector(key, value)]
       }

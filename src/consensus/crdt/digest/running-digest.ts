@@ -41,7 +41,7 @@ export class RunningDigest {
     sums.pins = stored.pins
     sums.sum = stored.sum
     for await (const rows of datastore.entries(layout.allCells)) {
-      for (const [name, cell] of rows) sums.cells.set(layout.keyOf(name), decodeCell(cell))
+      for (const [name, cell] of rows) sums.cells.set(layout.pinKeyOf(name), decodeCell(cell))
     }
     this.#sums = sums
   }
@@ -79,7 +79,7 @@ export class RunningDigest {
     let rowsSeen = 0
     for await (const rows of this.#deps.datastore.entries({ from, before: layout.allValues.before })) {
       for (const [record, bytes] of rows) {
-        const key = layout.keyOf(record)
+        const key = layout.pinKeyOf(record)
         const stored = readableRecord(bytes)
         if (stored == null) count.unreadable++
         else count.sums.change({ key, was: undefined, is: stored.version?.value })

@@ -18,7 +18,7 @@ export interface KeysDeps {
 export interface SigningKey extends NameKey { privateKey: PrivateKey }
 
 /** The keys of this node: its own, and those in files. One change at a time. */
-export class Keys implements NameKeys {
+export class SigningKeys implements NameKeys {
   readonly #self: Uint8Array
   readonly #files: KeyFiles
   readonly #log: Logger

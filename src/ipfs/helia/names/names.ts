@@ -14,7 +14,7 @@ import type { DnsLinkInit } from './dnslink.ts'
 import { Ipns } from './ipns.ts'
 import type { IpnsInit } from './ipns.ts'
 import type { KeyFiles } from './key-files.ts'
-import { Keys } from './keys.ts'
+import { SigningKeys } from './keys.ts'
 import { Publisher } from './publisher.ts'
 import type { PublisherInit } from './publisher.ts'
 import { RecordTable } from './record-table.ts'
@@ -52,7 +52,7 @@ export class Names implements NameResolver, NamePublisher {
 
   constructor (init: NamesInit, deps: NamesDeps) {
     const { routing, clock, log } = deps
-    const keys = new Keys(deps.self, { files: deps.keyFiles, log })
+    const keys = new SigningKeys(deps.self, { files: deps.keyFiles, log })
     const records = new RecordTable(deps.datastore)
     this.keys = keys
     this.#fixed = init.fixed

@@ -12,7 +12,7 @@ import type { IpnsRecord } from '../../../wire/ipns-record.ts'
 import type { IpfsOptions } from '../../ipfs.ts'
 import type { NameKey, PublishOptions } from '../../name-publisher.ts'
 import type { Ipns } from './ipns.ts'
-import type { Keys, SigningKey } from './keys.ts'
+import type { SigningKeys, SigningKey } from './keys.ts'
 import type { RecordTable } from './record-table.ts'
 import type { NameRouting } from './routing.ts'
 import { isOver, signedRecord, verifiedRecord } from './verified-record.ts'
@@ -25,7 +25,7 @@ export interface PublisherInit {
 }
 
 export interface PublisherDeps {
-  keys: Pick<Keys, 'find' | 'all'>
+  keys: Pick<SigningKeys, 'find' | 'all'>
   records: RecordTable
   ipns: Pick<Ipns, 'remember' | 'local' | 'recordOf'>
   routing: NameRouting

@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { lengthOf } from '../pieces.ts'
 
 /** Writes pieces one behind the other. One write is under way while the next group is gathered. */
-export class FileWriter {
+export class StagedFileWriter {
   readonly #file: FileHandle
   readonly #syncBytes: number
   #position: number

@@ -7,7 +7,7 @@ import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts
 import { Appending, checkedKey, noSuchObject } from '../keys.ts'
 import { inGroups, SourceFailure } from '../pieces.ts'
 import type { AppendOptions, StagedObject, StagedRange, Staging, StagingOptions, StagingPlace } from '../staging.ts'
-import { FileWriter } from './file-writer.ts'
+import { StagedFileWriter } from './file-writer.ts'
 
 export interface FolderStagingInit {
   /** Several peers may share it (a network file system). */
@@ -133,7 +133,7 @@ class FolderStaging implements Staging {
     await using file = await opened(path, flags)
     await cutAt(file, from)
     if (flags.startsWith('wx') && onDurable != null) await this.#syncFolder('open')
-    const writer = new FileWriter(file, { position: from, syncBytes: this.#syncBytes })
+    const writer = new StagedFileWriter(file, { position: from, syncBytes: this.#syncBytes })
     try {
       for await (const pieces of inGroups(source, groupBytes, signal)) {
         await writer.write(pieces)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { BlockPlace } from '../../../../src/blockstore/blockstore.ts'
-import { cidOf, keyOf, packPlaces } from '../../../../src/ipfs/other-thread/calls.ts'
+import { cidOf, blockKeyOf, packPlaces } from '../../../../src/ipfs/other-thread/calls.ts'
 import { threadComing } from '../../../../src/ipfs/other-thread/coming.ts'
 import { Places } from '../../../../src/ipfs/other-thread/places.ts'
 import { ThreadRefusals } from '../../../../src/ipfs/other-thread/refusals.ts'
@@ -37,7 +37,7 @@ describe('places of blocks, as another thread tells them', { timeout: quietMs(50
   })
 
   it('are asked for once; that there is none, each time', async () => {
-    const { places, asked } = askedOf(key => key === keyOf(one) ? place : undefined)
+    const { places, asked } = askedOf(key => key === blockKeyOf(one) ? place : undefined)
 
     for (let n = 0; n < 3; n++) await Promise.all([places.find(one), places.find(two)])
 
@@ -74,8 +74,8 @@ describe('places of blocks, as another thread tells them', { timeout: quietMs(50
 
   it('go by a key that any CID can be made from again', () => {
     for (const cid of [one, numberedBlock(7).cid, identityCid('abc')]) {
-      assert.equal(keyOf(cidOf(keyOf(cid))), keyOf(cid))
-      assert.ok(cidOf(keyOf(cid)).equals(cid.toV1()))
+      assert.equal(blockKeyOf(cidOf(blockKeyOf(cid))), blockKeyOf(cid))
+      assert.ok(cidOf(blockKeyOf(cid)).equals(cid.toV1()))
     }
   })
 })

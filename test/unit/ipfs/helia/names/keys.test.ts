@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../../../src/base/log.ts'
 import { keyFolder } from '../../../../../src/ipfs/helia/names/key-files.ts'
-import { Keys } from '../../../../../src/ipfs/helia/names/keys.ts'
+import { SigningKeys } from '../../../../../src/ipfs/helia/names/keys.ts'
 import { newIdentity } from '../../../../../src/node/identity.ts'
 
 interface RecordedKey { name: string, key: string, pem: string, id: string, peer: string }
@@ -23,8 +23,8 @@ const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 const folders: string[] = []
 let folder = ''
-let keys: Keys
-const open = (): Keys => new Keys(identity.privateKey, { files: keyFolder(folder), log: silentLogger })
+let keys: SigningKeys
+const open = (): SigningKeys => new SigningKeys(identity.privateKey, { files: keyFolder(folder), log: silentLogger })
 
 describe('keys for names', () => {
   beforeEach(async () => {
@@ -112,7 +112,7 @@ describe('keys for names', () => {
     const data = bytesOf('data')
     const { id } = await keys.generate('a', { type: 'ed25519' })
     const { key, signature } = await keys.sign('a', data)
-    const elsewhere = new Keys(newIdentity().privateKey, { files: keyFolder(`${folder}-other`), log: silentLogger })
+    const elsewhere = new SigningKeys(newIdentity().privateKey, { files: keyFolder(`${folder}-other`), log: silentLogger })
 
     assert.deepEqual([key, await keys.verify('a', signature, data)], [{ name: 'a', id }, { key: { name: 'a', id }, isValid: true }])
     assert.deepEqual(await elsewhere.verify(id, signature, data), { key: { name: '', id }, isValid: true })

@@ -1,4 +1,4 @@
-import { createHash, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Numbers of 16 bits, two in each word: of a vector, and how many words of it are kept for parts of the pinset. */
 export const vectorWords = 126
@@ -6,13 +6,19 @@ export const cellWords = 8
 
 export type Vector = Uint32Array<ArrayBuffer>
 
-const format = { outputLength: 4 * vectorWords }
-const between = Buffer.from([0])
+const format = { outputLength: 4 * vectorWords, outputEncoding: 'buffer' } as const
+/** Where key and value are put together: hashing at once takes a sixth less than piece by piece. Grows with the longest pair. */
+let pair = Buffer.alloc(4096)
 const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0
 
 /** What a pair of the pinset adds to the digest (docs/design/pinset-digest.md). Keys have no zero byte. */
 export function pairVector (key: string, value: Uint8Array): Vector {
-  return vectorOf(createHash('shake128', format).update(key, 'latin1').update(between).update(value).digest())
+  const length = key.length + 1 + value.length
+  if (length > pair.length) pair = Buffer.alloc(2 * length)
+  pair.write(key, 0, 'latin1')
+  pair[key.length] = 0
+  pair.set(value, key.length + 1)
+  return vectorOf(hash('shake128', pair.subarray(0, length), format))
 }
 
 /** Vectors as bytes, little-endian, and back; what is handed in belongs to the vector. */

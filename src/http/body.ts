@@ -1,16 +1,26 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError, badRequest } from './error-dialect.ts'
+import { hasLargeBody, largeBody } from './socket-body.ts'
 
 /** The request's body. Read at most once. */
 export class RequestBody {
   readonly #request: IncomingMessage
+  readonly #response: ServerResponse
 
-  constructor (request: IncomingMessage) { this.#request = request }
+  constructor (request: IncomingMessage, response: ServerResponse) {
+    this.#request = request
+    this.#response = response
+  }
 
   get contentType (): string { return this.#request.headers['content-type'] ?? '' }
 
   /** The bytes as they come, with back-pressure; ends in an error when the client goes away before the end. */
-  async * chunks (): AsyncGenerator<Buffer, void, undefined> {
+  chunks (): AsyncIterable<Buffer> {
+    return hasLargeBody(this.#request) ? largeBody(this.#request, this.#response) : this.#parsed()
+  }
+
+  /** As Node's parser gives it. */
+  async * #parsed (): AsyncGenerator<Buffer, void, undefined> {
     // what came together with the head has been read by the next step: then there is nothing to wait or to listen for
     await undefined
     const whole = this.#request.complete ? this.#request.read() as Buffer | null : null

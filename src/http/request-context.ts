@@ -38,7 +38,7 @@ export class RequestContext implements Call {
   get headers (): IncomingHttpHeaders { return this.request.headers }
 
   get body (): RequestBody {
-    this.#body ??= new RequestBody(this.request)
+    this.#body ??= new RequestBody(this.request, this.response)
     return this.#body
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { yieldToEventLoop } from '../base/event-loop.ts'
+import { giveBack, lend } from '../base/lent-memory.ts'
 
 /** Smaller bodies aren't worth it. Bytes. */
 const leastBytes = 4 * 1024 * 1024
@@ -10,6 +11,9 @@ const slabBytes = 1024 * 1024
 const leastRoom = 64 * 1024
 /** What may wait for the reader. Bytes. */
 const aheadBytes = 2 * 1024 * 1024
+
+/** Memory that waits to be read into again. */
+const spareSlabs = 3
 
 /** What Node's sockets have inside. */
 interface StreamHandle {
@@ -77,7 +81,8 @@ class SocketBody implements AsyncIterable<Buffer> {
   #left: number
   #pieces: Buffer[] = []
   #waitingBytes = 0
-  #slab = Buffer.allocUnsafeSlow(slabBytes)
+  readonly #spare: Buffer[] = []
+  #slab = this.#memory()
   #at = 0
   #isDropping = false
   #junk: Buffer | undefined
@@ -171,10 +176,18 @@ class SocketBody implements AsyncIterable<Buffer> {
   #room (): Buffer {
     if (this.#isDropping || this.#left === 0) return this.#junk ??= Buffer.allocUnsafeSlow(leastRoom)
     if (this.#slab.length - this.#at < leastRoom) {
-      this.#slab = Buffer.allocUnsafeSlow(slabBytes)
+      giveBack(this.#slab.subarray(this.#at))
+      this.#slab = this.#memory()
       this.#at = 0
     }
     return this.#slab.subarray(this.#at)
+  }
+
+  /** What readers gave back is read into again: memory that is made anew costs the kernel and the collector time. */
+  #memory (): Buffer {
+    const memory = this.#spare.pop() ?? Buffer.allocUnsafeSlow(slabBytes)
+    lend(memory, again => { if (this.#spare.length < spareSlabs) this.#spare.push(again) })
+    return memory
   }
 
   /** As the parser would say it. What else comes is no request that is answered. */

@@ -1,3 +1,4 @@
+import { giveBack } from '../base/lent-memory.ts'
 import type { Begun, BlockWorkers, Leaf, LeafBatch, LeafFormat, OwnBytes } from './block-workers.ts'
 import { parseChunker } from './chunkers.ts'
 
@@ -32,6 +33,7 @@ export async function * leafStream (
       while (running.length >= workers.width) yield await take()
       running.push(await workers.leaves({ format, bytes: gathered.take(), isLast: false }))
     }
+    giveBack(piece)
   }
   while (running.length > 0) yield await take()
   if (gathered.isEmpty) return

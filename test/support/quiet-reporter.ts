@@ -22,7 +22,14 @@ export default async function * quietReporter (source: AsyncIterable<TestEvent>)
   let toldAt = begin
   const running = new Map<string, number>()
   let begun = 0
-  for await (const { type, data } of source) {
+  for await (const event of withTicks(source)) {
+    const now = performance.now()
+    if (now - toldAt > progressEveryMs) {
+      toldAt = now
+      yield `… ${seconds(now - begin)}: ${counts.passed} passed, ${counts.failed} failed; ${begun} files begun, ${told(running)}\n`
+    }
+    if (event == null) continue
+    const { type, data } = event
     if (type === 'test:start') open.splice(data.nesting, Infinity, data.name)
     if (type === 'test:dequeue' && data.nesting === 0 && isOfFile(data)) {
       begun++
@@ -44,15 +51,27 @@ export default async function * quietReporter (source: AsyncIterable<TestEvent>)
       yield `\nFAILED ${data.file ?? ''}\n  ${fullName(open.slice(0, data.nesting), data.name)}\n${indent(inspect(error.cause ?? error))}\n`
     }
     if (type === 'test:stderr' || type === 'test:stdout') yield data.message
-    slowness.note({ type, data } as TestEvent)
-    const now = performance.now()
-    if (now - toldAt > progressEveryMs) {
-      toldAt = now
-      yield `… ${seconds(now - begin)}: ${counts.passed} passed, ${counts.failed} failed; ${begun} files begun, ${told(running)}\n`
-    }
+    slowness.note(event)
   }
   yield * slowness.lines()
   yield `${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped\n`
+}
+
+/** The events, and null when there was none for a while: what hangs says nothing. */
+async function * withTicks (source: AsyncIterable<TestEvent>): AsyncGenerator<TestEvent | null> {
+  const events = source[Symbol.asyncIterator]()
+  for (let next = events.next(); ;) {
+    const tick = Promise.withResolvers<null>()
+    const timer = setTimeout(() => tick.resolve(null), progressEveryMs)
+    const result = await Promise.race([next, tick.promise])
+    clearTimeout(timer)
+    if (result == null) yield null
+    else if (result.done === true) return
+    else {
+      yield result.value
+      next = events.next()
+    }
+  }
 }
 
 const seconds = (ms: number): string => `${Math.round(ms / 1000)} s`

@@ -21,9 +21,9 @@ export function composeBlockThreads (
   return threads === 0 ? undefined : blockThreads({ threads }, { ...deps, log: deps.log.child('blockthreads') })
 }
 
-/** How many threads a setting means. -1: one for each core; with one core none. */
+/** How many threads a setting means. -1: one for each core but the main thread's. */
 export const blockThreadCount = (setting: number, cores: number): number =>
-  setting >= 0 ? setting : cores < 2 ? 0 : Math.min(cores, usualMost)
+  setting >= 0 ? setting : Math.min(cores - 1, usualMost)
 
 const here = import.meta.url
 

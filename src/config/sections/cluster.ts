@@ -102,7 +102,7 @@ const fields = {
   audit,
   block_workers: int(
     -1,
-    'Threads that hash and check the blocks of large uploads. -1: one for each core but one, 16 at most; they begin with the first large upload and end after a minute without. 0: the main thread does it.',
+    'Threads that hash and check the blocks of large uploads. -1: one for each core but one, 16 at most, none on two cores; they begin with the first large upload and end after a minute without. 0: the main thread does it.',
     { atLeast: -1, atMost: 64, reading: 'plain', omitDefault: true }
   ),
   follower_mode: bool(false, 'Refuse to change the pinset.', { omitDefault: true }),

@@ -21,9 +21,12 @@ export function composeBlockThreads (
   return threads === 0 ? undefined : blockThreads({ threads }, { ...deps, log: deps.log.child('blockthreads') })
 }
 
-/** How many threads a setting means. -1: one for each core but the main thread's. */
+/**
+ * How many threads a setting means. -1: one for each core but the main thread's; none on two cores, where the writes and the client want
+ * the other one.
+ */
 export const blockThreadCount = (setting: number, cores: number): number =>
-  setting >= 0 ? setting : Math.min(cores - 1, usualMost)
+  setting >= 0 ? setting : cores <= 2 ? 0 : Math.min(cores - 1, usualMost)
 
 const here = import.meta.url
 

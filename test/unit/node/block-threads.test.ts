@@ -123,7 +123,7 @@ describe('threads for blocks', { timeout: 10_000 }, () => {
   })
 
   it('are one for each core but one', () => {
-    assert.deepEqual([1, 2, 8, 64].map(cores => blockThreadCount(-1, cores)), [0, 1, 7, 16])
+    assert.deepEqual([1, 2, 3, 8, 64].map(cores => blockThreadCount(-1, cores)), [0, 0, 2, 7, 16])
     assert.deepEqual([0, 1, 40].map(setting => blockThreadCount(setting, 2)), [0, 1, 40])
   })
 })

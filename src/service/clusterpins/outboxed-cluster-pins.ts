@@ -70,7 +70,7 @@ class OutboxedClusterPins implements ClusterPins {
     this.#sizer = new Sizer({
       database, quota: deps.quota, sizeOf: deps.sizeOf, listeners: this.#sizeListeners, settled: () => this.wake(), clock, log
     })
-    this.#watch = new PinsetWatch({ database, log, changed: () => this.#changed() })
+    this.#watch = new PinsetWatch({ database, log, changed: () => this.#changed(), heard: cids => this.#follower.heard(cids) })
   }
 
   async start (): Promise<void> {

@@ -10,6 +10,8 @@ export interface PinsetWatchDeps {
   log: Logger
   /** Told when there is something to do in the pinset. */
   changed: () => void
+  /** Told of each change at once, before it is looked at. */
+  heard: (cids: readonly string[]) => void
 }
 
 /** Changes that wait to be looked at. More come only from a flood, and the reconciliation finds what was in it. */
@@ -31,7 +33,9 @@ export class PinsetWatch implements Worker {
 
   follow (pinset: { onChange (listener: (changes: readonly PinsetChange[]) => void): () => void }): void {
     this.#unsubscribe = pinset.onChange(changes => {
-      for (const { cid, pin } of changes) if (this.#waiting.size < mostWaiting) this.#waiting.set(cid.toString(), pin != null)
+      const named = changes.map(({ cid, pin }) => [cid.toString(), pin != null] as const)
+      for (const [cid, isThere] of named) if (this.#waiting.size < mostWaiting) this.#waiting.set(cid, isThere)
+      this.#deps.heard(named.map(([cid]) => cid))
       this.#wake()
     })
   }
@@ -44,11 +48,15 @@ export class PinsetWatch implements Worker {
   async work (): Promise<'busy' | 'idle'> {
     const batch = [...this.#waiting].slice(0, mostAtOnce)
     if (batch.length === 0) return 'idle'
+    // what changes once more while this is looked at waits anew
+    for (const [cid] of batch) this.#waiting.delete(cid)
     await yieldToEventLoop()
     const gone = batch.filter(([, isThere]) => !isThere).map(([cid]) => cid)
     const there = batch.filter(([, isThere]) => isThere).map(([cid]) => cid)
-    await this.#lookAt(gone, there)
-    for (const [cid, isThere] of batch) if (this.#waiting.get(cid) === isThere) this.#waiting.delete(cid)
+    await this.#lookAt(gone, there).catch(err => {
+      for (const [cid, isThere] of batch) if (!this.#waiting.has(cid)) this.#waiting.set(cid, isThere)
+      throw err
+    })
     return 'busy'
   }
 

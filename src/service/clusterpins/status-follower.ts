@@ -43,11 +43,15 @@ const shareOfTime = 20
 /** Only pins that take longer than this are asked what they wait for. */
 const patientMs = 3000
 
+/** Rows that the peers are asked about, and which of them the pinset changed meanwhile: what the peers say may be of before. */
+interface Look { cids: ReadonlySet<string>, changed: Set<string> }
+
 /** Keeps the statuses in the rows as the cluster has them. */
 export class StatusFollower implements Worker {
   readonly name = 'service statuses'
   readonly #deps: StatusFollowerDeps
   readonly #told = new Set<string>()
+  readonly #looks = new Set<Look>()
   #waitMs = 0
   #batches = 0
   #sweptAt = -Infinity
@@ -60,6 +64,11 @@ export class StatusFollower implements Worker {
   /** Something happened to these: they are asked about at the next wake. */
   tell (cids: readonly string[]): void {
     for (const cid of cids) if (this.#told.size < mostTold) this.#told.add(cid)
+  }
+
+  /** The pinset changed these: answers that are on their way don't count as the last word. */
+  heard (cids: readonly string[]): void {
+    for (const { cids: asked, changed } of this.#looks) for (const cid of cids) if (asked.has(cid)) changed.add(cid)
   }
 
   async work (signal: AbortSignal): Promise<'busy' | 'idle'> {
@@ -92,18 +101,32 @@ export class StatusFollower implements Worker {
 
   /** Asks the peers about these rows and notes what is new. */
   async ask (rows: readonly ClusterPinRow[], signal?: AbortSignal): Promise<void> {
-    const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
-    const news = rows.map((row, at) => ({ row, standing: answers[at] })).filter(
-      ({ row, standing }) => standing != null && !isSameStanding(row, standing)
-    )
-    if (news.length > 0) await this.#note(new Map(news.map(({ row, standing }) => [row.cid, standing])))
+    await this.#looking(rows, async changed => {
+      const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
+      const news = rows.map((row, at) => ({ row, standing: answers[at] })).filter(
+        ({ row, standing }) => standing != null && !isSameStanding(row, standing)
+      )
+      if (news.length > 0) await this.#note(new Map(news.map(({ row, standing }) => [row.cid, standing])), changed)
+    })
   }
 
   /** The same for rows that were due; they are due again later, also those that nobody could tell of. */
   async #askDue (rows: readonly ClusterPinRow[], signal: AbortSignal): Promise<void> {
     if (rows.length === 0) return
-    const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
-    await this.#note(new Map(rows.map((row, at) => [row.cid, answers[at]])))
+    await this.#looking(rows, async changed => {
+      const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
+      await this.#note(new Map(rows.map((row, at) => [row.cid, answers[at]])), changed)
+    })
+  }
+
+  async #looking (rows: readonly ClusterPinRow[], work: (changed: ReadonlySet<string>) => Promise<void>): Promise<void> {
+    const look: Look = { cids: new Set(rows.map(({ cid }) => cid)), changed: new Set() }
+    this.#looks.add(look)
+    try {
+      await work(look.changed)
+    } finally {
+      this.#looks.delete(look)
+    }
   }
 
   async #standing (row: ClusterPinRow, signal: AbortSignal | undefined): Promise<ClusterPinStatus | undefined> {
@@ -153,16 +176,18 @@ export class StatusFollower implements Worker {
         )
       ) different.set(row.cid, standing)
     }
-    if (different.size > 0) await this.#note(different)
+    if (different.size > 0) await this.#note(different, new Set())
   }
 
-  async #note (standings: ReadonlyMap<string, ClusterPinStatus | undefined>): Promise<void> {
+  async #note (standings: ReadonlyMap<string, ClusterPinStatus | undefined>, changed: ReadonlySet<string>): Promise<void> {
     const { database, listeners } = this.#deps
     const states = await database.transaction(async tx => {
       const rows = (await rowsOf(tx, [...standings.keys()])).filter(({ applied, want }) => applied === 1 && want === 'pin')
       const known = rows.map(row => ({ row, standing: standings.get(row.cid) })).filter((one): one is NewStanding => one.standing != null)
       await noteStandings(tx, known.filter(({ row, standing }) => !isSameStanding(row, standing)), listeners)
-      const looks = Map.groupBy(rows, row => nextLook(row, standings.get(row.cid), database.now()))
+      const looks = Map.groupBy(
+        rows, row => changed.has(row.cid) ? database.now() : nextLook(row, standings.get(row.cid), database.now())
+      )
       for (const [nextTryAt, alike] of looks) {
         await tx.updateTable('cluster_pins').set({ next_try_at: nextTryAt }).where('cid', 'in', alike.map(({ cid }) => cid)).execute()
       }

@@ -74,6 +74,33 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     assert.equal(await clusterPins.status(cid), undefined)
   })
 
+  it('are asked about again when the pinset changes while the peers are asked: the answer may be of before', async () => {
+    const peer = await pinPeer(await databases.open())
+    const { cluster } = peer
+    const cid = anyCid()
+    await acquired(peer, cid)
+    await until(peer, cid, status => status?.state === 'pinned')
+    const status = cluster.status.bind(cluster)
+    const [asked, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    let answers = 0
+    cluster.status = async (...call) => {
+      const answer = await status(...call)
+      if (answers++ > 0) return answer
+      asked.resolve()
+      await goOn.promise
+      return answer
+    }
+    const changeAgain = async (): Promise<void> => { await cluster.pin(parseCid(cid), cluster.allocation(parseCid(cid))) }
+
+    await changeAgain()
+    await asked.promise
+    cluster.standing.set(cid, ['pin_error'])
+    await changeAgain()
+    goOn.resolve()
+
+    await until(peer, cid, now => now?.state === 'failed')
+  })
+
   it('stay when somebody else pinned over them meanwhile', async () => {
     const peer = await pinPeer(await databases.open())
     const { cluster, clusterPins } = peer

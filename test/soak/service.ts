@@ -3,7 +3,7 @@
  * from the sources with the section `api.service` (default settings and limits; each user comes from an address of its own) and `--users`
  * people (default 200) who use it at the same time: they sign up, make keys, upload small and middle files, pin CIDs, list with filters,
  * read at the gateway what is only staged, delete, and now and then leave. Each has one request under way, always; `--think-ms` lets them
- * rest in between. The repository has 2 GB, so it is collected under way. Every answer is compared with what the user knows. Memory is
+ * rest in between. The repository has 4 GB, so it is collected under way. Every answer is compared with what the user knows. Memory is
  * sampled every two seconds. Exit code 0: not one answer was wrong, nothing acknowledged was lost, and memory is flat (judged from three
  * minutes on: the last fifth of the run takes at most 15 % more than the second).
  */
@@ -135,7 +135,7 @@ const peer = await servicePeer(section, json => {
   const metrics = { enable_stats: true, prometheus_endpoint: `/ip4/127.0.0.1/tcp/${metricsPort}` }
   json.observations = { ...json.observations, metrics }
   // so small that what was deleted has to be collected every few minutes
-  json.ipfs_connector.helia.storage_max = '2GB'
+  json.ipfs_connector.helia.storage_max = '4GB'
 })
 let isWell = false
 try {

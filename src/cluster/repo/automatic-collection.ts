@@ -12,7 +12,7 @@ export interface AutomaticCollectionDeps {
 }
 
 const minute = 60_000
-const usualWaitMs = 10_000
+const usualWaitMs = 2000
 /** What came without a pin is kept for an hour: later than that there may be something again. */
 const lastWaitMs = 60 * minute
 
@@ -24,7 +24,7 @@ export const isAboveWatermark = ({ repoSize, freeBytes }: Omit<RepoStat, 'storag
   repoSize > 0 && repoSize >= watermark * (repoSize + freeBytes)
 
 /**
- * Collects garbage when the repository is nearly full: looks every ten seconds. While a collection doesn't help, because all is pinned,
+ * Collects garbage when the repository is nearly full: looks every two seconds. While a collection doesn't help, because all is pinned,
  * the waits double up to an hour.
  */
 export class AutomaticCollection {

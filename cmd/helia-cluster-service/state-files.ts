@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
+import type { ReadStream } from 'node:fs'
 import { lstat, open, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 
 const readBytes = 256 * 1024
 
-/** The bytes of a file. Rejects when it can't be opened. */
-export async function readInput (path: string): Promise<AsyncIterable<Uint8Array>> {
+/** The bytes of a file, which is open until they are read or the stream is destroyed. Rejects when it can't be opened. */
+export async function readInput (path: string): Promise<ReadStream> {
   const file = await open(path, 'r')
   if ((await file.stat()).isDirectory()) {
     await file.close()

@@ -59,11 +59,14 @@ export async function runImport (init: StateInit & ImportFlags, deps: StateDeps)
     const { replicationFactorMin: min, replicationFactorMax: max } = config.cluster
     const rules: ImportRules = { factors: { min, max }, self: identity.id, ...flags }
     if (!init.force && !await confirmed('The pinset (state) of this peer will be replaced. Continue? [y/n]: ', deps.terminal)) return
-    const input = await doing('reading import file', async () => init.file == null ? deps.input : readInput(init.file))
+    const file = await doing('reading import file', async () => init.file == null ? null : readInput(init.file))
     const count = await doing(
       'importing state',
-      async () => importState({ state: statePath(init.folder, config), rules, clusterName: config.crdt.clusterName }, input, { log })
-    )
+      async () => importState(
+        { state: statePath(init.folder, config), rules, clusterName: config.crdt.clusterName }, file ?? deps.input, { log }
+      )
+      // an import that fails doesn't read to the end
+    ).finally(() => file?.destroy())
     deps.terminal.err(`state successfully imported: ${count} ${count === 1 ? 'pin' : 'pins'}. Make sure all peers have consistent states\n`)
   })
 }

@@ -77,7 +77,7 @@ go 1.26
 
 require github.com/ipfs/boxo v0.42.0
 MOD
-# pinned in go.mod: boxo@v0.42.0
+# pinned in go.mod: boxo@0.42.0
 go mod tidy >/dev/null 2>&1
 timeout 240 go run . | tee out.txt
 diff out.txt - <<'OUT'

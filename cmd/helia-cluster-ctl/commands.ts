@@ -94,11 +94,11 @@ export const commands: readonly Command[] = [
       {
         name: 'drain',
         about: 'move everything away from a peer, so that it can be stopped',
-        takes: '[peer ID]',
+        takes: '[peer ID or name]',
         isOurs: true,
         help: [
           'Gives each pin of the peer to another one, waits until that has it, and only then takes the peer out. It gets no new pins meanwhile and after. The asked peer does it, in the',
-          'background and after a restart, too: ask the same peer again with --status, --cancel or other limits. Without a peer ID, --status lists the drains of the asked peer.',
+          'background and after a restart, too: ask the same peer again with --status, --cancel or other limits. Without a peer, --status lists the drains of the asked peer.',
           '',
           '  peers drain --wait <peer ID>                       and stop the peer when this returns',
           '  peers drain --max-bytes-per-second 20MB <peer ID>  leave room for others',

@@ -12,7 +12,9 @@ const pollMs = 500
 /** Begins an audit and waits for its end. */
 export async function audit ({ args, flags }: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
   const sample = sampleOf(flags.text('sample'))
-  if (args.length === 0 && sample == null && !flags.yes('all')) throw new CommandFailed('error : name CIDs, or say --all or --sample')
+  if ([args.length > 0, sample != null, flags.yes('all')].filter(Boolean).length !== 1) {
+    throw new CommandFailed('error : name CIDs, or say --all or --sample: one of the three')
+  }
   const peer = flags.text('peer')
   const begun = await client.audit({
     cids: args.map(text => cidArgument(text)), repair: flags.yes('repair'), signal, ...(sample == null ? {} : { sample }),
@@ -30,8 +32,11 @@ export async function audit ({ args, flags }: CommandLine, { client, printer, cl
     }
   }
   printer.one(run, runFormat)
-  return run.state === 'done' && run.bad === 0 ? exitCodes.done : exitCodes.failed
+  return run.state === 'done' && run.bad === 0 && !isOfNothing(run) ? exitCodes.done : exitCodes.failed
 }
+
+/** Pins were named, or allocated, that aren't there to be looked at. */
+const isOfNothing = ({ pins, skipped }: Audit): boolean => pins === 0 && skipped > 0
 
 function sampleOf (text: string): number | undefined {
   if (text === '') return undefined
@@ -42,10 +47,10 @@ function sampleOf (text: string): number | undefined {
 
 const what = ({ state, bad_count: bad, repaired, error }: AuditResult): string =>
   state === 'repaired'
-    ? `${bad} blocks were missing or damaged, all are back`
+    ? `${counted(bad, 'block')} missing or damaged, all back again`
     : error !== ''
     ? error
-    : `${bad} blocks are missing or damaged${repaired > 0 ? `, ${repaired} of them are back` : ''}`
+    : `${counted(bad, 'block')} missing or damaged${repaired > 0 ? `, ${repaired} of them back again` : ''}`
 
 const resultFormat: Format<AuditResult> = {
   text: result =>
@@ -53,10 +58,24 @@ const resultFormat: Format<AuditResult> = {
   json: result => ({ ...result })
 }
 
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+
+function foundText (run: Audit): string {
+  const { state, bad, bad_blocks: badBlocks, repaired_blocks: repaired } = run
+  if (bad > 0) {
+    const pins = `${counted(bad, 'pin')} ${bad === 1 ? 'was' : 'were'} not whole`
+    return `${pins}, ${counted(badBlocks, 'block')} missing or damaged, ${repaired} fetched again`
+  }
+  if (isOfNothing(run)) return 'nothing was looked at'
+  return state === 'done' ? 'all of it is there' : 'nothing was missing so far'
+}
+
 const runFormat: Format<Audit> = {
-  text: ({ state, peer, pins, skipped, blocks, bytes, bad, bad_blocks: badBlocks, repaired_blocks: repaired, error }) =>
-    `${state}${error === '' ? '' : ` (${error})`}: ${pins} pins of ${peer}, ${blocks} blocks, ${bytesText(bytes)}; ` +
-    (bad === 0 ? 'all of it is there' : `${bad} pins were not whole, ${badBlocks} blocks missing or damaged, ${repaired} fetched again`) +
-    `${skipped === 0 ? '' : `; ${skipped} pins are not here yet`}\n`,
+  text: run => {
+    const { state, peer, pins, skipped, blocks, bytes, error } = run
+    const seen = `${counted(pins, 'pin')} of ${peer}, ${counted(blocks, 'block')}, ${bytesText(bytes)}`
+    const others = skipped === 0 ? '' : `; ${skipped} not on this peer`
+    return `${state}${error === '' ? '' : ` (${error})`}: ${seen}; ${foundText(run)}${others}\n`
+  },
   json: run => ({ ...run })
 }

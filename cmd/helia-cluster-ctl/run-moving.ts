@@ -7,8 +7,8 @@ import type { CtlContext } from './context.ts'
 import { CommandFailed, exitCodes } from './failure.ts'
 import type { FlagValues } from './flags.ts'
 import { bytesText } from './humanize.ts'
-import { peerArgument } from './peer-argument.ts'
 import type { Format } from './printer.ts'
+import { peerNamed } from './run-sync.ts'
 import { StatusLine } from './status-line.ts'
 import type { Table } from './table.ts'
 
@@ -21,7 +21,8 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
     await printer.all(await client.drains({ signal }), drainFormat)
     return exitCodes.done
   }
-  const peer = await peerArgument(text ?? '')
+  if (text == null) throw new CommandFailed('error : name the peer: its ID, or the name of a member')
+  const peer = await peerNamed(text, context)
   if (flags.yes('cancel')) {
     const { left, moved } = await client.cancelDrain(peer, { signal })
     context.terminal.out(`cancelled: ${moved} pins have moved, ${left} stay\n`)

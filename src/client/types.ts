@@ -225,7 +225,7 @@ export interface PinProgress {
   operation: {
     type: string, phase: string, since: TimeText, attempt_count: number, error: string, queue_length: number,
     /** 1: the next one. Null when it doesn't wait; absent of older peers. */
-    queue_position?: number | null, estimated_start?: TimeText | null, next_try_at: TimeText | null
+    queue_position?: number | null, queue?: string | null, estimated_start?: TimeText | null, next_try_at: TimeText | null
   } | null
   ipfs: {
     phase: PinProgressPhase

@@ -354,12 +354,15 @@ export const publicHosts: Kind<PublicHosts> = {
     const hosts = Object.entries(raw).map(([name, settings]) => [name.toLowerCase(), hostSettings(name, settings)] as const)
     return hosts.some(([, settings]) => settings === refused) ? refused : Object.fromEntries(hosts) as PublicHosts
   },
-  fromText: given => {
-    try {
-      return JSON.parse(given)
-    } catch {
-      return refused
-    }
+  fromText: jsonOf
+}
+
+/** The JSON that a variable's text is, for kinds whose values have no shorter form. */
+export function jsonOf (given: string): unknown {
+  try {
+    return JSON.parse(given)
+  } catch {
+    return refused
   }
 }
 

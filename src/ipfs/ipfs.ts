@@ -22,6 +22,11 @@ export interface PinContentOptions extends IpfsOptions {
    * Called, once at most, when all of the content is here and only its root is left to be written. A node that doesn't know doesn't call.
    */
   onWhole?: () => void
+  /**
+   * Called with the size of each block that came from the network; the pin goes on when what it returns resolves. It rejects when the
+   * signal aborts. A node that doesn't fetch itself doesn't call.
+   */
+  onFetched?: (bytes: number, signal: AbortSignal) => Promise<void> | undefined
 }
 
 /**

@@ -79,6 +79,7 @@ export function observedBy (
     operations: () => tracker.operations(),
     audits: () => cluster.auditCounts(),
     queueWaitMs: () => tracker.queueWaitMs(),
+    pinQueues: () => tracker.pinQueues(),
     operationCounts: () => ({ ...tracker.counts() }),
     lostBlocks: () => blocks?.lostBlocks?.() ?? 0,
     crdt: () => {

@@ -127,7 +127,11 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const ipfs = observer.ipfs(ownNode)
   // the embedded node writes what it unpins together; another one has each asked for
   const concurrentUnpins = config.ipfs.kind === 'helia' ? 64 : 4
-  const tracker = statelessTracker({ self, ...config.tracker, concurrentUnpins, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs },
+  const tracker = statelessTracker(
+    {
+      self, ...config.tracker, concurrentUnpins, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs,
+      queues: { by: config.tracker.queueBy, shares: config.tracker.queues }
+    },
     {
       state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local,
       deniedBy: cid => denylist.checkCid(cid)?.rule,

@@ -26,6 +26,8 @@ export interface MetricSources {
   operations (): Readonly<Record<string, number>>
   /** In how long the turn of the last pin that waits comes; undefined while it can't be said. Milliseconds. */
   queueWaitMs (): number | undefined
+  /** Pins that wait and that have a turn, by the name of their queue. */
+  pinQueues (): ReadonlyArray<{ name: string, waiting: number, running: number }>
   /** Pins that audits have looked at since the start, by what they found. */
   audits (): Readonly<Record<string, number>>
   /** What became of operations since the start, by outcome. */

@@ -115,6 +115,10 @@ function watchPins (scraped: ScrapedMetrics, sources: MetricSources): void {
     const ms = sources.queueWaitMs()
     return ms == null ? undefined : ms / 1000
   })
+  scraped.gauges(
+    'helia_cluster_pin_queue_length', 'Pins that wait or have a turn, by queue', ['queue', 'state'],
+    () => sources.pinQueues().flatMap(({ name, waiting, running }) => [[[name, 'waiting'], waiting], [[name, 'running'], running]])
+  )
   scraped.gauge('ipfscluster_pins_pinning', 'Current number of pins currently pinning', inState('pinning'))
   scraped.gauge('ipfscluster_pins_pin_error', 'Current number of pins in pin_error state', inState('pin_error'))
   scraped.gauge('ipfscluster_informer_disk', 'The metric value weight issued by disk informer', () => numberOf(sources.diskWeight()))

@@ -7,7 +7,15 @@ import type { StatusFilter, TrackerStatus } from '../model/status.ts'
 export interface TrackerOptions { signal?: AbortSignal }
 
 /** The place in the queue of this peer, 1 for the next (priority pins come first), and in how long its turn comes by the pace of late. */
-export interface QueueTurn { place: number, inMs: number | null }
+export interface QueueTurn {
+  /** Estimated where there are several queues of pins. */
+  place: number
+  inMs: number | null
+  /** Its queue, if that is another than the default one. */
+  queue?: string
+  /** Why nothing of that queue begins now: it has had its rate, or runs as many as it may. */
+  limit?: 'rate' | 'at once'
+}
 
 /** A tracked operation as `GET /pins/{cid}/progress` shows it, next to the node's own progress. Times are Unix milliseconds. */
 export interface OperationProgress {

@@ -7,6 +7,7 @@ import { SimClock } from '../support/sim-clock.ts'
 import { FakePinset, TrackedNode } from '../support/tracked-node.ts'
 import { trackerSettings, type OpenTracker } from './tracker-harness.ts'
 import { trackerRecoveryContract } from './tracker-recovery.ts'
+import { trackerQueuesContract } from './tracker-queues.ts'
 import { trackerStuckContract } from './tracker-stuck.ts'
 import { trackerSurplusContract } from './tracker-surplus.ts'
 import { trackerContract } from './tracker.ts'
@@ -63,4 +64,5 @@ const open: OpenTracker = async some => {
 trackerContract('stateless', open)
 trackerRecoveryContract('stateless', open)
 trackerStuckContract('stateless', open)
+trackerQueuesContract('stateless', open)
 trackerSurplusContract('stateless', open)

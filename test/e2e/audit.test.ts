@@ -74,12 +74,12 @@ describe('a bit that turned on the disk', () => {
 
     const bad = await ctl(1, 'audit', cid)
     assert.equal(bad.status, 1, bad.stdout + bad.stderr)
-    assert.match(bad.stdout, new RegExp(`${cid}: 1 blocks are missing or damaged`))
+    assert.match(bad.stdout, new RegExp(`${cid}: 1 block missing or damaged`))
 
     await pollUntil(async () => (await jsonLines(await fetch(`${at(1).url}/peers`))).length === 2, { what: 'the other peer again' })
     const repaired = await ctl(1, 'audit', cid, '--repair')
     const again = await ctl(1, 'audit', cid)
-    assert.match(repaired.stdout, /1 blocks were missing or damaged, all are back|all of it is there/)
+    assert.match(repaired.stdout, /1 block missing or damaged, all back again|all of it is there/)
     assert.deepEqual([again.status, again.stdout.includes('all of it is there')], [0, true], again.stdout)
   })
 
@@ -92,7 +92,7 @@ describe('a bit that turned on the disk', () => {
     const { status, stdout, stderr } = await ctl(0, 'audit', '--all', '--peer', 'peer-1')
 
     assert.equal(status, 0, stdout + stderr)
-    assert.match(stdout, new RegExp(`done: 1 pins of ${ids[1]}`))
+    assert.match(stdout, new RegExp(`done: 1 pin of ${ids[1]}`))
   })
 
   it('says how it is used', async () => {

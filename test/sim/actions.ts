@@ -8,6 +8,7 @@ import { aCid } from '../support/cluster/values.ts'
 import { cidFor } from '../support/pins.ts'
 import { liveIds } from './inspection.ts'
 import type { PutEntry, RemovalEntry } from './ledger.ts'
+import { queueMetadata } from './queues.ts'
 import { isRough } from './rough.ts'
 import type { Run, SimPeer } from './sim-peer.ts'
 import { isCutOff, isRefusal } from './user.ts'
@@ -54,7 +55,8 @@ async function pin (world: World, peer: SimPeer, run: Run, cid = itemOf(world)):
   const options = optionsOf(world, run)
   const entry = world.ledger.put(peer.id, pinKey(cid), { expires: options.expireAt > 0 || options.pinUpdate != null })
   world.trace.note(`pin ${entry.name} ${peer.settings.name} ${cid.toString()}`)
-  const wish = { ...wishOf(options), name: entry.name, signal: run.requests.signal }
+  const metadata = queueMetadata(world.settings.seed, peer.settings.name)
+  const wish = { ...wishOf(options), metadata, name: entry.name, signal: run.requests.signal }
   return put(world, run, entry, async () => { await run.user.pin(cid, wish) })
 }
 

@@ -1,6 +1,7 @@
 import { defaultServiceJson } from '../../src/config/default-json.ts'
 import type { ServiceConfig } from '../../src/config/service-config.ts'
 import { readServiceConfig } from '../../src/config/service-json.ts'
+import { queuesOf } from './queues.ts'
 import type { PeerSettings, SimSettings } from './settings.ts'
 
 const minutesMs = 60_000
@@ -41,7 +42,9 @@ export function configOf (settings: PeerSettings, world: SimSettings): ServiceCo
     api: { restapi: usual.api.restapi == null ? null : { ...usual.api.restapi, httpListenMultiaddress: [] },
       pinsvcapi: null, ipfsproxy: null, gateway: null, service: null, webui: null, webhooks: null },
     ipfs: { ...(world.collections > 0 ? withOwnNode : usual).ipfs, connectSwarmsDelayMs: 0, informerTriggerInterval: 0 },
-    tracker: { maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 60 * minutesMs, priorityPinMaxRetries: 2 },
+    tracker: {
+      maxPinQueueSize: 1000, concurrentPins: 3, priorityPinMaxAgeMs: 60 * minutesMs, priorityPinMaxRetries: 2, ...queuesOf(world.seed)
+    },
     monitor: { checkIntervalMs: pingIntervalMs },
     allocator: { allocateBy: [...world.allocateBy] },
     informers: {

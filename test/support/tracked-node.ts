@@ -76,9 +76,13 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progr
   /** Pins whose content is all here: before such a call does what it does, it says so. */
   readonly whole = new Set<number>()
 
-  async pin (pin: Pin, { signal, onWhole }: PinContentOptions = {}): Promise<void> {
+  /** Bytes of the blocks that come for a pin, by its number. */
+  readonly coming = new Map<number, number[]>()
+
+  async pin (pin: Pin, { signal, onWhole, onFetched }: PinContentOptions = {}): Promise<void> {
     if (this.whole.has(numberOf(pin.cid))) onWhole?.()
     await this.#act(`pin ${numberOf(pin.cid)}`, signal)
+    for (const bytes of this.coming.get(numberOf(pin.cid)) ?? []) await onFetched?.(bytes, signal ?? new AbortController().signal)
     if (pin.maxDepth === 0 && this.roots.get(pin.cid.toString()) === 'recursive') throw new ClusterError('PIN_REFUSED')
     this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')
   }

@@ -14,7 +14,7 @@ const notLimits = new Set(`
   api/pinning/status-table.ts mostRecent, base/rate-limited-logger.ts maxRemembered, base/duration.ts largestNanoseconds,
   base/system.ts longestTimerMs, blockstore/segments/block-cache.ts largestBytes, blockstore/segments/record.ts longestHeader,
   blockstore/segments/record.ts longestMultihash, cluster/pinning/allocated-peers.ts mostPeers, cluster/peers/remove-peer.ts longestRetryMs,
-  cluster/peers/swarm.ts mostTries, cluster/rebalance/pace.ts longestPauseMs, cluster/rebalance/drain-run.ts mostStuck,
+  cluster/peers/swarm.ts mostTries, model/pace.ts longestPauseMs, cluster/rebalance/drain-run.ts mostStuck,
   cluster/rebalance/rebalances.ts mostFailed, consensus/crdt/head-announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs,
   events/webhooks/configured-webhooks.ts longestPauseMs, web/data/live-reader.ts longestPauseMs, web/pages/files/shard-walk.ts mostShards,
   http/bytes-in-flight.ts largestBuffer, importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes,

@@ -15,6 +15,7 @@ const operationJson = (operation: OperationProgress, now: number): Record<string
   error: operation.error,
   queue_length: operation.queueLength,
   queue_position: operation.turn?.place ?? null,
+  queue: operation.turn?.queue ?? null,
   estimated_start: timeOrNull(operation.turn?.inMs == null ? null : now + operation.turn.inMs),
   next_try_at: timeOrNull(operation.nextTryAt)
 })

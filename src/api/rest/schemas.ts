@@ -114,7 +114,7 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     operation: {
       ...object({
         type: string, phase: string, since: time, attempt_count: integer, error: string, queue_length: integer,
-        queue_position: orNull(integer), estimated_start: orNull(time), next_try_at: orNull(time)
+        queue_position: orNull(integer), queue: orNull(string), estimated_start: orNull(time), next_try_at: orNull(time)
       }),
       type: ['object', 'null']
     },

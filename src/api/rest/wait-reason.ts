@@ -27,8 +27,12 @@ export function waitReason ({ operation, ipfs, error }: Pick<PeerPinProgress, 'o
 function placeText ({ turn, queueLength }: OperationProgress): string {
   if (turn == null) return `${countText(queueLength, 'waits', 'wait')} in the same queue`
   const others = turn.place === 1 ? 'it is the next one' : `${countText(turn.place - 1, 'is', 'are')} before it`
-  return `${others}${turn.inMs == null ? '' : `, about ${lengthText(turn.inMs)} more`}`
+  const limit = turn.limit == null ? '' : limitTexts[turn.limit]
+  const queue = turn.queue == null ? limit : ` (queue ${JSON.stringify(turn.queue)}${limit})`
+  return `${others}${queue}${turn.inMs == null ? '' : `, about ${lengthText(turn.inMs)} more`}`
 }
+
+const limitTexts = { rate: ', at its rate', 'at once': ', running as many as it may' } as const
 
 /** What the node waits for. */
 function nodeReason (ipfs: PinProgress, now: Time): string {

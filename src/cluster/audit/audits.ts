@@ -41,6 +41,9 @@ const lookMs = 1000
 const waysPerPin = 3
 const mostRuns = 20
 
+/** Whether blocks of the pin have to be on that peer. */
+const holds = (peer: PeerId, pin: Pin): boolean => pin.type !== 'meta-pin' && (isEverywhere(pin) || pin.allocations.includes(peer))
+
 interface Wanted { order: AuditOrder, run: AuditRun }
 
 /**
@@ -67,8 +70,8 @@ export class Audits {
   }
 
   /**
-   * Begins soon. Rejects with UNSUPPORTED when the IPFS node can't, NOT_FOUND for a peer that is no member, NOT_PINNED for a CID that isn't
-   * in the pinset, CONFLICT while another one runs that was asked for.
+   * Begins soon. Throws UNSUPPORTED when the IPFS node can't, NOT_FOUND for a peer that is no member, NOT_PINNED for a CID that isn't in
+   * the pinset, INVALID_ARGUMENT for one whose blocks are those of its shards, CONFLICT while another one runs that was asked for.
    */
   start (order: AuditOrder): AuditRun {
     const { members, consensus, clock } = this.#deps
@@ -77,6 +80,12 @@ export class Audits {
     if (!members.has(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     if (peer !== this.#init.self && order.repair) {
       throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer repairs what it holds itself: ask that peer' })
+    }
+    const sharded = order.cids?.find(cid => consensus.state.get(cid)?.type === 'meta-pin')
+    if (sharded != null) {
+      throw new ClusterError('INVALID_ARGUMENT', { cid: sharded.toString() }, {
+        message: `${sharded.toString()} was added in shards, which are pins of their own: audit those, or all`
+      })
     }
     const lost = order.cids?.find(cid => !consensus.state.has(cid))
     if (lost != null) throw new ClusterError('NOT_PINNED', { cid: lost.toString() })
@@ -175,7 +184,7 @@ export class Audits {
     let left = (this.#deps.clock.now() % 1000) / 1000 * 100
     for await (const batch of state.pins()) {
       for (const pin of batch) {
-        if (pin.type !== 'pin' || !(isEverywhere(pin) || pin.allocations.includes(peer))) continue
+        if (!holds(peer, pin)) continue
         left += sharePercent
         if (left < 100) continue
         left -= 100
@@ -191,6 +200,7 @@ export class Audits {
       peer: run.peer, cid: pin.cid, at: this.#deps.clock.now(), state: 'good', blocks: 0, bytes: 0, badBlocks: [], badCount: 0, repaired: 0,
       error: ''
     }
+    if (run.peer !== this.#init.self && !holds(run.peer, pin)) return void run.skipped++
     try {
       if (run.peer === this.#init.self) await this.#read(pin, result, { repair: run.repair, pace, signal })
       else await this.#challenge(pin, result, signal)

@@ -9,7 +9,7 @@ import type { Pin } from '../../model/pin.ts'
 import type { ClosestDeps } from './closest.ts'
 import { closestHere } from './closest.ts'
 import type { Members } from '../peers/members.ts'
-import { Pace } from '../rebalance/pace.ts'
+import { Pace } from '../../model/pace.ts'
 import type { LentPins } from './lent-pins.ts'
 import { isExpired } from './pin-rules.ts'
 import type { Placement } from './placement.ts'
@@ -45,7 +45,7 @@ export class Repinner {
   constructor (init: HealingPolicy, deps: RepinnerDeps) {
     this.#init = init
     this.#deps = deps
-    this.#pace = new Pace({ maxPinsPerSecond: init.maxPinsPerSecond, maxBytesPerSecond: 0, atOnce: 1 })
+    this.#pace = new Pace({ maxPinsPerSecond: init.maxPinsPerSecond, maxBytesPerSecond: 0 })
   }
 
   /** Notes a peer whose ping expired; `worker` does the rest. A peer that is gone stays noted from the first time on. */

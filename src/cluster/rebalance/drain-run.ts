@@ -11,7 +11,7 @@ import type { EverywhereCheck } from './everywhere-check.ts'
 import type { Members } from '../peers/members.ts'
 import { withAllocations } from '../pinning/pin-version.ts'
 import type { Growth } from './growth.ts'
-import { Pace } from './pace.ts'
+import { Pace } from '../../model/pace.ts'
 import type { Receivers } from './receivers.ts'
 import type { Transfers } from './transfers.ts'
 

@@ -15,7 +15,7 @@ import type { BalanceMove } from './balance-plan.ts'
 import { BalancePlan } from './balance-plan.ts'
 import { Growth } from './growth.ts'
 import { checkLimits, defaultLimits } from './limits.ts'
-import { Pace } from './pace.ts'
+import { Pace } from '../../model/pace.ts'
 
 export interface RebalancesDeps extends BalancePeersDeps {
   consensus: Pick<Consensus, 'state'>

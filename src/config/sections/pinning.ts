@@ -1,13 +1,23 @@
 import { duration, field, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
 import { oneOf, stringMap, strings } from '../kinds.ts'
+import { pinQueues } from '../pin-queues.ts'
 import { section } from '../section.ts'
 
 const statelessFields = {
   max_pin_queue_size: int(1_000_000, 'Pins that may wait; more fail at once.', { above: 0, omitDefault: true }),
   concurrent_pins: int(10, 'Pins that run at the same time.', { above: 0 }),
   priority_pin_max_age: duration('24h0m0s', 'Younger pins come before older ones…', { above: 0 }),
-  priority_pin_max_retries: int(5, '…until they have failed this often.', { above: 0 })
+  priority_pin_max_retries: int(5, '…until they have failed this often.', { above: 0 }),
+  queue_by: field(
+    strings, ['queue', 'tenant'],
+    'Pins wait in queues that take turns: the first of these keys that the metadata of a pin has names its queue. Empty: one queue, as Go.',
+    { reading: 'plain', omitDefault: true }
+  ),
+  queues: field(
+    pinQueues, {}, 'What a queue may have of this peer, by name: `*` for each without an entry, `default` for pins that name none.',
+    { reading: 'plain', omitDefault: true }
+  )
 }
 export type StatelessConfig = ValuesOf<typeof statelessFields>
 export const statelessSection = section({ path: 'pin_tracker.stateless', doc: 'The queue of pins on this peer.', fields: statelessFields })

@@ -6,7 +6,7 @@ import type { Logger } from '../../base/log.ts'
 import { noLimits, pinLimits, stricter } from '../../model/pin-limits.ts'
 import type { PinLimits } from '../../model/pin-limits.ts'
 import type { Pin } from '../../model/pin.ts'
-import type { IpfsOptions, PinContentOptions, PinProgress } from '../ipfs.ts'
+import type { PinContentOptions, PinProgress } from '../ipfs.ts'
 import type { BlockFetcher } from './block-fetcher.ts'
 import type { Guard, Protection, Root, RootTable, WalkOptions } from './repository/repository.ts'
 import type { IpfsNetwork } from './node.ts'
@@ -92,7 +92,7 @@ export class DagPinner {
     return stricter(this.#init.pinLimits ?? noLimits, pinLimits(metadata))
   }
 
-  async #fetchAll (pin: Pin, guard: Guard, options: IpfsOptions): Promise<void> {
+  async #fetchAll (pin: Pin, guard: Guard, options: PinContentOptions): Promise<void> {
     const { cid } = pin
     const key = cid.toString()
     const run = new PinRun(
@@ -109,7 +109,7 @@ export class DagPinner {
         depth: pin.maxDepth,
         concurrency: this.#init.fetchConcurrency,
         guard,
-        get: async wanted => this.#get(wanted, run),
+        get: async wanted => this.#get(wanted, run, options.onFetched),
         getAgain: async wanted => this.#deps.blockstore.get(wanted),
         signal: run.signal
       })
@@ -126,15 +126,18 @@ export class DagPinner {
     }
   }
 
-  async #get (cid: CID, run: PinRun): Promise<Uint8Array | undefined> {
+  async #get (cid: CID, run: PinRun, onFetched: PinContentOptions['onFetched']): Promise<Uint8Array | undefined> {
     const { blockstore, fetcher, isLeaf, refuse } = this.#deps
     refuse(cid)
     if (isLeaf(cid)) {
       const size = blockstore.sizeOf(cid)
       if (size != null) return void run.saw(size)
     }
-    const bytes = await blockstore.get(cid) ?? await run.fetching(cid, async signal => fetcher.fetch(cid, { signal }))
+    const here = await blockstore.get(cid)
+    const bytes = here ?? await run.fetching(cid, async signal => fetcher.fetch(cid, { signal }))
     run.saw(bytes.length)
+    const pause = here == null ? onFetched?.(bytes.length, run.signal) : undefined
+    if (pause != null) await pause
     return bytes
   }
 

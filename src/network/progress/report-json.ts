@@ -56,7 +56,14 @@ const operationOf = ({ type, phase, since, attempts, error, queueLength, turn, n
   nextTryAt: nullOr(numberOf, nextTryAt)
 })
 
-const turnOf = ({ place, inMs }: Fields): QueueTurn => ({ place: numberOf(place), inMs: nullOr(numberOf, inMs) })
+const queueLimits = ['rate', 'at once'] as const
+
+const turnOf = ({ place, inMs, queue, limit }: Fields): QueueTurn => ({
+  place: numberOf(place),
+  inMs: nullOr(numberOf, inMs),
+  ...(queue == null ? {} : { queue: textOf(queue) }),
+  ...(limit == null ? {} : { limit: oneOf(queueLimits, limit) })
+})
 
 /** A peer that doesn't know a phase would refuse all of the answer. */
 function phaseFields ({ phase, blocks }: PinProgress): { phase: PinPhase, lack?: PinPhase } {

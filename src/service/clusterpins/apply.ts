@@ -34,7 +34,7 @@ export async function applyRow (row: ClusterPinRow, { cluster, serviceId }: Appl
     const cid = parseCid(row.cid)
     const service = serviceId()
     const pin = pinOf(cluster, cid)
-    const options = { ...defaultPinOptions(), name: row.name, origins: originsOf(row), metadata: markOf(service) }
+    const options = { ...defaultPinOptions(), name: row.name, origins: originsOf(row), metadata: markOf(service, row.tenant) }
     switch (nextStep(row, pin, service)) {
       case 'pin':
       case 'pin-again':

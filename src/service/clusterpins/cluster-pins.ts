@@ -20,6 +20,8 @@ export interface ClusterPinStatus {
 export interface AcquireOptions {
   /** Name of the pin in the pinset; the first owner's counts. */
   name?: string
+  /** The user who owns it; the pin waits in the queue of the first owner. */
+  tenant?: string
   /** Multiaddresses of nodes that have the content; those of all owners are tried. */
   origins?: readonly string[]
 }

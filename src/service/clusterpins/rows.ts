@@ -41,16 +41,17 @@ const newWish = (
 
 /** Gives the row as it is now; `before` is undefined for a new one. */
 export async function addOwner (
-  tx: Sql, cid: string, { name = '', origins = [], now }: AcquireOptions & { now: number }
+  tx: Sql, cid: string, { name = '', tenant = '', origins = [], now }: AcquireOptions & { now: number }
 ): Promise<{ row: ClusterPinRow, before: ClusterPinRow | undefined }> {
   const before = await rowOf(tx, cid)
   if (before == null) {
     return {
       before,
-      row: await tx.insertInto('cluster_pins').values(firstRow({ cid, name, origins, now })).returningAll().executeTakeFirstOrThrow()
+      row: await tx.insertInto('cluster_pins').values(firstRow({ cid, name, tenant, origins, now }))
+        .returningAll().executeTakeFirstOrThrow()
     }
   }
-  const change = changeByOwner(before, { name, origins, now })
+  const change = changeByOwner(before, { name, tenant, origins, now })
   await tx.updateTable('cluster_pins').set(change).where('cid', '=', cid).execute()
   return { before, row: { ...before, ...change } }
 }
@@ -71,9 +72,9 @@ export async function addOwners (tx: Sql, wishes: readonly Wish[], now: number):
   return owned
 }
 
-const firstRow = ({ cid, name = '', origins = [], now }: Wish & { now: number }) =>
+const firstRow = ({ cid, name = '', tenant = '', origins = [], now }: Wish & { now: number }) =>
   ({
-    cid, owners: 1, want: 'pin' as const, status: 'queued' as const, name, origins: JSON.stringify(origins.slice(0, mostOrigins)),
+    cid, owners: 1, want: 'pin' as const, status: 'queued' as const, name, tenant, origins: JSON.stringify(origins.slice(0, mostOrigins)),
     ...newWish(undefined, now)
   })
 
@@ -82,11 +83,12 @@ const firstRow = ({ cid, name = '', origins = [], now }: Wish & { now: number })
  * new addresses.
  */
 function changeByOwner (
-  row: ClusterPinRow, { name, origins, now }: { name: string, origins: readonly string[], now: number }
+  row: ClusterPinRow,
+  { name, tenant, origins, now }: { name: string, tenant: string, origins: readonly string[], now: number }
 ): Partial<ClusterPinRow> {
   const known = originsOf(row)
   if (row.want === 'unpin') {
-    const fresh = { replicas: 0, wanted_replicas: 0, info: '{}', name, origins: JSON.stringify(origins.slice(0, mostOrigins)) }
+    const fresh = { replicas: 0, wanted_replicas: 0, info: '{}', name, tenant, origins: JSON.stringify(origins.slice(0, mostOrigins)) }
     return { owners: 1, want: 'pin', applied: 0, status: 'queued', ...fresh, ...newWish(row, now) }
   }
   const all = [...new Set([...known, ...origins])].slice(0, mostOrigins)

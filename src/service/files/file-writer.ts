@@ -91,7 +91,9 @@ export class FileWriter {
     const owns = after?.owns_pin === 1
     if (owned && !owns) await clusterPins.release(tx, before.cid)
     if (after == null || owned || !owns) return after
-    const { state } = await clusterPins.acquire(tx, after.cid, { name: after.original_filename, origins: options.origins ?? [] })
+    const { state } = await clusterPins.acquire(tx, after.cid, {
+      name: after.original_filename, tenant: after.user_id, origins: options.origins ?? []
+    })
     // somebody else may have it pinned already
     return { ...after, state: state === 'pinned' ? nextFileState(after.state, 'cluster-pinned') : after.state }
   }

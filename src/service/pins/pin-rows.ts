@@ -43,7 +43,7 @@ export class PinRows {
   async insert (tx: Sql, owner: PinOwner, { cid, name, origins, meta }: WantedPin): Promise<PinRow> {
     const { clusterPins, dialable, requestId } = this.#deps
     const size = await this.#hold(tx, owner.id, cid)
-    const { state } = await clusterPins.acquire(tx, cid, { name, origins: dialable(origins) })
+    const { state } = await clusterPins.acquire(tx, cid, { name, tenant: owner.id, origins: dialable(origins) })
     const own = { user_id: owner.id, workspace_id: owner.workspace, cid, size_bytes: size, status: state }
     const given = { name, name_key: folded(name), origins: JSON.stringify(origins), meta: JSON.stringify(meta) }
     const row = await this.#insertAt(tx, owner.id, created => ({ request_id: requestId(), ...own, ...given, created }))
@@ -60,7 +60,9 @@ export class PinRows {
     const sizes = await knownSizes(tx, cids)
     if (cids.some(cid => !sizes.has(cid))) await refuseFull(tx, owner.id)
     await quota.holdMany(tx, owner.id, cids.map(cid => ({ cid, bytes: sizes.get(cid) ?? null })))
-    const states = await clusterPins.acquireMany(tx, wishes.map(({ cid, name, origins }) => ({ cid, name, origins: dialable(origins) })))
+    const states = await clusterPins.acquireMany(
+      tx, wishes.map(({ cid, name, origins }) => ({ cid, name, tenant: owner.id, origins: dialable(origins) }))
+    )
     const first = Math.max(now(), await newestOf(tx, owner.id) + 1)
     const rows = wishes.map(({ cid, name, origins, meta }, at) => ({
       request_id: requestId(), user_id: owner.id, workspace_id: owner.workspace, cid, size_bytes: sizes.get(cid) ?? null,
@@ -95,7 +97,7 @@ export class PinRows {
     let again: Partial<PinRow> = {}
     if (isLetGo(row)) {
       await this.#hold(tx, row.user_id, row.cid)
-      const { state } = await clusterPins.acquire(tx, row.cid, { name, origins: dialable(origins) })
+      const { state } = await clusterPins.acquire(tx, row.cid, { name, tenant: row.user_id, origins: dialable(origins) })
       again = { status: state, info: '{}' }
     } else if (given.origins !== row.origins) {
       // one more owner and one less: what stays is that the new addresses are tried

@@ -213,6 +213,8 @@ export interface ClusterPinsTable {
   tries: Generated<number>
   /** Of the whole DAG; null: not known yet. */
   size_bytes: number | null
+  /** The user who wanted it first; '' for rows of older versions. */
+  tenant: Generated<string>
 }
 
 export interface CountersTable { user_id: string, name: string, value: number }

@@ -6,11 +6,14 @@ import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
+import type { QueueRules } from '../../model/pin-queue.ts'
+import { queueOf } from '../../model/pin-queue.ts'
 import { isRemote } from '../../model/pin.ts'
 import type { ListName, Operation, OperationTable } from './operation-table.ts'
 import { cidOfKey, keyOf } from './operation-table.ts'
 import { stateFacts } from './operation-states.ts'
 import type { PinNotes } from './pin-notes.ts'
+import type { PinQueue } from './pin-queue.ts'
 import { PinSlots } from './pin-slots.ts'
 import { QueuePace } from './queue-pace.ts'
 
@@ -26,7 +29,9 @@ export function desiredState (pin: Pin | undefined, self: PeerId): DesiredState 
 
 export interface OperationRunnerInit {
   self: PeerId
-  /** Room in each of the three queues: priority pins, other pins, unpins. */
+  /** How pins are told apart that wait. Default: not at all. */
+  queues?: QueueRules
+  /** Room for each of three kinds: priority pins, other pins, unpins. */
   maxPinQueueSize: number
   concurrentPins: number
   /**
@@ -66,11 +71,18 @@ const mostWhole = 256
 /** A node that answers at once must not keep timers and sockets from their turn. */
 const startsInOneTurn = 128
 
+/** Shorter pauses aren't worth a timer: the next one is longer by them. */
+const leastPauseMs = 20
+
 const queueIsFull = 'pin/unpin operation queue is full. Try increasing max_pin_queue_size'
 
-interface Run { controller: AbortController, settled: Promise<void> }
+/** `queue`: of a pin, whose share it uses; `hasTurn` until it has given up its slot. */
+interface Run { controller: AbortController, settled: Promise<void>, queue: PinQueue | undefined, hasTurn: boolean, fetchedBytes: number }
 
-/** Runs operations against the node: pins in `concurrentPins` slots (priority first), unpins in a few of their own. */
+/**
+ * Runs operations against the node: pins in `concurrentPins` slots, their queues by turns, unpins in a few slots of their own. A queue of
+ * which nothing has run for five seconds doesn't wait for the long pins of others: it gets a slot beyond, up to as many again.
+ */
 export class OperationRunner {
   readonly counts: OperationCounts = { pinsDone: 0, pinsFailed: 0, unpinsDone: 0, unpinsFailed: 0, cancelled: 0, queueFull: 0 }
   /** Told of each CID that was just pinned. */
@@ -88,6 +100,7 @@ export class OperationRunner {
   #running = false
   #isPumpDue = false
   #startsLeft = startsInOneTurn
+  #cancelTurn: (() => void) | undefined
 
   constructor (init: OperationRunnerInit, deps: OperationRunnerDeps) {
     this.#init = init
@@ -99,6 +112,7 @@ export class OperationRunner {
       clock: deps.clock,
       progress: key => progressOf(deps.ipfs, key),
       isWaited: () => this.#firstPin() != null,
+      left: key => this.#endTurn(this.#runs.get(key)),
       freed: () => this.#pumpSoon()
     })
   }
@@ -118,6 +132,7 @@ export class OperationRunner {
   async stop (): Promise<void> {
     this.pause()
     this.#pinSlots.stop()
+    this.#cancelTurn?.()
     const runs = [...this.#runs.values()]
     for (const { controller } of runs) controller.abort(new ClusterError('NOT_READY', {}, { message: 'the pin tracker stops' }))
     await Promise.all(runs.map(async run => run.settled))
@@ -129,8 +144,11 @@ export class OperationRunner {
     const now = clock.now()
     if (event !== 'pin') this.#deps.notes.forget(key)
     const priority = event === 'pin' && pin != null && this.#isPriority(pin, table.get(key))
-    const change = table.apply(key, event, { now, priority, ...(event === 'pin' ? { error: this.#deps.notes.reason(key) } : {}) })
-    if (change == null) return
+    const queueName = event === 'pin' && pin != null ? this.#queueOf(pin) : undefined
+    const change = table.apply(key, event, {
+      now, priority, ...(event === 'pin' ? { error: this.#deps.notes.reason(key) } : {}), ...(queueName == null ? {} : { queue: queueName })
+    })
+    if (change == null) return queueName != null && table.moveTo(key, queueName) ? this.#pumpSoon() : undefined
     if (change.cancel === true) this.#cancel(key)
     const queue: ListName[] = event === 'pin' ? [priority ? 'priority_pin_queued' : 'pin_queued'] : ['unpin_queued', 'clean_queued']
     if (this.#lengthOf(queue) > this.#init.maxPinQueueSize) this.#refuse(key)
@@ -155,6 +173,8 @@ export class OperationRunner {
   #lengthOf (queue: readonly ListName[]): number {
     return queue.reduce((sum, name) => sum + this.#deps.table.count(name), 0)
   }
+
+  #queueOf ({ metadata }: Pin): string { return queueOf(metadata, this.#init.queues?.by ?? []) }
 
   #isPriority (pin: Pin, operation: Operation | undefined): boolean {
     const isAgain = operation != null && operation.state !== 'idle' && stateFacts[operation.state].type === 'pin'
@@ -190,19 +210,28 @@ export class OperationRunner {
   #pump (): void {
     while (this.#running && this.#startsLeft > 0) {
       const operation = this.#nextPin() ?? this.#nextUnpin()
-      if (operation == null) return
+      if (operation == null) return this.#waitForTurn()
       this.#begin(operation)
     }
     this.#pumpSoon()
   }
 
+  /** A queue that waits for its rate wakes nobody. */
+  #waitForTurn (): void {
+    this.#cancelTurn?.()
+    const ms = this.#deps.table.queues.nextTurnMs()
+    this.#cancelTurn = ms == null ? undefined : this.#deps.clock.after(Math.ceil(ms), () => this.#pumpSoon())
+  }
+
   #nextPin (): Operation | undefined {
-    return this.#pinSlots.free <= 0 ? undefined : this.#firstPin()
+    const { free } = this.#pinSlots
+    if (free > 0) return this.#firstPin()
+    return free > -this.#init.concurrentPins ? this.#firstPin({ onlyIdle: true }) : undefined
   }
 
   /** The next pin that may run; see `PinNotes.mayBegin`. */
-  #firstPin (): Operation | undefined {
-    return this.#firstFree('priority_pin_queued') ?? this.#firstFree('pin_queued')
+  #firstPin (options?: { onlyIdle: boolean }): Operation | undefined {
+    return this.#deps.table.queues.next(({ key }) => !this.#runs.has(key) && this.#deps.notes.mayBegin(key), options)
   }
 
   #nextUnpin (): Operation | undefined {
@@ -210,31 +239,42 @@ export class OperationRunner {
     return this.#firstFree('unpin_queued') ?? this.#firstFree('clean_queued')
   }
 
-  #firstFree (name: ListName): Operation | undefined {
-    return this.#deps.table.first(
-      name, ({ key, state }) => !this.#runs.has(key) && (state !== 'pin_queued' || this.#deps.notes.mayBegin(key))
-    )
+  #firstFree (state: 'unpin_queued' | 'clean_queued'): Operation | undefined {
+    return this.#deps.table.first(state, ({ key }) => !this.#runs.has(key))
   }
 
   #begin (operation: Operation): void {
-    const { key } = operation
+    const { key, queue } = operation
     const isPin = operation.state === 'pin_queued'
     const controller = new AbortController()
+    const run: Run = { controller, settled: Promise.resolve(), queue: isPin ? queue : undefined, hasTurn: isPin, fetchedBytes: 0 }
     this.#startsLeft--
-    if (isPin) this.#pinSlots.take(key)
+    this.#runs.set(key, run)
+    if (isPin) this.#takeTurn(key, run)
     else this.#unpinSlots--
     this.#deps.table.apply(key, 'start', { now: this.#deps.clock.now() })
     this.#deps.changed(key)
-    const work = isPin ? this.#pin(key, controller.signal) : this.#unpin(key, controller.signal)
-    const settled = work.then(
+    const work = isPin ? this.#pin(key, run) : this.#unpin(key, controller.signal)
+    run.settled = work.then(
       () => this.#settle(key, controller.signal, isPin),
       err => this.#settle(key, controller.signal, isPin, { err }))
-    this.#runs.set(key, { controller, settled })
+  }
+
+  #takeTurn (key: string, { queue }: Run): void {
+    this.#pinSlots.take(key)
+    if (queue != null) this.#deps.table.queues.began(queue)
+  }
+
+  #endTurn (run: Run | undefined): void {
+    if (run?.hasTurn !== true) return
+    run.hasTurn = false
+    if (run.queue != null) this.#deps.table.queues.turnEnded(run.queue)
   }
 
   #settle (key: string, signal: AbortSignal, isPin: boolean, failure?: { err: unknown }): void {
+    const run = this.#runs.get(key)
     this.#runs.delete(key)
-    if (isPin) this.#pinEnded(key)
+    if (isPin) this.#pinEnded(key, run)
     else this.#unpinSlots++
     if (!signal.aborted) {
       if (failure != null) this.#fail(key, isPin, failure.err)
@@ -243,8 +283,10 @@ export class OperationRunner {
     this.#pumpSoon()
   }
 
-  #pinEnded (key: string): void {
+  #pinEnded (key: string, run: Run | undefined): void {
     this.#pinSlots.give(key)
+    this.#endTurn(run)
+    this.#deps.table.queues.ended(run?.fetchedBytes ?? 0)
     this.pace.ended(this.#deps.clock.now(), this.#lengthOf(['priority_pin_queued', 'pin_queued']) > 0)
     this.#deps.notes.end(key)
   }
@@ -259,14 +301,15 @@ export class OperationRunner {
     })
   }
 
-  async #pin (key: string, signal: AbortSignal): Promise<void> {
+  async #pin (key: string, run: Run): Promise<void> {
     const cid = cidOfKey(key)
+    const { signal } = run.controller
     const pin = this.#deps.state.get(cid)
     if (pin == null || desiredState(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
     const noted = this.#deps.notes.begin(key)
     if (noted != null) await noted
     signal.throwIfAborted()
-    await this.#pinOrHold(pin, signal)
+    await this.#pinOrHold(pin, run)
     if (signal.aborted) return
     // who is told that it is pinned takes it from others: a power cut must not make this peer forget that the item is its own
     await this.#deps.durable?.()
@@ -281,13 +324,24 @@ export class OperationRunner {
    * A direct pin is refused where the root is recursive already (left by a quick unpin and pin, or somebody else's): that holds more than
    * is asked.
    */
-  async #pinOrHold (pin: Pin, signal: AbortSignal): Promise<void> {
+  async #pinOrHold (pin: Pin, run: Run): Promise<void> {
     try {
-      await this.#deps.ipfs.pin(pin, { signal, onWhole: () => this.#pinSlots.whole(keyOf(pin.cid)) })
+      await this.#deps.ipfs.pin(pin, {
+        signal: run.controller.signal,
+        onWhole: () => this.#pinSlots.whole(keyOf(pin.cid)),
+        onFetched: (bytes, signal) => this.#fetched(run, bytes, signal)
+      })
     } catch (err) {
       if (pin.maxDepth !== 0 || !isClusterError(err, 'PIN_REFUSED')) throw err
       this.#deps.log.debug('a direct pin is held recursively', { cid: String(pin.cid) })
     }
+  }
+
+  /** Keeps the byte rate of its queue also within a pin. */
+  #fetched (run: Run, bytes: number, signal: AbortSignal): Promise<void> | undefined {
+    run.fetchedBytes += bytes
+    const ms = run.queue == null ? 0 : this.#deps.table.queues.fetched(run.queue, bytes)
+    return ms < leastPauseMs ? undefined : this.#deps.clock.sleep(ms, signal)
   }
 
   /** A pin whose mode was changed while it ran was left alone (the same kind of operation was under way): it needs another run. */

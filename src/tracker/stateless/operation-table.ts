@@ -1,6 +1,13 @@
+import type { Clock } from '../../base/clock.ts'
 import { CID } from '../../model/cid.ts'
-import type { KeptState, OperationEvent, OperationState, Transition } from './operation-states.ts'
+import type { QueueRules } from '../../model/pin-queue.ts'
+import { defaultQueue } from '../../model/pin-queue.ts'
+import type { KeptState, OperationEvent, Transition } from './operation-states.ts'
 import { keptStates, stateFacts, transition } from './operation-states.ts'
+import { Operation, OperationList } from './pin-queue.ts'
+import { PinQueues } from './pin-queues.ts'
+
+export type { Operation } from './pin-queue.ts'
 
 /** A CID as a map key: its bytes, one character each. Half the memory of the printed form and quicker to make. */
 export const keyOf = (cid: CID): string => Buffer.from(cid.bytes.buffer, cid.bytes.byteOffset, cid.bytes.byteLength).toString('latin1')
@@ -8,54 +15,7 @@ export const keyOf = (cid: CID): string => Buffer.from(cid.bytes.buffer, cid.byt
 /** The CID of a key that `keyOf` made: its bytes, one character each. */
 export const cidOfKey = (key: string): CID => CID.decode(Uint8Array.from(key, character => character.charCodeAt(0)))
 
-/** What is kept of one CID: no pin, no options; they are read from the pinset when needed. Tens of thousands may wait. */
-export class Operation {
-  readonly key: string
-  state: OperationState = 'idle'
-  attempts = 0
-  priority = false
-  /** When it came into its state; Unix milliseconds. */
-  since = 0
-  error = ''
-  /**
-   * An unpin that the node refused by configuration: not tried again by itself, nor after a restart. A pin that is denied: not tried again
-   * while it is.
-   */
-  refused = false
-  /** A pin whose content is larger than it may be: not tried again by itself. */
-  tooLarge = false
-  next: Operation | undefined = undefined
-  previous: Operation | undefined = undefined
-
-  constructor (key: string) { this.key = key }
-}
-
-/** First in, first out; taking one out of the middle is as quick as from the front. The links are in the operations. */
-class OperationList {
-  first: Operation | undefined
-  last: Operation | undefined
-  length = 0
-
-  push (operation: Operation): void {
-    operation.previous = this.last
-    operation.next = undefined
-    if (this.last == null) this.first = operation
-    else this.last.next = operation
-    this.last = operation
-    this.length++
-  }
-
-  remove (operation: Operation): void {
-    if (operation.previous == null) this.first = operation.next
-    else operation.previous.next = operation.next
-    if (operation.next == null) this.last = operation.previous
-    else operation.next.previous = operation.previous
-    operation.next = operation.previous = undefined
-    this.length--
-  }
-}
-
-/** One list for each state, two for pins that wait. */
+/** Operations in a state; those of pins that wait in two kinds. */
 export type ListName = KeptState | 'priority_pin_queued'
 
 export interface EventFacts {
@@ -66,18 +26,27 @@ export interface EventFacts {
   tooLarge?: boolean
   /** For `pin`. */
   priority?: boolean
+  /** For `pin`: the name of the queue. Default: the default one. */
+  queue?: string
 }
+
+type ListedState = Exclude<KeptState, 'pin_queued'>
 
 /** All operations, by CID and by state. The lists of waiting operations are the queues. */
 export class OperationTable {
+  /** Pins that wait. */
+  readonly queues: PinQueues
   readonly #byKey = new Map<string, Operation>()
-  readonly #lists = Object.fromEntries(
-    [...keptStates, 'priority_pin_queued' as const].map(name => [name, new OperationList()])
-  ) as Record<ListName, OperationList>
+  readonly #lists = Object.fromEntries(keptStates.map(name => [name, new OperationList()])) as Record<ListedState, OperationList>
+
+  constructor (rules: QueueRules, clock: Pick<Clock, 'now'>) { this.queues = new PinQueues(rules, clock) }
 
   get (key: string): Operation | undefined { return this.#byKey.get(key) }
 
-  count (name: ListName): number { return this.#lists[name].length }
+  count (name: ListName): number {
+    if (name === 'priority_pin_queued') return this.queues.count(true)
+    return name === 'pin_queued' ? this.queues.count(false) : this.#lists[name].length
+  }
 
   /** Applies the event; undefined when nothing changes. An operation that becomes idle is forgotten. */
   apply (key: string, event: OperationEvent, facts: EventFacts): Transition | undefined {
@@ -86,11 +55,27 @@ export class OperationTable {
     if (change == null) return undefined
     this.#listOf(operation)?.remove(operation)
     alter(operation, change, facts)
-    const list = this.#listOf(operation)
-    list?.push(operation)
-    if (list == null) this.#byKey.delete(key)
-    else this.#byKey.set(key, operation)
+    if (event === 'pin') operation.queue = this.queues.of(facts.queue ?? defaultQueue)
+    this.#enter(operation)
     return change
+  }
+
+  /** A pin that waits goes to the end of another queue; false when it is there already, or doesn't wait. */
+  moveTo (key: string, name: string): boolean {
+    const operation = this.#byKey.get(key)
+    const queue = this.queues.of(name)
+    if (operation?.state !== 'pin_queued' || operation.queue === queue) return false
+    this.#listOf(operation)?.remove(operation)
+    operation.queue = queue
+    this.queues.push(operation)
+    return true
+  }
+
+  #enter (operation: Operation): void {
+    if (operation.state === 'idle') return void this.#byKey.delete(operation.key)
+    this.#byKey.set(operation.key, operation)
+    if (operation.state === 'pin_queued') this.queues.push(operation)
+    else this.#lists[operation.state].push(operation)
   }
 
   /** Puts back a failed unpin of an earlier run. */
@@ -102,32 +87,24 @@ export class OperationTable {
   }
 
   /** The operation that has waited longest and is acceptable. */
-  first (name: ListName, accept: (operation: Operation) => boolean): Operation | undefined {
-    let operation = this.#lists[name].first
-    while (operation != null && !accept(operation)) operation = operation.next
-    return operation
-  }
+  first (state: ListedState, accept: (operation: Operation) => boolean): Operation | undefined { return this.#lists[state].find(accept) }
 
-  /** How many operations of this list are before this one, which is in it. */
-  before (name: ListName, operation: Operation): number {
-    let count = 0
-    for (let one = this.#lists[name].first; one != null && one !== operation; one = one.next) count++
-    return count
-  }
+  /** How many operations of this state are before this one, which is in it. */
+  before (state: ListedState, operation: Operation): number { return this.#lists[state].before(operation) }
 
   /** The operations of some states as they are now. */
   inStates (states: readonly KeptState[]): Operation[] {
-    const names: ListName[] = states.includes('pin_queued') ? ['priority_pin_queued', ...states] : [...states]
-    const found: Operation[] = []
-    for (const name of names) {
-      for (let operation = this.#lists[name].first; operation != null; operation = operation.next) found.push(operation)
-    }
-    return found
+    return states.flatMap(state => state === 'pin_queued' ? this.#waitingPins() : [...this.#lists[state]])
   }
 
-  #listOf ({ state, priority }: Operation): OperationList | undefined {
+  #waitingPins (): Operation[] {
+    const queues = [...this.queues.all]
+    return [...queues.flatMap(({ young }) => [...young]), ...queues.flatMap(({ others }) => [...others])]
+  }
+
+  #listOf ({ state, priority, queue }: Operation): OperationList | undefined {
     if (state === 'idle') return undefined
-    return this.#lists[state === 'pin_queued' && priority ? 'priority_pin_queued' : state]
+    return state === 'pin_queued' ? queue?.listOf(priority) : this.#lists[state]
   }
 }
 

@@ -16,7 +16,9 @@ export interface PinSlotsDeps {
   progress: (key: string) => number | undefined
   /** Whether a pin waits for a slot. */
   isWaited: () => boolean
-  /** Called when a slot was given up. */
+  /** Called when a pin has given up its slot and goes on. */
+  left: (key: string) => void
+  /** Called when slots were given up, and at each look while pins wait. */
   freed: () => void
 }
 
@@ -42,6 +44,7 @@ export class PinSlots {
     this.#free = init.slots
   }
 
+  /** Below 0 while more run than there are slots. */
   get free (): number { return this.#free }
   get parked (): number { return this.#parked }
 
@@ -66,7 +69,9 @@ export class PinSlots {
     this.#leave(running)
     running.place = 'whole'
     this.#whole++
-    if (hadSlot) this.#deps.freed()
+    if (!hadSlot) return
+    this.#deps.left(key)
+    this.#deps.freed()
   }
 
   #leave ({ place }: Running): void {
@@ -79,12 +84,11 @@ export class PinSlots {
   stop (): void { this.#cancelLook?.() }
 
   #look (): void {
-    const before = this.#free
     for (const [key, running] of this.#running) {
       if (running.place === 'slot') this.#lookAt(key, running)
     }
     this.#cancelLook = this.#running.size === 0 ? undefined : this.#deps.clock.after(this.#init.lookMs, () => this.#look())
-    if (this.#free > before) this.#deps.freed()
+    if (this.#deps.isWaited()) this.#deps.freed()
   }
 
   #lookAt (key: string, running: Running): void {
@@ -96,5 +100,6 @@ export class PinSlots {
     running.place = 'parked'
     this.#parked++
     this.#free++
+    this.#deps.left(key)
   }
 }

@@ -7,6 +7,8 @@ import type { Datastore } from '../../datastore/datastore.ts'
 import type { IpfsConnector, IpfsPinStatus } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
+import { defaultQueue } from '../../model/pin-queue.ts'
+import type { QueueRules } from '../../model/pin-queue.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
 import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
 import type { OperationChange, OperationProgress, PinTracker, QueueTurn, TrackerOptions } from '../tracker.ts'
@@ -16,6 +18,7 @@ import type { KeptState } from './operation-states.ts'
 import { keptStates, stateFacts } from './operation-states.ts'
 import type { Operation } from './operation-table.ts'
 import { cidOfKey, keyOf, OperationTable } from './operation-table.ts'
+import type { PinQueue } from './pin-queue.ts'
 import type { TrackerIdentity } from './pin-infos.ts'
 import { PinInfos } from './pin-infos.ts'
 import { PinNotes } from './pin-notes.ts'
@@ -58,6 +61,8 @@ export interface StatelessTracker extends PinTracker {
   operations (): Record<KeptState, number>
   /** In how long the turn of the last pin that waits comes, by the pace of late; undefined while it can't be said. Milliseconds. */
   queueWaitMs (): number | undefined
+  /** Pins that wait and that have a turn, by queue. */
+  pinQueues (): Array<{ name: string, waiting: number, running: number }>
   /** How often what happened since the start. */
   counts (): Readonly<OperationCounts>
   /** Told of every change of an operation, in its turn. The returned function ends it. */
@@ -69,12 +74,13 @@ export const statelessTracker = (init: StatelessTrackerInit, deps: StatelessTrac
 
 const failedStates: readonly KeptState[] = ['pin_error', 'unpin_error', 'clean_error']
 const rowsInBatch = 1000
+const oneQueue: QueueRules = { by: [], shares: new Map() }
 
 class Tracker implements StatelessTracker {
   readonly name = 'pintracker'
   readonly #init: StatelessTrackerInit
   readonly #deps: StatelessTrackerDeps
-  readonly #table = new OperationTable()
+  readonly #table: OperationTable
   readonly #unpins: UnfinishedUnpins
   readonly #notes: PinNotes
   readonly #runner: OperationRunner
@@ -86,7 +92,7 @@ class Tracker implements StatelessTracker {
   #isStopped = false
 
   constructor (init: StatelessTrackerInit, deps: StatelessTrackerDeps) {
-    const table = this.#table
+    const table = this.#table = new OperationTable(init.queues ?? oneQueue, deps.clock)
     this.#init = init
     this.#deps = deps
     this.#unpins = new UnfinishedUnpins({ ...deps, table })
@@ -213,6 +219,10 @@ class Tracker implements StatelessTracker {
 
   queueWaitMs (): number | undefined { return this.#runner.pace.waitMs(this.queueLength(), this.#deps.clock.now()) }
 
+  pinQueues (): Array<{ name: string, waiting: number, running: number }> {
+    return Array.from(this.#table.queues.all, ({ name, length, running }) => ({ name, waiting: length, running }))
+  }
+
   setAsideCount (): number { return this.#notes.suspects }
 
   operations (): Record<KeptState, number> {
@@ -307,17 +317,27 @@ class Tracker implements StatelessTracker {
   }
 
   #turnOf (operation: Operation): QueueTurn {
-    const { state, priority } = operation
-    if (state === 'pin_queued') {
-      const place = 1 + (priority
-        ? this.#table.before('priority_pin_queued', operation)
-        : this.#table.count('priority_pin_queued') + this.#table.before('pin_queued', operation))
-      return { place, inMs: this.#runner.pace.waitMs(place, this.#deps.clock.now()) ?? null }
-    }
+    const { state, queue } = operation
+    if (state === 'pin_queued' && queue != null) return this.#pinTurnOf(operation, queue)
     const place = 1 + (state === 'unpin_queued'
       ? this.#table.before('unpin_queued', operation)
       : this.#table.count('unpin_queued') + this.#table.before('clean_queued', operation))
     return { place, inMs: null }
+  }
+
+  #pinTurnOf (operation: Operation, queue: PinQueue): QueueTurn {
+    const { queues } = this.#table
+    const now = this.#deps.clock.now()
+    const place = queues.placeOf(operation, queue)
+    const rateMs = queues.rateMs(operation, queue)
+    const paceMs = this.#runner.pace.waitMs(place, now)
+    const limit = queue.limit(now)
+    return {
+      place,
+      inMs: paceMs == null ? rateMs > 0 ? rateMs : null : Math.max(paceMs, rateMs),
+      ...(queue.name === defaultQueue ? {} : { queue: queue.name }),
+      ...(limit == null ? {} : { limit })
+    }
   }
 
   #queueLengthOf ({ state, priority }: Operation): number {

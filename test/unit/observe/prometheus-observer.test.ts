@@ -21,6 +21,7 @@ const sources: MetricSources = {
   denylists: () => [{ name: 'x.deny', rules: 10, hits: 3, fault: '' }, { name: 'y.deny', rules: 5, hits: 0, fault: 'it is not there' }],
   operations: () => ({ pin_queued: 5, pinning: 2, pin_error: 1, unpin_queued: 9 }),
   queueWaitMs: () => 1500,
+  pinQueues: () => [{ name: 'default', waiting: 4, running: 2 }, { name: 'archive', waiting: 1, running: 0 }],
   audits: () => ({ good: 3, bad: 1 }),
   operationCounts: () => ({ pinsDone: 7, queueFull: 1 }),
   lostBlocks: () => 0,

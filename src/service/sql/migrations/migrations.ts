@@ -6,9 +6,12 @@ import { v03RateLimits } from './v03-rate-limits.ts'
 import { v04Events } from './v04-events.ts'
 import { v05Sessions } from './v05-sessions.ts'
 import { v06SeenUsers } from './v06-seen-users.ts'
+import { v07PinTenants } from './v07-pin-tenants.ts'
 
 /** In order, without gaps. */
-export const migrations: readonly Migration[] = [v01Tables, v02LinkNames, v03RateLimits, v04Events, v05Sessions, v06SeenUsers]
+export const migrations: readonly Migration[] = [
+  v01Tables, v02LinkNames, v03RateLimits, v04Events, v05Sessions, v06SeenUsers, v07PinTenants
+]
 
 /** What bringing the tables to this version needs of the transaction that holds the database's migration lock. */
 export interface MigrationConnection {

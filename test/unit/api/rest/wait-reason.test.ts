@@ -46,6 +46,21 @@ describe('why a pin waits', () => {
       'its turn has not come: it is the next one, for 1 s'
     ],
     [
+      'it waits in a queue of some name',
+      {
+        operation: {
+          ...running, phase: 'queued', queueLength: 5, since: now - 60_000,
+          turn: { place: 34, inMs: 185_000, queue: 'archive', limit: 'rate' }
+        }
+      },
+      'its turn has not come: 33 are before it (queue "archive", at its rate), about 3 min more, for 60 s'
+    ],
+    [
+      'the default queue runs as many as it may',
+      { operation: { ...running, phase: 'queued', queueLength: 5, turn: { place: 1, inMs: null, limit: 'at once' }, since: now - 1000 } },
+      'its turn has not come: it is the next one, running as many as it may, for 1 s'
+    ],
+    [
       'it was set aside', { operation: { ...running, phase: 'queued', error: 'the peer ended once while it pinned this' } },
       'the peer ended once while it pinned this'
     ],

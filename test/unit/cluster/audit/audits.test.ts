@@ -108,6 +108,29 @@ describe('audits', () => {
     assert.deepEqual((await results(made)).filter(({ state }) => state === 'good').map(({ peer, blocks }) => [peer, blocks]), [[other, 4]])
   })
 
+  it('read the shards of what was added in shards, and refuse the root, which has no blocks of its own', async () => {
+    await consensus.put({ ...pinFor('root'), type: 'meta-pin', maxDepth: 0 })
+    await consensus.put({ ...pinFor('list of shards'), type: 'clusterdag-pin', maxDepth: 0 })
+    await consensus.put({ ...pinFor('shard'), type: 'shard-pin', maxDepth: 1 })
+    const made = audits()
+    made.start({ repair: false })
+
+    await made.worker().work(signal)
+
+    assert.deepEqual(audited.toSorted(), ['damaged', 'list of shards', 'shard', 'whole'])
+    assert.throws(() => made.start({ cids: [cidFor('root')], repair: false }), { code: 'INVALID_ARGUMENT', message: /in shards/ })
+  })
+
+  it('do not take for lost what another peer need not have', async () => {
+    await consensus.put({ ...pinFor('mine', { replicationFactorMin: 1, replicationFactorMax: 1 }), allocations: [self] })
+    const made = audits()
+    made.start({ cids: [cidFor('mine')], peer: other, repair: false })
+
+    await made.worker().work(signal)
+
+    assert.deepEqual([made.runs()[0]?.pins, made.runs()[0]?.skipped, asked], [0, 1, []])
+  })
+
   it('take a sample', async () => {
     for (let at = 0; at < 200; at++) await consensus.put(pinFor(`pin ${at}`))
     const made = audits()

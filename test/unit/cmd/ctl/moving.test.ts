@@ -92,10 +92,22 @@ describe('ctl peers drain', () => {
 
     assert.equal(refused.status, 2)
     assert.match(refused.stdout, /too few/)
-    for (const args of [['nobody'], [], [peer, '--max-bytes-per-second', 'fast'], [peer, '--max-pins-per-second', 'x']]) {
+    for (const args of [[], [peer, '--max-bytes-per-second', 'fast'], [peer, '--max-pins-per-second', 'x']]) {
       const { status, asked } = await run(['peers', 'drain', ...args], {})
       assert.deepEqual([status, asked], [1, []], args.join(' '))
     }
+  })
+
+  it('takes the name of a member, too', async () => {
+    const peers = { body: `{"id":"${peer}","peername":"peer0"}\n` }
+    const [named, unknown] = [
+      await run(['peers', 'drain', 'peer0'], { 'GET /peers': peers, [`POST ${path}`]: drain() }),
+      await run(['peers', 'drain', 'nobody'], { 'GET /peers': peers })
+    ]
+
+    assert.deepEqual([named.status, named.asked], [0, ['GET /peers', `POST ${path}`]])
+    assert.deepEqual([unknown.status, unknown.asked], [1, ['GET /peers']])
+    assert.match(unknown.stderr + unknown.stdout, /neither a peer ID nor the name of a member: nobody/)
   })
 })
 

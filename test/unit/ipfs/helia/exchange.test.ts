@@ -70,6 +70,52 @@ describe('two embedded nodes', () => {
     assert.deepEqual(await here.connector.swarmPeers(), [(await there.connector.id()).id])
   })
 
+  it('say the size of each block that comes for a pin, not of those that are here, and go on when they are let', async () => {
+    const [here, there] = [await start({ fetchConcurrency: 1 }), await start()]
+    const { root, leaves } = await file(40_000, 10_000)
+    await there.connector.putBlocks(batches(...leaves, root))
+    await here.connector.putBlocks(batches(...leaves.slice(0, 1)))
+    await here.connector.connect([await addressOf(there)])
+    const told: number[] = []
+    const { promise: mayGoOn, resolve: letGoOn } = Promise.withResolvers<void>()
+
+    const pinned = here.connector.pin(pinOf(root.cid), {
+      onFetched: bytes => {
+        told.push(bytes)
+        return told.length === 3 ? mayGoOn : undefined
+      }
+    })
+    await pollUntil(() => told.length === 3)
+    const whilePaused = here.connector.progress(root.cid)?.phase
+    letGoOn()
+    await pinned
+
+    assert.equal(whilePaused, 'fetching')
+    assert.deepEqual(told.toSorted((a, b) => a - b), [root.bytes.length, 10_000, 10_000, 10_000])
+  })
+
+  it('end a pin that pauses when it is aborted', async () => {
+    const [here, there] = [await start(), await start()]
+    const { root, leaves } = await file(20_000, 10_000)
+    await there.connector.putBlocks(batches(...leaves, root))
+    await here.connector.connect([await addressOf(there)])
+    const abort = new AbortController()
+    const { promise: paused, resolve } = Promise.withResolvers<void>()
+
+    const pinned = here.connector.pin(pinOf(root.cid), {
+      signal: abort.signal,
+      onFetched: async (_, signal) => {
+        resolve()
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+      }
+    })
+    await paused
+    abort.abort(new Error('enough'))
+
+    await assert.rejects(pinned, /enough/)
+    assert.equal(await here.connector.pinStatus(pinOf(root.cid)), 'unpinned')
+  })
+
   it('dial the origins of a pin', async () => {
     const [here, there] = [await start(), await start()]
     const { root, leaves } = await file(10_000)

@@ -25,7 +25,11 @@ const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.strin
 
 describe('the progress of a pin as bytes', () => {
   it('comes back as it was', () => {
-    const answers = [full, { operation: null, ipfs: null }, { operation, ipfs: null }, { refusal: 'NOT_AUTHORIZED' as const }]
+    const inQueue = { ...operation, turn: { place: 2, inMs: null, queue: 'archive', limit: 'rate' as const } }
+    const answers = [
+      full, { operation: inQueue, ipfs: null }, { operation: null, ipfs: null }, { operation, ipfs: null },
+      { refusal: 'NOT_AUTHORIZED' as const }
+    ]
 
     assert.deepEqual(answers.map(answer => decodeProgressAnswer(encodeProgressAnswer(answer))), answers)
   })

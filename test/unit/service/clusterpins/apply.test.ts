@@ -48,6 +48,8 @@ describe('the mark of a service', () => {
   it('is known by its own service only', () => {
     assert.ok(isMarked({ metadata: { ...markOf('me'), other: 'x' } }, 'me'))
     assert.ok(!isMarked({ metadata: markOf('me') }, 'you'))
+    assert.ok(isMarked({ metadata: markOf('me', 'ann') }, 'me'))
+    assert.deepEqual(markOf('me', 'ann').tenant, 'ann')
     assert.ok(!isMarked({ metadata: {} }, 'me'))
   })
 })

@@ -38,15 +38,15 @@ const until = async ({ clusterPins }: PinPeer, cid: string, test: (status: Clust
   pollUntil(async () => test(await clusterPins.status(cid)), { everyMs: 5, what: 'the status' })
 
 eachDatabase('pins of the cluster that the service owns', databases => {
-  it('are made for the first owner, with a mark, and removed when the last one goes', async () => {
+  it('are made for the first owner, with a mark and his queue, and removed when the last one goes', async () => {
     const peer = await pinPeer(await databases.open())
     const { cluster, clusterPins, database } = peer
     const cid = anyCid()
 
-    const first = await acquired(peer, cid, { name: 'holiday', origins: ['/ip4/203.0.113.1/tcp/4001'] })
+    const first = await acquired(peer, cid, { name: 'holiday', tenant: 'ann', origins: ['/ip4/203.0.113.1/tcp/4001'] })
     await clusterPins.applied(cid)
     const pin = cluster.allocation(parseCid(cid))
-    await acquired(peer, cid, { name: 'other' })
+    await acquired(peer, cid, { name: 'other', tenant: 'bob' })
     await released(peer, cid)
     await clusterPins.applied(cid)
     const between = cluster.pins.has(cid)
@@ -54,7 +54,7 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     await clusterPins.applied(cid)
 
     assert.equal(first.state, 'queued')
-    assert.deepEqual([pin.name, pin.origins, pin.metadata], ['holiday', ['/ip4/203.0.113.1/tcp/4001'], markOf(database.serviceId())])
+    assert.deepEqual([pin.name, pin.origins, pin.metadata], ['holiday', ['/ip4/203.0.113.1/tcp/4001'], markOf(database.serviceId(), 'ann')])
     assert.deepEqual([between, cluster.pins.has(cid), await clusterPins.status(cid)], [true, false, undefined])
     assert.deepEqual(await database.db.selectFrom('cluster_pins').selectAll().execute(), [])
   })

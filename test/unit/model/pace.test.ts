@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Pace } from '../../../src/cluster/rebalance/pace.ts'
+import { Pace } from '../../../src/model/pace.ts'
 
 const limits = { atOnce: 1, maxPinsPerSecond: 0, maxBytesPerSecond: 0 }
 

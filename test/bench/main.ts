@@ -1,8 +1,10 @@
 /**
  * `npm run bench [-- --scale S] [-- --pins 100k] [-- --workload a,b]`: the same load on our built bundle and, when ipfs-cluster-service and
  * ipfs are on PATH, on Go's pair beside it, alternating; a ratio is told for each pair of rounds, and what other programs took of the
- * machine meanwhile. `--before DIR`: beside another built checkout instead of Go's pair. `--profile ROW`: a CPU profile of that workload's
- * main thread, as a file that browsers and editors show as a flame graph. `--cluster`: clusters of three instead (`cluster.ts`);
+ * machine meanwhile. All of it is done with `--starts` starts of the programs, each on a new folder and the other way round than the one
+ * before, since one process of a build may be a fifth slower than the next one; a figure is the median of its starts. `--before DIR`:
+ * beside another built checkout instead of Go's pair. `--profile ROW`: a CPU profile of that workload's main thread, as a file that
+ * browsers and editors show as a flame graph. `--cluster`: clusters of three instead (`cluster.ts`);
  * `--gateway`: the gateway and Kubo's (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`);
  * `--service-sql`: the service's databases (`service-sql.ts`); `--service-pins`: lists of the service's pins (`service-pins.ts`);
  * `--service-upload`: the service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only.
@@ -19,10 +21,11 @@ import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.t
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
 const values =
-  programOptions('npm run bench -- [--scale S] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--before DIR] [--profile ROW] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]',
+  programOptions('npm run bench -- [--scale S] [--starts N] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--before DIR] [--profile ROW] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]',
   {
   scale: { type: 'string', default: '1' },
-  rounds: { type: 'string', default: '3' },
+  starts: { type: 'string', default: '3' },
+  rounds: { type: 'string', default: '' },
   workload: { type: 'string', default: 'single' },
   pins: { type: 'string', default: '' },
   port: { type: 'string', default: '24000' },
@@ -39,12 +42,12 @@ const values =
 })
 
 /**
- * `pairs`: node / other of each pair of rounds; `busy`: cores that other programs took meanwhile; `cpu`: CPU seconds for the unit of work
- * that is named.
+ * `pairs`: node / other of each pair of rounds; `starts`: that of each start; `busy`: cores that other programs took meanwhile; `cpu`: CPU
+ * seconds for the unit of work that is named.
  */
 interface Row {
   name: string, unit: string, node: number, other: number | undefined, better: 'more' | 'less', pairs?: number[] | undefined,
-  busy?: number | undefined, cpu?: Row | undefined
+  starts?: number[] | undefined, busy?: number | undefined, cpu?: Row | undefined
 }
 
 /** Who stands beside our peer. */
@@ -55,6 +58,9 @@ async function run (command: string, args: string[]): Promise<void> {
   const status = await new Promise<number | null>(resolve => child.once('exit', resolve))
   if (status !== 0) throw new Error(`${command} ${args[0]} ended with ${status}`)
 }
+
+/** Rounds of each row: as asked for, or what the table takes by itself. */
+const rounds = (byItself: number): number => values.rounds === '' ? byItself : Number(values.rounds)
 
 const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN
 
@@ -101,20 +107,24 @@ function print (rows: readonly Row[]): void {
 
 function printTable (title: string, rows: readonly Row[]): void {
   if (rows.length === 0) return
-  const cells = rows.map(({ name, unit, node, other: beside, better, pairs = [], cpu }) => {
+  const cells = rows.map(({ name, unit, node, other: beside, better, pairs = [], starts = [], cpu }) => {
     const ratio = beside == null || beside === 0 ? '' : `${(node / beside).toFixed(2)} (${better} is better)`
-    const spread = pairs.length < 2 ? '' : `${Math.min(...pairs).toFixed(2)} to ${Math.max(...pairs).toFixed(2)}`
     return [
-      name, unit, figure(node), figure(beside), ratio, spread, cpu == null ? '' : `${figure(cpu.node)} / ${figure(cpu.other)} ${cpu.unit}`
+      name, unit, figure(node), figure(beside), ratio, starts.map(one => one.toFixed(2)).join(' '), spread(pairs),
+      cpu == null ? '' : `${figure(cpu.node)} / ${figure(cpu.other)} ${cpu.unit}`
     ]
   })
   console.log(
     [
-      `\n| ${title} | unit | node | ${other} | node / ${other} | each pair | CPU node / ${other} |`, '|---|---|---|---|---|---|---|',
+      `\n| ${title} | unit | node | ${other} | node / ${other} | each start | each pair | CPU node / ${other} |`,
+      '|---|---|---|---|---|---|---|---|',
       ...cells.map(line => `| ${line.join(' | ')} |`)
     ].join('\n')
   )
 }
+
+const spread = (ratios: number[]): string =>
+  ratios.length < 2 ? '' : `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`
 
 const figure = (value: number | undefined): string => value == null ? '-' : value.toFixed(value < 0.1 ? 3 : value < 10 ? 2 : 0)
 
@@ -127,19 +137,23 @@ async function load (peers: BenchPeer[], workload: string, folder: string): Prom
   await run(
     process.execPath,
     [
-      join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', values.rounds, '--drain',
+      join(here, 'rest-load.mjs'), ...targets, '--workload', workload, '--scale', values.scale, '--rounds', String(rounds(2)), '--drain',
       '1200', '--out', out
     ]
   )
   const { rows } = JSON.parse(await readFile(out, 'utf8')) as { rows: Record<string, LoadFigure> }
   const read = ([name, { unit, pairs, busy, ...by }]: [string, LoadFigure]): Row => {
     const figures = peers.flatMap(peer => typeof by[peer.name] === 'number' ? [[peer.name, by[peer.name] as number] as const] : [])
-    return { ...row(name, unit, /^ms|MiB|CPU/.test(unit) ? 'less' : 'more', new Map(figures)), pairs, busy }
+    return { ...row(name, unit, /^ms|MiB|CPU/.test(unit) ? 'less' : 'more', new Map(figures)), pairs: turned(pairs, peers), busy }
   }
   const all = Object.entries(rows).map(read)
   const cpuOf = new Map(all.filter(({ name }) => name.endsWith('.cpu')).map(cpu => [cpu.name.slice(0, -'.cpu'.length), cpu]))
   return all.filter(({ name }) => !name.endsWith('.cpu')).map(one => ({ ...one, cpu: cpuOf.get(one.name) }))
 }
+
+/** The load tool divides the first target's figure by the second's; here it is always ours by the other's. */
+const turned = (pairs: number[] | undefined, peers: BenchPeer[]): number[] | undefined =>
+  peers[0]?.name === 'node' ? pairs : pairs?.map(ratio => 1 / ratio)
 
 /** One workload on our peer alone, its main thread profiled; the file lies in the working directory. */
 async function profileRow (workload: string): Promise<void> {
@@ -177,58 +191,97 @@ if (values['service-pins']) {
 await run(process.execPath, [join(root, 'scripts/build.ts')])
 if (values.cluster) {
   const { benchCluster } = await import('./cluster.ts')
-  await benchCluster({ scale: Number(values.scale), rounds: Number(values.rounds) })
+  await benchCluster({ scale: Number(values.scale), rounds: rounds(3) })
   process.exit()
 }
 if (values.gateway) {
   const { benchGateway } = await import('./gateway.ts')
-  await benchGateway({ root, port: Number(values.port), scale: Number(values.scale), rounds: Number(values.rounds) })
+  await benchGateway({ root, port: Number(values.port), scale: Number(values.scale), rounds: rounds(3) })
   process.exit()
 }
 if (values['gateway-cold']) {
   const { benchGatewayCold } = await import('./gateway-cold.ts')
-  await benchGatewayCold({ scale: Number(values.scale), rounds: Number(values.rounds) })
+  await benchGatewayCold({ scale: Number(values.scale), rounds: rounds(3) })
   process.exit()
 }
 if (values['service-upload']) {
   const { benchServiceUpload } = await import('./service-upload.ts')
-  await benchServiceUpload({ root, port: Number(values.port), scale: Number(values.scale), rounds: Number(values.rounds) })
+  await benchServiceUpload({ root, port: Number(values.port), scale: Number(values.scale), rounds: rounds(3) })
   process.exit()
 }
 if (values.profile !== '') {
   await profileRow(values.profile)
   process.exit()
 }
-const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
-const peers: BenchPeer[] = []
-try {
+
+/** Our peer and who stands beside it, on folders of their own; every other time the second has the first one's place. */
+async function contestants (folder: string, swapped: boolean): Promise<BenchPeer[]> {
   const port = Number(values.port)
-  peers.push(await nodePeer(root, join(folder, 'node'), { port }))
+  const peers = [await nodePeer(root, join(folder, 'node'), { port })]
   if (values.before !== '')
     peers.push({ ...await nodePeer(resolve(values.before), join(folder, 'before'), { port: port + 20 }), name: 'before' })
   else if (onPath('ipfs-cluster-service') && onPath('ipfs')) peers.push(await goPeer(join(folder, 'go'), port + 20))
-  else console.log('Go is not on PATH (ipfs-cluster-service and ipfs): figures of our peer only')
-  const rows: Row[] = [row('start to /health', 'ms', 'less', await startTimes(peers))]
-  for (const peer of peers) await peer.start()
-  await idle(15_000)
-  rows.push(row('memory idle', 'MiB', 'less', await resident(peers)))
-  rows.push(...await load(peers, values.workload, folder))
-  rows.push(row('memory after the load', 'MiB', 'less', await resident(peers)))
-  if (values.pins !== '') {
-    rows.push(
-      ...(await load(peers, `pinset-${values.pins}`, folder)).map(one => ({
-        ...one, name: one.name.startsWith('fill') ? one.name : `${one.name} at ${values.pins}`
-      }))
-    )
-    for (const peer of peers) await peer.stop()
-    const restarts = new Map<string, number>()
-    for (const peer of peers) restarts.set(peer.name, (await peer.start()).startMs)
-    rows.push(row(`restart with ${values.pins} pins`, 'ms', 'less', restarts))
-    await idle(15_000)
-    rows.push(row(`memory after the restart with ${values.pins} pins`, 'MiB', 'less', await resident(peers)))
-  }
-  print(rows)
-} finally {
-  for (const peer of peers) await peer.stop()
-  await rm(folder, { recursive: true, force: true })
+  return swapped ? peers.toReversed() : peers
 }
+
+/** The load on newly started peers; the first of all starts measures what an idle peer is like, too, the last one the filled pinset. */
+async function oneStart (number: number, starts: number): Promise<Row[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-'))
+  const peers = await contestants(folder, number % 2 === 1)
+  try {
+    const rows: Row[] = number === 0 ? [row('start to /health', 'ms', 'less', await startTimes(peers))] : []
+    for (const peer of peers) await peer.start()
+    if (number === 0) {
+      await idle(15_000)
+      rows.push(row('memory idle', 'MiB', 'less', await resident(peers)))
+    }
+    rows.push(...await load(peers, values.workload, folder), row('memory after the load', 'MiB', 'less', await resident(peers)))
+    if (values.pins !== '' && number === starts - 1) rows.push(...await filled(peers, folder))
+    return rows
+  } finally {
+    for (const peer of peers) await peer.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Peers that hold `--pins` pins: filling, lists, and a restart. */
+async function filled (peers: BenchPeer[], folder: string): Promise<Row[]> {
+  const rows = (await load(peers, `pinset-${values.pins}`, folder)).map(one => ({
+    ...one, name: one.name.startsWith('fill') ? one.name : `${one.name} at ${values.pins}`
+  }))
+  for (const peer of peers) await peer.stop()
+  const restarts = new Map<string, number>()
+  for (const peer of peers) restarts.set(peer.name, (await peer.start()).startMs)
+  await idle(15_000)
+  return [
+    ...rows, row(`restart with ${values.pins} pins`, 'ms', 'less', restarts),
+    row(`memory after the restart with ${values.pins} pins`, 'MiB', 'less', await resident(peers))
+  ]
+}
+
+/** One row of the same row of several starts: medians, the pairs of all of them, and the ratio of each start. */
+function joined (rows: readonly Row[]): Row {
+  const first = rows[0] as Row
+  const middle = (pick: (row: Row) => number | undefined): number => median(rows.flatMap(one => pick(one) ?? []))
+  const cpus = rows.flatMap(({ cpu }) => cpu ?? [])
+  return {
+    ...first,
+    node: middle(({ node }) => node),
+    other: first.other == null ? undefined : middle(one => one.other),
+    pairs: rows.flatMap(({ pairs = [] }) => pairs),
+    starts: rows.flatMap(({ node, other: beside }) => beside == null ? [] : [node / beside]),
+    busy: Math.max(...rows.map(({ busy = 0 }) => busy)),
+    cpu: cpus.length === 0 ? undefined : joined(cpus)
+  }
+}
+
+const starts = Number(values.starts)
+if (!(starts >= 1)) throw new Error('--starts is a number from 1')
+if (values.before === '' && !(onPath('ipfs-cluster-service') && onPath('ipfs')))
+  console.log('Go is not on PATH (ipfs-cluster-service and ipfs): figures of our peer only')
+const byName = new Map<string, Row[]>()
+for (let number = 0; number < starts; number++) {
+  console.log(`\nstart ${number + 1} of ${starts}`)
+  for (const one of await oneStart(number, starts)) byName.set(one.name, [...byName.get(one.name) ?? [], one])
+}
+print([...byName.values()].map(joined))

@@ -5,7 +5,7 @@
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { exampleServiceJson } from '../src/config/example.ts'
+import { exampleServiceJson } from '../src/config/default-json.ts'
 import { configReference } from '../src/config/reference.ts'
 import { cliReference } from './cli-reference.ts'
 

@@ -167,7 +167,7 @@ export const commands: readonly Command[] = [
         about: 'say how far each peer is with a pin, and why it waits',
         takes: '<CID>',
         isOurs: true,
-        run: async (line, context) => (await import('./run-progress.ts')).pinProgress(line, context)
+        run: async (line, context) => (await import('./run-pin.ts')).pinProgress(line, context)
       },
       {
         name: 'ls',

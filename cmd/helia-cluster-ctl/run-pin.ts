@@ -1,11 +1,14 @@
-import type { Pin, PinOptions, PinType } from '../../src/client/types.ts'
+import type { Pin, PinOptions, PinProgress, PinType } from '../../src/client/types.ts'
 import { cidArgument, contentPath } from './cid-text.ts'
 import type { CommandLine } from './command.ts'
 import type { CtlContext } from './context.ts'
 import { CommandFailed, doing, exitCodes } from './failure.ts'
 import type { FlagValues } from './flags.ts'
 import { pinFormat, statusFormat } from './formats.ts'
+import { bytesText } from './humanize.ts'
 import { contentLimits, expireAt, metadataOf, peersOf } from './pin-arguments.ts'
+import type { Format } from './printer.ts'
+import type { Table } from './table.ts'
 import { waitFor } from './waiting.ts'
 
 export async function pinAdd ({ flags, args: [content = ''] }: CommandLine, context: CtlContext): Promise<number> {
@@ -75,3 +78,25 @@ export async function pinList ({ flags, args: [text = ''] }: CommandLine, { clie
   await printer.each(client.allocations({ types: isAll ? ['all'] : types.filter(type => wanted.includes(type)), signal }), pinFormat)
   return exitCodes.done
 }
+
+export async function pinProgress ({ args: [text = ''] }: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  await printer.all(await client.progress(cidArgument(text), { signal }), progressFormat)
+  return exitCodes.done
+}
+
+const nameOf = ({ peer, peername }: PinProgress): string => peername === '' ? peer : peername
+const reasonOf = ({ reason = '', error }: PinProgress): string => reason !== '' ? reason : error !== '' ? error : 'nothing to do'
+
+const progressTable: Table<PinProgress> = {
+  columns: ['PEER', 'PHASE', 'BLOCKS', 'BYTES', 'TRIES', 'WHY'],
+  rows: one => [[
+    nameOf(one),
+    one.operation?.phase === 'queued' || one.operation?.phase === 'error' ? one.operation.phase : one.ipfs?.phase ?? '-',
+    one.ipfs == null ? '-' : String(one.ipfs.blocks),
+    one.ipfs == null ? '-' : bytesText(one.ipfs.bytes),
+    String(one.operation?.attempt_count ?? 0),
+    reasonOf(one)
+  ]]
+}
+
+const progressFormat: Format<PinProgress> = { text: one => `${nameOf(one)}: ${reasonOf(one)}\n`, json: one => one, table: progressTable }

@@ -1,4 +1,4 @@
-import { ClusterError } from '../../src/base/errors.ts'
+import { ClusterError, invalidArgument } from '../../src/base/errors.ts'
 import type { Variables } from '../../src/config/reader.ts'
 import { pathsIn } from '../../src/node/folder.ts'
 import { initFolder } from '../helia-cluster-service/init.ts'
@@ -52,7 +52,7 @@ function checkedUrl (source: string): string {
 }
 
 const noSource = (source: string, why: string): ClusterError =>
-  new ClusterError('INVALID_ARGUMENT', {}, { message: `the configuration source is ${JSON.stringify(source)}: ${why}` })
+  invalidArgument(`the configuration source is ${JSON.stringify(source)}: ${why}`)
 
 function gatewayOf (flag: string | undefined, variables: Variables): string {
   const gateway = (flag ?? variables.IPFS_GATEWAY ?? defaultGateway).replace(/\/+$/, '')

@@ -72,7 +72,7 @@ function overview (names: readonly string[]): string {
 
 /** The program: runs the command line of this process and ends it with the command's status. Called by the launcher. */
 export async function main (): Promise<void> {
-  const { systemFollowDeps } = await import('./system.ts')
+  const { systemFollowDeps } = await import('./deps.ts')
   endProcess(await runFollow(process.argv.slice(2), systemFollowDeps(systemTerminal())))
 }
 

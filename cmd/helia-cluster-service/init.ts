@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
 import { hostname } from 'node:os'
-import { ClusterError } from '../../src/base/errors.ts'
+import { ClusterError, invalidArgument } from '../../src/base/errors.ts'
+import { readIfThere, replaceFile } from '../../src/base/files.ts'
 import { defaultServiceJson } from '../../src/config/default-json.ts'
 import { isMultiaddr, peerOfMultiaddr } from '../../src/config/multiaddr-text.ts'
 import type { JsonObject, Variables } from '../../src/config/reader.ts'
 import { foreignDatastores } from '../../src/config/sections/datastore.ts'
 import { readServiceConfig, sourceOf } from '../../src/config/service-json.ts'
-import { replaceFile } from '../../src/node/files.ts'
-import { loadOrMakeIdentity, makeFolder, pathsIn, readIfThere, resolveIn } from '../../src/node/folder.ts'
+import { loadOrMakeIdentity, makeFolder, pathsIn, resolveIn } from '../../src/node/folder.ts'
 import { checkedIdentity, identityJson, parseIdentity } from '../../src/node/identity.ts'
 import { lockFolder } from '../../src/node/lock.ts'
 import { writePeerstore } from '../../src/node/peerstore-file.ts'
-import { doing } from './terminal.ts'
+import { confirmed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface InitFlags {
@@ -67,14 +67,14 @@ async function whileLocked (folder: string, work: () => Promise<void>): Promise<
 
 /** Throws INVALID_ARGUMENT; gives the addresses of `--peers`. */
 function checkOptions (init: Init): string[] {
-  if (init.consensus === 'raft') throw invalid('--consensus raft is not supported: use crdt')
-  if (init.consensus !== 'crdt') throw invalid(`--consensus is ${JSON.stringify(init.consensus)}: must be crdt`)
+  if (init.consensus === 'raft') throw invalidArgument('--consensus raft is not supported: use crdt')
+  if (init.consensus !== 'crdt') throw invalidArgument(`--consensus is ${JSON.stringify(init.consensus)}: must be crdt`)
   const datastores: readonly string[] = ['level', ...foreignDatastores]
   if (!datastores.includes(init.datastore)) {
-    throw invalid(`--datastore is ${JSON.stringify(init.datastore)}: must be one of ${datastores.join(', ')}`)
+    throw invalidArgument(`--datastore is ${JSON.stringify(init.datastore)}: must be one of ${datastores.join(', ')}`)
   }
   if (init.profile !== 'public' && init.profile !== 'test') {
-    throw invalid(`--profile is ${JSON.stringify(init.profile)}: must be public or test`)
+    throw invalidArgument(`--profile is ${JSON.stringify(init.profile)}: must be public or test`)
   }
   return parsePeerAddresses('--peers', init.peers)
 }
@@ -84,14 +84,10 @@ export function parsePeerAddresses (option: string, text = ''): string[] {
   const addresses = text.split(',').map(one => one.trim()).filter(one => one !== '')
   const bad = addresses.find(one => !isMultiaddr(one) || peerOfMultiaddr(one) == null)
   if (bad != null) {
-    throw invalid(`${option} has ${JSON.stringify(bad)}: must be multiaddresses such as /ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…`)
+    throw invalidArgument(`${option} has ${JSON.stringify(bad)}: must be multiaddresses such as /ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…`)
   }
   return addresses
 }
-
-const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
-
-const confirmed = async (question: string, terminal: Terminal): Promise<boolean> => /^y(es)?$/i.test((await terminal.ask(question)).trim())
 
 interface Given { peers: string[], secret: string | undefined, variables: Variables }
 

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { ReadStream } from 'node:fs'
-import { lstat, open, rename, rm, stat } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { lstat, open, stat } from 'node:fs/promises'
+import { replaceFile, whenMissing } from '../../src/base/files.ts'
 
 const readBytes = 256 * 1024
 
@@ -25,36 +25,14 @@ export async function writeOutput (
   if (path == null) {
     for await (const chunk of chunks) await output(chunk)
   } else if (await isReplaceable(path)) {
-    await replaceFile(path, chunks)
+    await replaceFile(path, chunks, ((await stat(path).catch(() => undefined))?.mode ?? 0o644) & 0o777)
   } else {
     const file = await open(path, 'w')
-    await writeAll(file, chunks).finally(async () => file.close())
+    await file.writeFile(chunks).finally(async () => file.close())
   }
 }
 
 /** False for what a rename would destroy: pipes, devices, links. */
 async function isReplaceable (path: string): Promise<boolean> {
-  return lstat(path).then(found => found.isFile(), (err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return true
-    throw err
-  })
-}
-
-async function replaceFile (path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  const draft = `${path}.${process.pid}.tmp`
-  const mode = (await stat(path).catch(() => undefined))?.mode ?? 0o644
-  const file = await open(draft, 'w', mode & 0o777)
-  try {
-    await writeAll(file, chunks).then(async () => file.sync()).finally(async () => file.close())
-    await rename(draft, path)
-  } catch (err) {
-    await rm(draft, { force: true })
-    throw err
-  }
-}
-
-async function writeAll (file: FileHandle, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const chunk of chunks) {
-    for (let from = 0; from < chunk.length;) from += (await file.write(chunk, from)).bytesWritten
-  }
+  return lstat(path).then(found => found.isFile(), whenMissing(true))
 }

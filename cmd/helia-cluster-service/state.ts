@@ -14,7 +14,7 @@ import { openState } from '../../src/state/stopped-state.ts'
 import type { StoppedState } from '../../src/state/stopped-state.ts'
 import { checkForeignState } from './foreign-state.ts'
 import { readInput, writeOutput } from './state-files.ts'
-import { doing } from './terminal.ts'
+import { confirmed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
 export interface StateInit {
@@ -174,8 +174,6 @@ function peerOf (text: string): string {
   }
   return peer
 }
-
-const confirmed = async (question: string, terminal: Terminal): Promise<boolean> => /^y(es)?$/i.test((await terminal.ask(question)).trim())
 
 async function * bytesOf (texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   for await (const text of texts) yield Buffer.from(text)

@@ -47,6 +47,10 @@ const intoFile = (fd: number) => (text: string): void => {
   }
 }
 
+/** Asks a question that is answered with y or yes; everything else is no. */
+export const confirmed = async (question: string, terminal: Pick<Terminal, 'ask'>): Promise<boolean> =>
+  /^y(es)?$/i.test((await terminal.ask(question)).trim())
+
 /** A command that ends with exit code 1: its message is the line on stderr. */
 export class CommandFailed extends Error {}
 

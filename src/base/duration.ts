@@ -1,4 +1,4 @@
-import { ClusterError } from './errors.ts'
+import { ClusterError, invalidArgument } from './errors.ts'
 
 const nanosecondsIn: Record<string, number> = { ns: 1, us: 1e3, 'µs': 1e3, 'μs': 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
 
@@ -30,7 +30,7 @@ export function parseDuration (text: string): number {
 }
 
 const invalid = (text: string, why: string): ClusterError =>
-  new ClusterError('INVALID_ARGUMENT', { duration: text.slice(0, 200) }, { message: `time: ${why} ${JSON.stringify(text)}` })
+  invalidArgument(`time: ${why} ${JSON.stringify(text)}`, { duration: text.slice(0, 200) })
 
 /** Prints milliseconds as Go's time.Duration.String does ("1h30m0s", "1.5s", "500ms", "0s"). */
 export function formatDuration (ms: number): string {

@@ -59,6 +59,10 @@ export class ClusterError extends Error {
   }
 }
 
+/** INVALID_ARGUMENT in these words: what was asked for makes no sense. `details`: what it was about. */
+export const invalidArgument = (message: string, details: ErrorFacts = {}): ClusterError =>
+  new ClusterError('INVALID_ARGUMENT', details, { message })
+
 /** True for a `ClusterError` with this code (any code when none is given). */
 export function isClusterError (err: unknown, code?: ErrorCode): err is ClusterError {
   return err instanceof ClusterError && (code == null || err.code === code)

@@ -1,4 +1,4 @@
-import { ClusterError } from './errors.ts'
+import { invalidArgument } from './errors.ts'
 
 export interface FairSemaphoreInit {
   count: number
@@ -17,7 +17,7 @@ export class FairSemaphore {
   /** Throws INVALID_ARGUMENT for numbers that would let nobody in: all would wait without a word. */
   constructor ({ count, perAsker }: FairSemaphoreInit) {
     if (!(count >= 1 && perAsker >= 1)) {
-      throw new ClusterError('INVALID_ARGUMENT', { count, perAsker }, { message: 'count and limit must be at least 1' })
+      throw invalidArgument('count and limit must be at least 1', { count, perAsker })
     }
     this.#free = count
     this.#perAsker = perAsker

@@ -1,7 +1,7 @@
 import { lookup as dnsLookup, type LookupAddress, type LookupOptions } from 'node:dns'
 import { BlockList, isIP, isIPv4, isIPv6, type LookupFunction } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { ClusterError } from './errors.ts'
+import { ClusterError, invalidArgument } from './errors.ts'
 
 /** Finds the addresses of a name; all of them. */
 export type Lookup = (
@@ -99,7 +99,7 @@ export const hostOf = (url: URL): string => url.hostname.replace(/^\[|\]$/g, '')
 export function publicUrl (
   text: string, { what, privateAllowed, own }: { what: string, privateAllowed: boolean, own?: OwnAddresses }
 ): URL {
-  const refuse = (why: string): never => { throw new ClusterError('INVALID_ARGUMENT', {}, { message: `${what} ${why}` }) }
+  const refuse = (why: string): never => { throw invalidArgument(`${what} ${why}`) }
   const url = URL.parse(text) ?? refuse('must be an http(s) address')
   if (url.protocol !== 'https:' && url.protocol !== 'http:') refuse('must be an http(s) address')
   if (url.username !== '' || url.password !== '') refuse('must not have credentials in it')

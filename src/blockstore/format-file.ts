@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { ClusterError } from '../base/errors.ts'
+import { readIfThere } from '../base/files.ts'
 
 /** What `version.json` in a store's folder says. */
 export interface Format { format: string, version: number }
@@ -19,10 +20,7 @@ const checkOf = ({ format, version }: Format): number => crc32(`${format} ${vers
 export async function claimFolder (folder: string, ours: Format): Promise<boolean> {
   await mkdir(folder, { recursive: true })
   const file = join(folder, 'version.json')
-  const text = await readFile(file, 'utf8').catch(err => {
-    if (err.code === 'ENOENT') return undefined
-    throw err
-  })
+  const text = await readIfThere(file)
   const theirs = text == null ? undefined : parseFormat(text)
   const isWritten = theirs != null && (theirs.check == null || theirs.check === checkOf(theirs))
   if (!isWritten) {

@@ -3,6 +3,12 @@ import type { Fields, ValuesOf } from './fields.ts'
 /** Something that is wrong with one key of a section: `value` is shown (unless the key is hidden), `allowed` follows "must be". */
 export interface Finding { key: string, value: unknown, allowed: string }
 
+/** Certificate and key are given together, or neither. */
+export const halfTls = ({ sslCertFile, sslKeyFile }: { sslCertFile: string, sslKeyFile: string }): Finding[] =>
+  (sslCertFile === '') === (sslKeyFile === '')
+    ? []
+    : [{ key: 'ssl_cert_file', value: sslCertFile, allowed: 'set together with ssl_key_file' }]
+
 /** A component's part of service.json, as data. Defaults, reading, checks, variables, the example and the reference all come from it. */
 export interface Section<Table extends Fields = Fields> {
   /** Where it is in the file: "cluster", "api.restapi". */

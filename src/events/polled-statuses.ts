@@ -5,7 +5,7 @@ import type { PinsetChange } from '../consensus/consensus.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import { isRemote } from '../model/pin.ts'
-import { trackerStatuses } from '../model/status.ts'
+import { trackerStatuses, unfinishedStatuses } from '../model/status.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
 import type { StatusChange } from '../network/remote-statuses.ts'
 
@@ -17,9 +17,6 @@ export interface PolledStatusesDeps {
   missed: () => void
 }
 
-const { pin_error: failed, pinning, pin_queued: queued, unpin_error: unpinFailed, unpinning, unpin_queued: unpinQueued } = trackerStatuses
-/** Answered by a peer from its operations alone, Go's too. */
-const unfinished = failed | pinning | queued | unpinFailed | unpinning | unpinQueued
 const mostRows = 4096
 const mostAwaited = 4096
 const askedInRound = 256
@@ -64,7 +61,7 @@ export class PolledStatuses {
 
   async #operations (signal: AbortSignal): Promise<{ rows: Map<string, Row>, isWhole: boolean }> {
     const rows = new Map<string, Row>()
-    for await (const batch of this.#deps.remotes.statusAll(this.#peer, unfinished, { signal })) {
+    for await (const batch of this.#deps.remotes.statusAll(this.#peer, unfinishedStatuses, { signal })) {
       for (const { cid, status, error, attemptCount } of batch) {
         if (status !== 'cluster_error') rows.set(cid.toString(), { cid, status, error, attemptCount })
       }
@@ -91,7 +88,7 @@ export class PolledStatuses {
       await Promise.all(ended.slice(at, at + askedAtOnce).map(async ([key, cid]) => {
         const row = await this.#deps.remotes.status(this.#peer, cid, { signal })
         // it can't say, or has begun again: the next look
-        if (row.status === 'cluster_error' || row.status === 'undefined' || (trackerStatuses[row.status] & unfinished) !== 0) return
+        if (row.status === 'cluster_error' || row.status === 'undefined' || (trackerStatuses[row.status] & unfinishedStatuses) !== 0) return
         this.#tell({ ...row, cid })
         this.#awaited.delete(key)
       }))

@@ -1,6 +1,8 @@
 import { createHash, hash } from 'node:crypto'
+import type { MultihashDigest } from 'multiformats'
 import type { CID } from 'multiformats/cid'
-import { ClusterError } from '../base/errors.ts'
+import { create } from 'multiformats/hashes/digest'
+import { ClusterError, invalidArgument } from '../base/errors.ts'
 import { murmur3 } from './murmur3.ts'
 
 /** A multihash function that is ready to be called. */
@@ -84,7 +86,7 @@ export const notStored = (): ClusterError => new ClusterError('IPFS_ERROR', {}, 
 export function hashCode (name: string): number {
   const lower = name.toLowerCase()
   const code = lower === 'sha3' ? 0x14 : Object.hasOwn(codesByName, lower) ? codesByName[lower] : undefined
-  if (code == null) throw new ClusterError('INVALID_ARGUMENT', { hash: name.slice(0, 100) }, { message: 'hash function name not known' })
+  if (code == null) throw invalidArgument('hash function name not known', { hash: name.slice(0, 100) })
   return code
 }
 
@@ -124,7 +126,7 @@ async function loadDigest (code: number): Promise<Digest> {
     case 'blake3': return (await import('@noble/hashes/blake3.js')).blake3
   }
   const message = `unknown multihash code ${code} (0x${code.toString(16)}): no such hash registered`
-  throw new ClusterError('INVALID_ARGUMENT', { code }, { message })
+  throw invalidArgument(message, { code })
 }
 
 async function loadBlake2 (name: string): Promise<Digest> {
@@ -132,4 +134,22 @@ async function loadBlake2 (name: string): Promise<Digest> {
   const options = { dkLen: Number(name.slice('blake2b-'.length)) / 8 }
   const compute = name.startsWith('blake2b') ? blake2b : blake2s
   return bytes => compute(bytes, options)
+}
+
+/** The multihash of bytes, by the function's name. Throws INVALID_ARGUMENT with Kubo's text for names it doesn't know. */
+export async function namedHash (name: string, bytes: Uint8Array): Promise<MultihashDigest> {
+  let code: number
+  try {
+    code = hashCode(name)
+  } catch (err) {
+    throw new ClusterError(
+      'INVALID_ARGUMENT', { hash: name.slice(0, 100) }, { message: `unrecognized multihash function: ${name}`, cause: err }
+    )
+  }
+  const { digest } = await hashFunction(code)
+  const multihash = create(code, digest(bytes))
+  if (!isStorable(code, multihash.size)) {
+    throw invalidArgument(`potentially insecure hash functions not allowed: ${name}`, { hash: name })
+  }
+  return multihash
 }

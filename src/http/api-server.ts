@@ -7,6 +7,7 @@ import { cors } from './cors.ts'
 import type { ErrorDialect } from './error-dialect.ts'
 import { httpPipeline } from './pipeline.ts'
 import type { HeaderList } from './reply.ts'
+import { canonicalHeader } from './reply.ts'
 import type { Route } from './route.ts'
 import { HttpServer } from './server.ts'
 import type { TickBudget } from './tick-budget.ts'
@@ -82,8 +83,5 @@ export function apiServer (
 }
 
 function headerList (headers: Readonly<Record<string, readonly string[]>>): HeaderList {
-  return Object.entries(headers).flatMap(([name, values]) => values.map(value => [canonical(name), value] as const))
+  return Object.entries(headers).flatMap(([name, values]) => values.map(value => [canonicalHeader(name), value] as const))
 }
-
-/** "x-custom" → "X-Custom", as Go writes header names. */
-const canonical = (name: string): string => name.toLowerCase().replace(/(^|-)[a-z]/g, found => found.toUpperCase())

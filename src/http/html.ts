@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { codePointText, unseenCharacters } from '../base/unseen-characters.ts'
 import type { HeaderList } from './reply.ts'
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
@@ -6,11 +7,6 @@ const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 /** A text as it may stand in HTML, in attributes too. */
 export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, found => entities[found] ?? found)
 
-/**
- * Characters that show nothing, or change how what is around them shows: a name with U+202E in it reads backwards. The joiners that scripts
- * and emoji need (U+200C, U+200D) aren't among them.
- */
-const unseen = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu
 /** Names are at most as long in file systems. Characters. */
 const longestShown = 255
 
@@ -19,14 +15,14 @@ export const shownHtml = (text: string): string => visibleHtml(shortened(text))
 
 /** Without a limit to its length. */
 export const visibleHtml = (text: string): string =>
-  escapeHtml(text).replace(unseen, found => `<span class="unseen">${spelled(found.codePointAt(0) ?? 0)}</span>`)
+  escapeHtml(text).replace(unseenCharacters, found => `<span class="unseen">${spelled(found.codePointAt(0) ?? 0)}</span>`)
 
 /** Half a surrogate pair may be a byte of a name that isn't UTF-8. */
-const spelled = (code: number): string => code >= 0xdc80 && code <= 0xdcff ? `\\x${hex(code & 0xff)}` : `U+${hex(code).padStart(4, '0')}`
-const hex = (value: number): string => value.toString(16).toUpperCase()
+const spelled = (code: number): string =>
+  code >= 0xdc80 && code <= 0xdcff ? `\\x${(code & 0xff).toString(16).toUpperCase()}` : codePointText(code)
 
 /** The same for places where only text may stand: attributes, titles. */
-export const shownText = (text: string): string => escapeHtml(shortened(text).replace(unseen, '\ufffd'))
+export const shownText = (text: string): string => escapeHtml(shortened(text).replace(unseenCharacters, '\ufffd'))
 
 /** Never cuts a character in two. */
 const shortened = (text: string): string =>

@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream'
 /** Header names in Go's canonical form ("X-Chunked-Output"); a name may come twice. */
 export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>
 
+/** "x-chunked-output" → "X-Chunked-Output", as Go's http.CanonicalHeaderKey. */
+export const canonicalHeader = (name: string): string => name.toLowerCase().replace(/(^|-)[a-z]/g, found => found.toUpperCase())
+
 /** A whole body. Up to 2048 bytes it goes with Content-Length, beyond that chunked, as Go's server does. */
 export interface TextReply {
   kind: 'text'

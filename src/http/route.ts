@@ -25,6 +25,9 @@ export interface Call {
 /** A parameter of a route, for the documents that are made from the table. */
 export interface ParameterDoc { name: string, in: 'path' | 'query', type: 'string' | 'integer' | 'boolean', about: string }
 
+/** A parameter of the query. */
+export const queryDoc = (name: string, type: ParameterDoc['type'], about: string): ParameterDoc => ({ name, in: 'query', type, about })
+
 /** One answer of a route. `stream`: JSON lines. */
 export interface ResponseDoc { status: number, about: string, schema?: string, stream?: boolean }
 

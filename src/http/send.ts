@@ -1,7 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import type { Clock } from '../base/clock.ts'
-import { closesEarly, lingerBeforeClose } from './early-close.ts'
 import type { RequestContext } from './request-context.ts'
 import type { HeaderList, RawReply, TextReply } from './reply.ts'
 
@@ -106,3 +105,35 @@ export const hidesTrailers = ({ headers }: Pick<RequestContext, 'headers'>): boo
 
 /** Ends a chunked answer so that the client knows that it isn't whole: what was written goes out, the last chunk doesn't. */
 export function breakOff ({ response }: Pick<RequestContext, 'response'>): void { response.socket?.end() }
+
+/** What Go's server still reads of an unread body to keep the connection; beyond that it closes. */
+const readOnBytes = 256 * 1024
+const lingerMs = 500
+
+/** True when the answer comes before the end of a body that is too long to read on: the connection ends with this answer. */
+function closesEarly ({ request }: RequestContext): boolean {
+  if (request.complete || request.method === 'GET' || request.method === 'HEAD') return false
+  const declared = request.headers['content-length']
+  return declared == null ? request.headers['transfer-encoding'] != null : Number(declared) > readOnBytes
+}
+
+/**
+ * Lets the client read an answer that came before the end of its upload: closing a socket with unread bytes in it would reset the
+ * connection and the answer be lost. So our side ends first, and what still comes is thrown away for half a second.
+ */
+function lingerBeforeClose ({ request, response }: RequestContext, clock: Clock): void {
+  const { socket } = request
+  if (socket.destroyed || typeof socket.destroySoon !== 'function') return
+  socket.destroySoon = () => {
+    if (request.complete) {
+      socket.end(() => socket.destroy())
+      return
+    }
+    socket.end()
+    if (!request.destroyed) request.resume()
+    const cancel = clock.after(lingerMs, () => socket.destroy())
+    socket.once('close', cancel)
+    request.once('end', () => socket.destroy())
+  }
+  response.once('error', () => socket.destroy())
+}

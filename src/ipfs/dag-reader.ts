@@ -1,6 +1,8 @@
 import type { PBLink } from '@ipld/dag-pb'
 import type { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
+import { quotedText } from '../base/byte-text.ts'
+import { ClusterError } from '../base/errors.ts'
 import type { Block, JoinedRead, SizedBlock } from '../blockstore/blockstore.ts'
 
 /** Gives a block, from here or from the network. */
@@ -99,3 +101,26 @@ export interface DagReader {
   /** For one walk, who closes it. */
   seenBlocks (): SeenBlocks
 }
+
+/** For who reads as far ahead as it likes. */
+export const unlimitedAhead: ReadAhead = { tryTake: () => true, give: () => {} }
+
+/** The next link of a walk, loaded if need be; undefined when all are through. Rejects as `load` does. */
+export async function nextLink (waiting: WaitingLinks): Promise<WaitingLink | undefined> {
+  for (;;) {
+    const link = waiting.take()
+    if (link != null || waiting.isEmpty()) return link
+    await waiting.load()
+  }
+}
+
+/** For what was asked for ahead of its turn: when it is dropped, or until it is awaited, its error is nobody's. */
+export function quietly<T> (promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
+}
+
+/** NOT_FOUND in Kubo's words: a path goes on with a name that the block doesn't have. Long names are cut. */
+export const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, {
+  message: `no link named ${quotedText(name.slice(0, 300))} under ${cid.toString()}`
+})

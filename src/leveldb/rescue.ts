@@ -1,5 +1,6 @@
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { isThere, syncPath } from '../base/files.ts'
 import type { Fault, FoundRow, Inspection } from './store-files.ts'
 import { foundRows } from './store-files.ts'
 
@@ -50,7 +51,7 @@ export async function rescue (
   }
   await rename(folder, keptAt)
   await rename(target, folder)
-  await syncFolder(dirname(folder))
+  await syncPath(dirname(folder))
   return rescued
 }
 
@@ -72,15 +73,3 @@ export async function finishRescue (folder: string): Promise<boolean> {
 /** The first three faults for people, in one line: the files and what is wrong with them. */
 export const faultsText = (faults: readonly Fault[]): string =>
   faults.slice(0, 3).map(({ file, what }) => `${file}: ${what}`).join('; ') + (faults.length > 3 ? '; …' : '')
-
-async function isThere (path: string): Promise<boolean> {
-  return stat(path).then(() => true, (err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return false
-    throw err
-  })
-}
-
-async function syncFolder (path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  await handle.sync().finally(async () => handle.close())
-}

@@ -39,15 +39,17 @@ export function parseCid (text: string): CID {
   }
 }
 
-/** Whether `parseCid` takes it. */
-export function isCid (text: string): boolean {
+/** The same; undefined for a text that is no CID. */
+export function tryParseCid (text: string): CID | undefined {
   try {
-    parseCid(text)
-    return true
+    return parseCid(text)
   } catch {
-    return false
+    return undefined
   }
 }
+
+/** Whether `parseCid` takes it. */
+export const isCid = (text: string): boolean => tryParseCid(text) != null
 
 /** Decodes binary CID bytes; throws INVALID_CID. */
 export function decodeCid (bytes: Uint8Array): CID {

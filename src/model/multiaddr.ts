@@ -3,7 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { quotedText } from '../base/byte-text.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { withoutEndSlashes } from '../base/slashes.ts'
+import { withoutEndSlashes } from '../base/path-segments.ts'
 import type { MultiaddrText } from './cid.ts'
 import { parseCid } from './cid.ts'
 

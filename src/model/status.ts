@@ -1,4 +1,4 @@
-import { ClusterError } from '../base/errors.ts'
+import { invalidArgument } from '../base/errors.ts'
 
 /** Go's tracker statuses; the numbers are sent inside RPC, the names in JSON (api/types.go). */
 export const trackerStatuses = {
@@ -38,7 +38,7 @@ export function parseStatusFilter (text: string): StatusFilter {
   if (text === '') return 0
   let mask = 0
   for (const name of text.replaceAll(' ', '').split(',')) mask |= composites[name] ?? trackerStatuses[name as TrackerStatus] ?? 0
-  if (mask === 0) throw new ClusterError('INVALID_ARGUMENT', { filter: text.slice(0, 200) }, { message: 'invalid filter value' })
+  if (mask === 0) throw invalidArgument('invalid filter value', { filter: text.slice(0, 200) })
   return mask
 }
 
@@ -49,5 +49,9 @@ export function statusName (bits: number): TrackerStatus {
 
 const namesByBits = new Map(Object.entries(trackerStatuses).map(([name, bits]) => [bits as number, name as TrackerStatus]))
 
-export const errorStatuses: StatusFilter = 14
-export const queuedStatuses: StatusFilter = 1536
+const {
+  pin_error: pinError, pinning, pin_queued: pinQueued, unpin_error: unpinError, unpinning, unpin_queued: unpinQueued
+} = trackerStatuses
+
+/** What isn't done, or has failed. Every peer answers it out of its operations alone, whatever the size of the pinset; Go's too. */
+export const unfinishedStatuses: StatusFilter = pinError | pinning | pinQueued | unpinError | unpinning | unpinQueued

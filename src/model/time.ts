@@ -21,6 +21,9 @@ export function formatTime (time: Time): string {
   return `${base}.${String(micros).padStart(6, '0').replace(/0+$/, '')}Z`
 }
 
+/** The same; null stays null. */
+export const formatTimeOrNull = (time: Time | null): string | null => time == null ? null : formatTime(time)
+
 /** Parses RFC 3339 as Go does (seconds required, any number of fraction digits, Z or an offset). Throws INVALID_ARGUMENT. */
 export function parseTime (text: string): Time {
   const match = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d+)?(Z|[+-]\d\d:\d\d)$/.exec(text)

@@ -6,7 +6,7 @@ import type { IpfsProxyConfig, ServiceConfig } from '../config/service-config.ts
 import { canPublish } from '../ipfs/name-publisher.ts'
 import type { ApisInit, ApisDeps } from './compose-apis.ts'
 import { accessLog } from './http-init.ts'
-import { namedHash } from '../hash/named-hash.ts'
+import { namedHash } from '../hash/multihash.ts'
 
 /** The proxy, with the node that answers what the cluster has no part in. */
 export function composeProxy ({ folder, config }: ApisInit, section: IpfsProxyConfig, deps: ApisDeps): IpfsProxy {

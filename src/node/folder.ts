@@ -2,12 +2,12 @@ import { readdir, readFile, mkdir } from 'node:fs/promises'
 import { homedir, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ClusterError, messageOf } from '../base/errors.ts'
+import { readIfThere, replaceFile, whenMissing } from '../base/files.ts'
 import type { JsonObject, Variables } from '../config/reader.ts'
 import { invalidConfig, parseServiceJson, readServiceConfig, sourceOf } from '../config/service-json.ts'
 import type { LoadedConfig } from '../config/service-json.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import { parseFixedNames } from './fixed-names.ts'
-import { replaceFile } from './files.ts'
 import { checkedIdentity, identityJson, newIdentity, parseIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
 
@@ -172,17 +172,5 @@ export async function makeFolder (folder: string): Promise<void> {
 
 /** True when the folder isn't there or nothing is in it. */
 export async function isEmptyFolder (path: string): Promise<boolean> {
-  const names = await readdir(path).catch((err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return []
-    throw err
-  })
-  return names.length === 0
-}
-
-/** The text of a file; undefined when there is none. Other errors are thrown. */
-export async function readIfThere (path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return undefined
-    throw err
-  })
+  return (await readdir(path).catch(whenMissing([]))).length === 0
 }

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { readIfThere, replaceFile } from '../base/files.ts'
 import { isMultiaddr, peerOfMultiaddr } from '../config/multiaddr-text.ts'
-import { replaceFile } from './files.ts'
 
 export interface PeerstoreContent {
   /** Full addresses with /p2p at the end, in the order of the file. */
@@ -19,11 +18,7 @@ export function parsePeerstore (text: string): PeerstoreContent {
 
 /** Reads a peerstore file; one that isn't there is empty. */
 export async function readPeerstore (path: string): Promise<PeerstoreContent> {
-  const text = await readFile(path, 'utf8').catch((err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return ''
-    throw err
-  })
-  return parsePeerstore(text)
+  return parsePeerstore(await readIfThere(path) ?? '')
 }
 
 /** Writes a peerstore file, one address a line; a crash leaves the old file or the new one. */

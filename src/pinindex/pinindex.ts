@@ -1,9 +1,6 @@
 import type { Startable } from '../base/lifecycle.ts'
+import type { NameMatch, PinningStatus } from '../model/pinning-service.ts'
 import type { Time } from '../model/time.ts'
-
-/** The four statuses of the Pinning Service API. */
-export const pinningStatuses = ['queued', 'pinning', 'pinned', 'failed'] as const
-export type PinningStatus = typeof pinningStatuses[number]
 
 /**
  * `unknown`: nobody has been asked yet. `absent`: there is a pin, but none that the Pinning Service API has a word for. Neither is ever
@@ -16,10 +13,6 @@ export interface IndexEntry { cid: string, name: string, metadata: Readonly<Reco
 
 /** `created` in Unix milliseconds, no two alike. */
 export interface IndexedPin { cid: string, created: Time, status: IndexedStatus }
-
-/** How a name is compared: the whole name or a part of it, `i…` without regard to upper and lower case. */
-export const nameMatches = ['exact', 'iexact', 'partial', 'ipartial'] as const
-export type NameMatch = typeof nameMatches[number]
 
 /** All that is given must hold. */
 export interface PinQuery {

@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import { ClusterError } from '../base/errors.ts'
+import { ClusterError, invalidArgument } from '../base/errors.ts'
 import { readAhead } from '../base/read-ahead.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { ClusterApi } from '../cluster/cluster-api.ts'
@@ -24,7 +24,7 @@ const cannotRemovePeers = 'crdt consensus component cannot remove peers'
 const refuseRemoval = async (): Promise<never> => { throw new ClusterError('UNSUPPORTED', {}, { message: cannotRemovePeers }) }
 
 function needed (cid: CID | null): CID {
-  if (cid == null) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'bad pin object' })
+  if (cid == null) throw invalidArgument('bad pin object')
   return cid
 }
 
@@ -98,5 +98,5 @@ async function * storeBlocks (
     }
   }
   await ipfs.putBlocks(blocks(), { signal })
-  if (count === 0) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'BlockStream: no blocks to peek in blocks channel' })
+  if (count === 0) throw invalidArgument('BlockStream: no blocks to peek in blocks channel')
 }

@@ -1,6 +1,7 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ClusterError } from '../base/errors.ts'
+import { isThere, syncPath } from '../base/files.ts'
 import { systemClock } from '../base/system.ts'
 import type { Logger } from '../base/log.ts'
 import { CrdtStore } from '../consensus/crdt/crdt-store.ts'
@@ -129,13 +130,6 @@ export async function finishImport (state: string): Promise<void> {
   await rm(previous, { recursive: true, force: true })
 }
 
-async function isThere (path: string): Promise<boolean> {
-  return stat(path).then(() => true, (err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return false
-    throw err
-  })
-}
-
 /** Nobody relies on the new pinset before it is complete, so one sync at the end is enough. */
 const withoutSync = (datastore: Datastore): Datastore => ({
   name: datastore.name,
@@ -151,20 +145,11 @@ const withoutSync = (datastore: Datastore): Datastore => ({
 })
 
 async function syncFiles (folder: string): Promise<void> {
-  for (const name of await readdir(folder)) await sync(join(folder, name))
-  await sync(folder)
+  for (const name of await readdir(folder)) await syncPath(join(folder, name))
+  await syncPath(folder)
 }
 
 async function renameSynced (from: string, to: string): Promise<void> {
   await rename(from, to)
-  await sync(dirname(to))
-}
-
-async function sync (path: string): Promise<void> {
-  const file = await open(path, 'r')
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
+  await syncPath(dirname(to))
 }

@@ -2,6 +2,9 @@ import { CID } from '../model/cid.ts'
 import { isCrdtCid } from './crdt-block.ts'
 import { ProtobufReader, ProtobufWriter, invalidBytes, wireTypes } from './protobuf.ts'
 
+/** Our own protocol between cluster peers (docs/design/wire/history.md). Go peers don't speak it. */
+export const historyProtocol = '/helia-cluster/history/1.0.0'
+
 /** CIDs that one request may name, roots and known blocks together. */
 export const maxCidsPerRequest = 4000
 /** Heads that an answer may begin with. */

@@ -5,8 +5,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pinningStatuses } from '../../src/model/pinning-service.ts'
 import type { PinFilter } from '../../src/service/pins/pins.ts'
-import { tenantPinStatuses } from '../../src/service/sql/tables.ts'
 import type { PinPeer } from '../support/service-cluster.ts'
 import { anyCid, pinPeer } from '../support/service-cluster.ts'
 import { databaseAt } from '../support/service-database.ts'
@@ -15,7 +15,7 @@ import { addUser } from '../support/service-rows.ts'
 const words = ['red', 'blue', 'green', 'holiday', 'report', 'photo', 'video', 'music', 'draft', 'final']
 const rowsAtOnce = 500
 const rounds = 25
-const all: PinFilter = { statuses: tenantPinStatuses }
+const all: PinFilter = { statuses: pinningStatuses }
 const pinned: PinFilter = { statuses: ['pinned'] }
 
 export async function benchServicePins ({ rows }: { rows: number }): Promise<void> {
@@ -30,7 +30,7 @@ export async function benchServicePins ({ rows }: { rows: number }): Promise<voi
       await measure(what, async () => (await peer.pins.find(user, filter, { limit })).count)
     }
     await measure('`service ls --stat`: four lists of one', async () => {
-      for (const status of tenantPinStatuses) await peer.pins.find(user, { statuses: [status] }, { limit: 1 })
+      for (const status of pinningStatuses) await peer.pins.find(user, { statuses: [status] }, { limit: 1 })
       return rows
     })
     await peer.stop()

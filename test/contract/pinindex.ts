@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { isClusterError } from '../../src/base/errors.ts'
-import { pinningStatuses } from '../../src/pinindex/pinindex.ts'
+import { pinningStatuses } from '../../src/model/pinning-service.ts'
 import type { FoundPins, IndexEntry, PinIndex, PinQuery } from '../../src/pinindex/pinindex.ts'
 
 export interface PinIndexSubject {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../src/base/errors.ts'
-import { errorStatuses, parseStatusFilter } from '../../src/model/status.ts'
+import { parseStatusFilter } from '../../src/model/status.ts'
 import { zeroTime } from '../../src/model/time.ts'
 import { aPin, cidNumber, gathered } from '../support/tracked-node.ts'
 import type { OpenTracker, TrackerInHand, TrackerSettings } from './tracker-harness.ts'
@@ -237,7 +237,7 @@ export function trackerContract (name: string, open: OpenTracker): void {
       await settled(3, 'pinning')
       node.isAway = true
 
-      assert.deepEqual(await list(errorStatuses), { 'pin 1': 'pin_error' })
+      assert.deepEqual(await list(parseStatusFilter('error')), { 'pin 1': 'pin_error' })
       assert.deepEqual(await list(parseStatusFilter('pinning,queued')), { 'pin 3': 'pinning', 'pin 4': 'pin_queued' })
       assert.deepEqual(await list(parseStatusFilter('unpinned')), {})
       assert.deepEqual(await gathered(tracker.statusAll(parseStatusFilter('unpinning'))), [])

@@ -1,6 +1,7 @@
 import { ClusterError } from '../../src/base/errors.ts'
+import type { PinningStatus } from '../../src/model/pinning-service.ts'
 import type {
-  AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener
+  AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, StatusesListener, StatusListener
 } from '../../src/service/clusterpins/cluster-pins.ts'
 import { Waiters } from '../../src/service/clusterpins/waiters.ts'
 import type { Sql, SqlDatabase } from '../../src/service/sql/sql.ts'
@@ -16,7 +17,7 @@ export class FakeClusterPins implements ClusterPins {
   readonly infos = new Map<string, Record<string, string>>()
   readonly origins = new Map<string, readonly string[]>()
   /** How a pin stands at once. */
-  first: PinningState = 'queued'
+  first: PinningStatus = 'queued'
 
   constructor (database: Pick<SqlDatabase, 'db' | 'transaction' | 'now'>) { this.#database = database }
 
@@ -72,7 +73,7 @@ export class FakeClusterPins implements ClusterPins {
   }
 
   /** The cluster says something new. */
-  async become (cid: string, state: PinningState, info: Record<string, string> = {}): Promise<void> {
+  async become (cid: string, state: PinningStatus, info: Record<string, string> = {}): Promise<void> {
     this.infos.set(cid, info)
     await this.#database.transaction(async tx => {
       await tx.updateTable('cluster_pins').set({ status: state }).where('cid', '=', cid).execute()
@@ -86,4 +87,4 @@ export class FakeClusterPins implements ClusterPins {
   }
 }
 
-const statusOf = (state: PinningState): ClusterPinStatus => ({ state, replicas: state === 'pinned' ? 1 : 0, wanted: 1, info: {} })
+const statusOf = (state: PinningStatus): ClusterPinStatus => ({ state, replicas: state === 'pinned' ? 1 : 0, wanted: 1, info: {} })

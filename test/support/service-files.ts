@@ -10,13 +10,14 @@ import { importEntries } from '../../src/importer/unixfs-importer.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import { CID } from '../../src/model/cid.ts'
 import type { Denylist } from '../../src/ipfs/denylist.ts'
+import type { PinningStatus } from '../../src/model/pinning-service.ts'
 import type { Files, Upload } from '../../src/service/files/files.ts'
 import { serviceFiles } from '../../src/service/files/service-files.ts'
 import type { Pins, PinListener } from '../../src/service/pins/pins.ts'
 import { sqlQuota } from '../../src/service/quota/sql-quota.ts'
 import { folded } from '../../src/service/sql/sql.ts'
 import type { SqlDatabase } from '../../src/service/sql/sql.ts'
-import type { FileRow, PinRow, TenantPinStatus } from '../../src/service/sql/tables.ts'
+import type { FileRow, PinRow } from '../../src/service/sql/tables.ts'
 import { sqlTasks } from '../../src/service/tasks/sql-tasks.ts'
 import type { Tasks } from '../../src/service/tasks/tasks.ts'
 import { FakeClusterPins } from './fake-cluster-pins.ts'
@@ -91,7 +92,7 @@ export class FakePins implements Pick<Pins, 'removeOf' | 'onChange'> {
     return Number(numDeletedRows)
   }
 
-  async make (database: SqlDatabase, pin: { user: string, cid: string, name: string, status?: TenantPinStatus }): Promise<void> {
+  async make (database: SqlDatabase, pin: { user: string, cid: string, name: string, status?: PinningStatus }): Promise<void> {
     await database.transaction(async tx => {
       const { count } = await tx.selectFrom('pins').select(eb => eb.fn.countAll<number>().as('count')).executeTakeFirstOrThrow()
       const row: PinRow = {

@@ -35,7 +35,7 @@ const mayImport: Record<string, string[]> = {
   observe: ['base', 'model', 'http', 'contracts', 'cluster-api'],
   api: ['base', 'model', 'http', 'events', 'contracts', 'cluster-api'],
   service: ['base', 'model', 'events', 'contracts', 'cluster-api', 'service-contract'],
-  'service-contract': ['base'],
+  'service-contract': ['base', 'model'],
   'service-implementation': ['base', 'service-contract'],
   'service-api': ['base', 'model', 'http', 'events', 'api', 'contracts', 'cluster-api', 'service', 'service-contract'],
   client: ['base', 'model'],

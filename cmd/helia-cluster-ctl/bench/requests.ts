@@ -2,7 +2,6 @@ import { base32 } from '../../../src/base/base32.ts'
 import type { Random } from '../../../src/base/clock.ts'
 import type { ClusterClient } from '../../../src/client/client.ts'
 import type { Operation } from './mix.ts'
-import { OwnPins } from './own-pins.ts'
 
 export type BenchClient = Pick<ClusterClient, 'add' | 'pin' | 'status' | 'allocations' | 'unpin'>
 
@@ -92,5 +91,26 @@ export class Requests {
   #emptyCid (): string {
     const content = this.#deps.random.bytes(32)
     return `b${base32(new Uint8Array([1, 0x55, 0, content.length, ...content]))}`
+  }
+}
+
+/** What a load has pinned and not taken away yet. */
+export class OwnPins {
+  readonly #cids: string[] = []
+
+  get count (): number { return this.#cids.length }
+
+  put (cid: string): void { this.#cids.push(cid) }
+
+  /** One of them; `position` from 0 to 1 (exclusive). Undefined: there is none. */
+  look (position: number): string | undefined { return this.#cids[Math.floor(position * this.#cids.length)] }
+
+  /** The same, and nobody else gets it. */
+  take (position: number): string | undefined {
+    const at = Math.floor(position * this.#cids.length)
+    const taken = this.#cids[at]
+    const last = this.#cids.pop()
+    if (last != null && at < this.#cids.length) this.#cids[at] = last
+    return taken
   }
 }

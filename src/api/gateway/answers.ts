@@ -15,3 +15,8 @@ export const plainAnswer = (status: number, text: string, headers: HeaderList = 
 
 /** Sends the client elsewhere, with a line of text for who doesn't follow. */
 export const redirection = (status: number, location: string): Answer => plainAnswer(status, `see ${location}`, [['Location', location]])
+
+/** Ends what an answer's body has begun, when nobody is going to read it. */
+export async function closeBody (body: Answer['body'] | AsyncIterable<unknown>): Promise<void> {
+  if (body != null && typeof body !== 'string' && !(body instanceof Uint8Array)) await body[Symbol.asyncIterator]().return?.()
+}

@@ -1,5 +1,6 @@
 import { textOfBytes } from '../../base/byte-text.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { segmentsOf } from '../../base/path-segments.ts'
 import { encodeName } from './content-path.ts'
 
 /** One line of a `_redirects` file. */
@@ -68,8 +69,6 @@ export function matchRedirect (rules: readonly RedirectRule[], path: string): { 
   }
   return undefined
 }
-
-const segmentsOf = (path: string): string[] => path.split('/').filter(segment => segment !== '')
 
 function match (from: readonly string[], segments: readonly string[]): Map<string, string> | undefined {
   const found = new Map<string, string>()

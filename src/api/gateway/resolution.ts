@@ -2,8 +2,10 @@ import { CID } from 'multiformats/cid'
 import { quotedText } from '../../base/byte-text.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../ipfs/dag-reader.ts'
+import { noLink } from '../../ipfs/dag-reader.ts'
 import { parseCid } from '../../model/cid.ts'
 import { decodeBlock } from '../common/dag/codecs.ts'
+import { fieldOf } from '../common/dag/ipld-path.ts'
 import { encodeName } from './content-path.ts'
 import type { Target } from './visit.ts'
 
@@ -97,13 +99,3 @@ function rootCid (root: string, names: readonly string[]): CID {
     throw new ClusterError('INVALID_CID', { root: root.slice(0, 100) }, { message, cause: err })
   }
 }
-
-function fieldOf (value: unknown, name: string, cid: CID): unknown {
-  const isContainer = typeof value === 'object' && value != null && !(value instanceof Uint8Array) && Object.hasOwn(value, name)
-  if (!isContainer) throw noLink(name, cid)
-  return (value as Record<string, unknown>)[name]
-}
-
-const noLink = (name: string, cid: CID): ClusterError => new ClusterError('NOT_FOUND', { cid: cid.toString() }, {
-  message: `no link named ${quotedText(name.slice(0, 300))} under ${cid.toString()}`
-})

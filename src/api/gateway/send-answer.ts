@@ -6,7 +6,7 @@ import type { HeaderList } from '../../http/reply.ts'
 import { PieceGuess, usualPiece } from '../../http/piece-guess.ts'
 import { drained } from '../../http/send.ts'
 import type { TickBudget } from '../../http/tick-budget.ts'
-import { closeBody } from './close-body.ts'
+import { closeBody } from './answers.ts'
 import type { Answer } from './visit.ts'
 
 export interface Sending {

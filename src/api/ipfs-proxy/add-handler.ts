@@ -1,22 +1,19 @@
 import { answerText } from '../../base/errors.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
-import { errorReply, HttpError } from '../../http/error-dialect.ts'
+import { HttpError } from '../../http/error-dialect.ts'
 import type { RequestContext } from '../../http/request-context.ts'
 import { boundaryOf, parts } from '../../http/multipart.ts'
 import { Query } from '../../http/query.ts'
-import type { HeaderList, Reply } from '../../http/reply.ts'
-import { jsonReply } from '../../http/reply.ts'
+import type { Reply } from '../../http/reply.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import { goJson } from '../../model/go-json.ts'
+import { addAnswer } from '../common/add-answer.ts'
 import { parseAddParams } from '../common/add-params.ts'
 import { uploadEntries, withFirst } from '../common/upload.ts'
 import { metadataRule } from './add-metadata.ts'
 import type { MetadataRule } from './add-metadata.ts'
 import { proxyDialect } from './error-dialect.ts'
-
-const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]
-const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]
 
 export interface AddHandlerDeps { cluster: ClusterApi, clock: Clock }
 
@@ -43,8 +40,7 @@ export function addHandler ({ cluster, clock }: AddHandlerDeps): (context: Reque
       : { ...parsed, rawLeaves: false, ...rule.ofDirectories == null ? {} : { directoryMetadata: rule.ofDirectories } }
     const entries = await firstEntry(context, { boundary, params, rule })
     const outputs = cluster.add(entries, params, { signal: context.signal })
-    if (params.streamChannels) return { kind: 'lines', style: 'progress', source: outputLines(outputs), headers: streamHeaders }
-    return wholeReply(outputs)
+    return addAnswer(outputs, { isStream: params.streamChannels, print: outputJson, dialect: proxyDialect })
   }
 }
 
@@ -87,19 +83,4 @@ function outputJson ({ name, cid, bytes, size }: AddedOutput): string {
     Name: name, ...(cid == null ? {} : { Hash: cid.toString() }), ...(bytes === 0 ? {} : { Bytes: bytes }),
     ...(size === 0 ? {} : { Size: String(size) })
   })
-}
-
-async function * outputLines (outputs: AsyncIterable<AddedOutput>): AsyncGenerator<string, void, undefined> {
-  for await (const output of outputs) yield `${outputJson(output)}\n`
-}
-
-async function wholeReply (outputs: AsyncIterable<AddedOutput>): Promise<Reply> {
-  const items: string[] = []
-  try {
-    for await (const output of outputs) items.push(outputJson(output))
-    return jsonReply(`[${items.join(',')}]`, 200, wholeHeaders)
-  } catch (err) {
-    const { status, contentType, text } = errorReply(proxyDialect, err)
-    return { kind: 'text', status, contentType, body: text, headers: wholeHeaders }
-  }
 }

@@ -9,6 +9,7 @@ import { LineCutter } from '../../base/line-cutter.ts'
 import type { RequestContext } from '../../http/request-context.ts'
 import { listenOptionsOf } from '../../http/listen.ts'
 import type { HeaderList } from '../../http/reply.ts'
+import { canonicalHeader } from '../../http/reply.ts'
 import { breakOff, hidesTrailers } from '../../http/send.ts'
 import type { NodeApi, NodeHeaders, PutCommand } from './node-api.ts'
 
@@ -189,11 +190,9 @@ function picked ({ headers }: IncomingMessage, names: readonly string[]): Header
   return names.flatMap(name => {
     const value = headers[name]
     if (value == null) return []
-    return (Array.isArray(value) ? value : [value]).map(one => [canonical(name), one] as const)
+    return (Array.isArray(value) ? value : [value]).map(one => [canonicalHeader(name), one] as const)
   })
 }
-
-const canonical = (name: string): string => name.replace(/(^|-)[a-z]/g, found => found.toUpperCase())
 
 /** The text that Kubo refuses an upload with, and a line of its answer to one. Characters. */
 const longestText = 1024 * 1024

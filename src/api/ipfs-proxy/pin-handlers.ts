@@ -1,5 +1,5 @@
 import { byteLengthOfText } from '../../base/byte-text.ts'
-import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
+import { ClusterError, invalidArgument, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { badRequest } from '../../http/error-dialect.ts'
 import type { RequestContext } from '../../http/request-context.ts'
@@ -80,7 +80,7 @@ function pinName (query: Query): string {
   const name = query.get('name')
   const bytes = byteLengthOfText(name)
   if (bytes > maxNameBytes) {
-    throw new ClusterError('INVALID_ARGUMENT', { bytes }, { message: `pin name is ${bytes} bytes (max ${maxNameBytes} bytes)` })
+    throw invalidArgument(`pin name is ${bytes} bytes (max ${maxNameBytes} bytes)`, { bytes })
   }
   if (!name.isWellFormed()) throw badRequest('string field contains invalid UTF-8')
   return name

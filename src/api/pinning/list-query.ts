@@ -1,16 +1,14 @@
 import { badRequest, orBadRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/query.ts'
 import { parseCid } from '../../model/cid.ts'
+import {
+  isTooLong, knownWords, largestLimit, mostCids, nameMatches, pageLength, pinningStatuses, textsOfList
+} from '../../model/pinning-service.ts'
+import type { NameMatch, PinningStatus } from '../../model/pinning-service.ts'
 import type { Time } from '../../model/time.ts'
 import { parseTime } from '../../model/time.ts'
-import type { NameMatch, PinningStatus, PinQuery } from '../../pinindex/pinindex.ts'
-import { nameMatches, pinningStatuses } from '../../pinindex/pinindex.ts'
+import type { PinQuery } from '../../pinindex/pinindex.ts'
 import { stringMap } from './json-fields.ts'
-
-export const longestName = 255
-const defaultLimit = 10
-const largestLimit = 1000
-const mostCids = 10
 
 /**
  * Reads the options of `GET /pins` (Pinning Service API 1.0.0); 400 for the first that is wrong. An empty value is none. Lists come with
@@ -20,9 +18,9 @@ const mostCids = 10
  * as soon as it is accepted. With `cid` every status counts, whatever `status` says, as in Go.
  */
 export function parseListQuery (query: Query): PinQuery {
-  const cids = parseCids(listOf(query, 'cid'))
+  const cids = parseCids(textsOfList(query.all('cid')))
   const name = parseName(query)
-  const statuses = parseStatuses(listOf(query, 'status'))
+  const statuses = parseStatuses(textsOfList(query.all('status')))
   const before = parseMoment(query, 'before')
   const after = parseMoment(query, 'after')
   const metadata = parseMetadata(query.get('meta'))
@@ -37,33 +35,27 @@ export function parseListQuery (query: Query): PinQuery {
   }
 }
 
-const listOf = (query: Query, name: string): string[] => query.all(name).flatMap(text => text.split(',')).filter(text => text !== '')
-
 function parseCids (texts: readonly string[]): string[] {
   if (texts.length > mostCids) throw badRequest(`error decoding 'cid' query param: more than ${mostCids} CIDs`)
   return texts.map(text => orBadRequest(() => parseCid(text), 'error decoding \'cid\' query param').toString())
 }
 
-const isOneOf = <T extends string>(all: readonly T[], text: string): text is T => (all as readonly string[]).includes(text)
-
 function parseStatuses (texts: readonly string[]): readonly PinningStatus[] | undefined {
-  const known = texts.filter(text => isOneOf(pinningStatuses, text))
-  if (known.length < texts.length) throw badRequest('error decoding \'status\' query param: no valid filter')
+  const known = knownWords(pinningStatuses, texts)
+  if (known == null) throw badRequest('error decoding \'status\' query param: no valid filter')
   return known.length === 0 ? undefined : known
 }
 
 function parseName (query: Query): { text: string, match: NameMatch } | undefined {
   const text = query.get('name')
-  const match = query.get('match') || 'exact'
-  if (!isOneOf(nameMatches, match)) {
-    throw badRequest(`error decoding 'match' query param: ${match.slice(0, 100)}: must be one of ${nameMatches.join(', ')}`)
+  const given = query.get('match') || 'exact'
+  const match = nameMatches.find(one => one === given)
+  if (match == null) {
+    throw badRequest(`error decoding 'match' query param: ${given.slice(0, 100)}: must be one of ${nameMatches.join(', ')}`)
   }
   if (isTooLong(text)) throw badRequest('error in \'name\' query param: longer than 255 chars')
   return text === '' ? undefined : { text, match }
 }
-
-/** Characters count, not bytes. */
-export const isTooLong = (name: string): boolean => name.length > longestName && [...name].length > longestName
 
 /** A `+` of an offset that wasn't escaped has become a blank. */
 function parseMoment (query: Query, name: string): Time | undefined {
@@ -74,9 +66,8 @@ function parseMoment (query: Query, name: string): Time | undefined {
 }
 
 function parseLimit (text: string): number {
-  if (text === '') return defaultLimit
-  const limit = Number(text)
-  if (!/^\d{1,4}$/.test(text) || limit < 1 || limit > largestLimit) {
+  const limit = pageLength(text)
+  if (limit == null) {
     throw badRequest(`error parsing 'limit' query param: ${text.slice(0, 100)}: must be a number from 1 to ${largestLimit}`)
   }
   return limit

@@ -4,8 +4,8 @@ import type { RequestBody } from '../../http/body.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'
+import { isTooLong, mostMetadata, mostOrigins } from '../../model/pinning-service.ts'
 import { optionalString, stringList, stringMap } from './json-fields.ts'
-import { isTooLong } from './list-query.ts'
 
 /** A pin as clients send it. '' and empty: not given. */
 export interface WantedPin { cid: CID, name: string, origins: MultiaddrText[], metadata: Record<string, string> }
@@ -13,8 +13,6 @@ export interface WantedPin { cid: CID, name: string, origins: MultiaddrText[], m
 const wrongBody = 'error decoding request body'
 /** A pin may have 256 KiB; escapes make its JSON longer. */
 const longestBody = 1024 * 1024
-const mostOrigins = 20
-const mostMetadata = 1000
 
 /** Reads the body of `POST /pins`; 400 for anything that isn't a pin. Fields that aren't known are ignored. */
 export async function readPinBody (body: RequestBody): Promise<WantedPin> {

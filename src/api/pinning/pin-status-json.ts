@@ -2,9 +2,9 @@ import { goJson } from '../../model/go-json.ts'
 import type { MultiaddrText } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import { sortedByKey } from '../../model/pin.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { Time } from '../../model/time.ts'
 import { formatTime } from '../../model/time.ts'
-import type { PinningStatus } from '../../pinindex/pinindex.ts'
 
 /** A PinStatus before it is JSON. */
 export interface PinStatus {

@@ -1,6 +1,6 @@
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { TrackerStatus } from '../../model/status.ts'
-import type { PinningStatus } from '../../pinindex/pinindex.ts'
 
 /**
  * What each status of a peer is worth; of all peers the first kind in the order of `kinds` counts. `waiting` is a peer that has to hold the

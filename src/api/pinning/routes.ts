@@ -1,19 +1,19 @@
 import type { ParameterDoc, ResponseDoc, Route } from '../../http/route.ts'
 import { fast, open, RouteList } from '../../http/route-list.ts'
+import { queryDoc } from '../../http/route.ts'
 import type { PinningHandlers } from './handlers.ts'
 
 const requestId: ParameterDoc = { name: 'requestid', in: 'path', type: 'string', about: 'The CID of the pin.' }
-const query = (name: string, type: ParameterDoc['type'], about: string): ParameterDoc => ({ name, in: 'query', type, about })
 
 const listOptions: readonly ParameterDoc[] = [
-  query('cid', 'string', 'Comma list of 10 at most: only these CIDs, in whatever status.'),
-  query('name', 'string', 'Only pins with this name.'),
-  query('match', 'string', 'How names are compared: exact (default), iexact, partial, ipartial.'),
-  query('status', 'string', 'Comma list of queued, pinning, pinned, failed. Default: pinned; with name all.'),
-  query('before', 'string', 'Created before this time (RFC 3339), exclusive.'),
-  query('after', 'string', 'Created after this time (RFC 3339), exclusive.'),
-  query('limit', 'integer', 'Length of the page, 1 to 1000. Default 10.'),
-  query('meta', 'string', 'A JSON object of strings: only pins with all of these in their meta.')
+  queryDoc('cid', 'string', 'Comma list of 10 at most: only these CIDs, in whatever status.'),
+  queryDoc('name', 'string', 'Only pins with this name.'),
+  queryDoc('match', 'string', 'How names are compared: exact (default), iexact, partial, ipartial.'),
+  queryDoc('status', 'string', 'Comma list of queued, pinning, pinned, failed. Default: pinned; with name all.'),
+  queryDoc('before', 'string', 'Created before this time (RFC 3339), exclusive.'),
+  queryDoc('after', 'string', 'Created after this time (RFC 3339), exclusive.'),
+  queryDoc('limit', 'integer', 'Length of the page, 1 to 1000. Default 10.'),
+  queryDoc('meta', 'string', 'A JSON object of strings: only pins with all of these in their meta.')
 ]
 
 const failure = (status: number, about: string): ResponseDoc => ({ status, about, schema: 'Failure' })

@@ -6,7 +6,8 @@ import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { CID } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
-import type { IndexedStatus, PinIndex, PinningStatus } from '../../pinindex/pinindex.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
+import type { IndexedStatus, PinIndex } from '../../pinindex/pinindex.ts'
 import { pinningStatusOf } from './pinning-status.ts'
 
 export interface StatusTableDeps {

@@ -1,86 +1,89 @@
 import type { ParameterDoc, ResponseDoc, RouteDoc } from '../../http/route.ts'
+import { queryDoc } from '../../http/route.ts'
 
 /** Parameters and answers that several routes share, for the OpenAPI document and docs/reference/rest-api.md. */
-const query = (name: string, type: ParameterDoc['type'], about: string): ParameterDoc => ({ name, in: 'query', type, about })
 const inPath = (name: string, about: string): ParameterDoc => ({ name, in: 'path', type: 'string', about })
 
 export const cid = inPath('cid', 'A CID in any multibase.')
 export const peer = inPath('peer', 'A peer ID.')
 export const auditOptions: readonly ParameterDoc[] = [
-  query('cids', 'string', 'Comma list of CIDs. Default: everything that the peer holds.'),
-  query('sample', 'string', 'So many pins of a hundred, such as 1 or 0.5.'),
-  query('peer', 'string', 'A peer ID: its IPFS node is asked for random blocks. Default: this peer, which reads all of its blocks.'),
-  query('repair', 'boolean', 'true: fetch again what is missing or damaged.')
+  queryDoc('cids', 'string', 'Comma list of CIDs. Default: everything that the peer holds.'),
+  queryDoc('sample', 'string', 'So many pins of a hundred, such as 1 or 0.5.'),
+  queryDoc('peer', 'string', 'A peer ID: its IPFS node is asked for random blocks. Default: this peer, which reads all of its blocks.'),
+  queryDoc('repair', 'boolean', 'true: fetch again what is missing or damaged.')
 ]
-export const isBad = query('bad', 'boolean', 'true: only pins that were not whole.')
+export const isBad = queryDoc('bad', 'boolean', 'true: only pins that were not whole.')
 export const twoPeers = [inPath('one', 'A peer ID.'), inPath('other', 'Another peer ID.')]
 export const metric = inPath('name', 'The name of a metric, such as ping or freespace.')
 export const contentPath = [inPath('namespace', 'ipfs, ipns or ipld.'), inPath('path', 'The rest of the path, e.g. CID/folder/file.')]
-export const local = query('local', 'boolean', 'true: only the peer that is asked.')
-export const statusFilter = query(
+export const local = queryDoc('local', 'boolean', 'true: only the peer that is asked.')
+export const statusFilter = queryDoc(
   'filter', 'string',
   'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …; under_replicated: pins that fewer peers have than shall have them.'
 )
-export const missing = query(
+export const missing = queryDoc(
   'missing', 'boolean', 'true: also peers that are gone, as far as this peer heard of them or the pinset names them.'
 )
-export const typeFilter = query('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
+export const typeFilter = queryDoc('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
 export const webhookId = inPath('id', 'The number of the webhook.')
 export const eventOptions: readonly ParameterDoc[] = [
-  query('types', 'string', 'Comma list: types such as pin.status, or what they are about (pin, peer, alert, warning, task). Default: all.'),
-  query(
+  queryDoc(
+    'types', 'string',
+    'Comma list: types such as pin.status, or what they are about (pin, peer, alert, warning, task). Default: all.'
+  ),
+  queryDoc(
     'after', 'string',
     'The id of the last event that was read, as the header Last-Event-ID; oldest: all that is kept. Default: from now on.'
   ),
-  query('wait', 'boolean', 'false: the stream ends behind what there is now. Default true.')
+  queryDoc('wait', 'boolean', 'false: the stream ends behind what there is now. Default true.')
 ]
-export const cids = query('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
+export const cids = queryDoc('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
 
 export const pinOptions: readonly ParameterDoc[] = [
-  query('name', 'string', 'A name for the pin.'),
-  query('mode', 'string', 'recursive (default) or direct.'),
-  query('replication', 'integer', 'Sets both factors.'),
-  query('replication-min', 'integer', '0: the default of the peer; -1: everywhere.'),
-  query('replication-max', 'integer', '0: the default of the peer; -1: everywhere.'),
-  query('shard-size', 'integer', 'Bytes of one shard.'),
-  query('user-allocations', 'string', 'Comma list of preferred peer IDs.'),
-  query('expire-at', 'string', 'RFC 3339. Wins over expire-in.'),
-  query('expire-in', 'string', 'A duration such as 1h30m; at least 1s.'),
-  query('max-size', 'string', 'The most that the content may be, such as 100MB: the pin fails when it is more. Kept as metadata.'),
-  query('max-blocks', 'integer', 'The same in blocks.'),
-  query('meta-KEY', 'string', 'Metadata; any number of them.'),
-  query('pin-update', 'string', 'A pinned CID whose options the new pin takes over.'),
-  query('origins', 'string', 'Comma list of multiaddresses with /p2p/.')
+  queryDoc('name', 'string', 'A name for the pin.'),
+  queryDoc('mode', 'string', 'recursive (default) or direct.'),
+  queryDoc('replication', 'integer', 'Sets both factors.'),
+  queryDoc('replication-min', 'integer', '0: the default of the peer; -1: everywhere.'),
+  queryDoc('replication-max', 'integer', '0: the default of the peer; -1: everywhere.'),
+  queryDoc('shard-size', 'integer', 'Bytes of one shard.'),
+  queryDoc('user-allocations', 'string', 'Comma list of preferred peer IDs.'),
+  queryDoc('expire-at', 'string', 'RFC 3339. Wins over expire-in.'),
+  queryDoc('expire-in', 'string', 'A duration such as 1h30m; at least 1s.'),
+  queryDoc('max-size', 'string', 'The most that the content may be, such as 100MB: the pin fails when it is more. Kept as metadata.'),
+  queryDoc('max-blocks', 'integer', 'The same in blocks.'),
+  queryDoc('meta-KEY', 'string', 'Metadata; any number of them.'),
+  queryDoc('pin-update', 'string', 'A pinned CID whose options the new pin takes over.'),
+  queryDoc('origins', 'string', 'Comma list of multiaddresses with /p2p/.')
 ]
 
 export const moveOptions: readonly ParameterDoc[] = [
-  query('from', 'string', 'The peer ID that shall lose the pin. One that is there keeps it until the others have it.'),
-  query('to', 'string', 'Comma list of peer IDs that shall get it. Default: the allocator chooses one.')
+  queryDoc('from', 'string', 'The peer ID that shall lose the pin. One that is there keeps it until the others have it.'),
+  queryDoc('to', 'string', 'Comma list of peer IDs that shall get it. Default: the allocator chooses one.')
 ]
 
 export const paceOptions: readonly ParameterDoc[] = [
-  query('max-pins-per-second', 'string', 'How many moves begin each second. 0: no limit.'),
-  query(
+  queryDoc('max-pins-per-second', 'string', 'How many moves begin each second. 0: no limit.'),
+  queryDoc(
     'max-bytes-per-second', 'string',
     'By how much the repositories that take pins grow each second; the next move waits until then. 0: no limit.'
   ),
-  query('at-once', 'integer', 'Moves under way, 1 to 1024. Default 32.')
+  queryDoc('at-once', 'integer', 'Moves under way, 1 to 1024. Default 32.')
 ]
 
 export const rebalanceOptions: readonly ParameterDoc[] = [
-  query('by', 'string', 'Comma list of tags: pins are spread over their values. Default: those of allocate_by.'),
-  query('equal', 'boolean', 'true: all peers have the same share; default: by what their repositories may hold.')
+  queryDoc('by', 'string', 'Comma list of tags: pins are spread over their values. Default: those of allocate_by.'),
+  queryDoc('equal', 'boolean', 'true: all peers have the same share; default: by what their repositories may hold.')
 ]
 
-const flag = (name: string, about: string): ParameterDoc => query(name, 'boolean', about)
+const flag = (name: string, about: string): ParameterDoc => queryDoc(name, 'boolean', about)
 
 export const addOptions: readonly ParameterDoc[] = [
   ...pinOptions.filter(({ name }) => name !== 'pin-update' && name !== 'mode'),
-  query('layout', 'string', 'balanced (default) or trickle.'),
-  query('chunker', 'string', 'size-N, rabin, rabin-MIN-AVG-MAX or buzhash. Default size-262144.'),
-  query('hash', 'string', 'Name of the hash function. Default sha2-256.'),
-  query('format', 'string', 'unixfs (default) or car.'),
-  query('cid-version', 'integer', '0 (default) or 1.'),
+  queryDoc('layout', 'string', 'balanced (default) or trickle.'),
+  queryDoc('chunker', 'string', 'size-N, rabin, rabin-MIN-AVG-MAX or buzhash. Default size-262144.'),
+  queryDoc('hash', 'string', 'Name of the hash function. Default sha2-256.'),
+  queryDoc('format', 'string', 'unixfs (default) or car.'),
+  queryDoc('cid-version', 'integer', '0 (default) or 1.'),
   flag('raw-leaves', 'Leaves are raw blocks. Default: with cid-version 1.'),
   flag('wrap-with-directory', 'Puts everything into one directory.'),
   flag('stream-channels', 'false: one JSON array at the end. Default true.'),

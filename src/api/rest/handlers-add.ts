@@ -1,20 +1,17 @@
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Clock } from '../../base/clock.ts'
 import { isClusterError, messageOf } from '../../base/errors.ts'
-import { badRequest, errorReply } from '../../http/error-dialect.ts'
+import { badRequest } from '../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../http/multipart.ts'
-import type { HeaderList, Reply } from '../../http/reply.ts'
-import { jsonReply } from '../../http/reply.ts'
+import type { Reply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import { addedOutputJson } from '../../model/add.ts'
 import { goJson } from '../../model/go-json.ts'
+import { addAnswer } from '../common/add-answer.ts'
 import { parseAddParams } from '../common/add-params.ts'
 import { restDialect } from './error-dialect.ts'
 import { uploadEntries, withFirst } from '../common/upload.ts'
-
-const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]
-const streamHeaders: HeaderList = [...wholeHeaders, ['X-Chunked-Output', '1']]
 
 /**
  * `POST /add` (adder). The type of the body and the options are checked first, then whether there is anything to add: those are 400s. From
@@ -26,8 +23,7 @@ export function addHandler ({ cluster, clock }: { cluster: ClusterApi, clock: Cl
     const params = parseAddParams(call.query, clock.now())
     const entries = await firstEntry(call, { boundary, params })
     const outputs = cluster.add(entries, params, { signal: call.signal })
-    if (params.streamChannels) return { kind: 'lines', style: 'progress', source: outputLines(outputs), headers: streamHeaders }
-    return wholeReply(outputs)
+    return addAnswer(outputs, { isStream: params.streamChannels, print, dialect: restDialect, refusalOf })
   }
 }
 
@@ -46,19 +42,8 @@ async function firstEntry (
   throw badRequest('multipart: NextPart: EOF')
 }
 
-async function * outputLines (outputs: AsyncIterable<AddedOutput>): AsyncGenerator<string, void, undefined> {
-  for await (const output of outputs) yield `${goJson(addedOutputJson(output))}\n`
-}
+const print = (output: AddedOutput): string => goJson(addedOutputJson(output))
 
-async function wholeReply (outputs: AsyncIterable<AddedOutput>): Promise<Reply> {
-  const items: string[] = []
-  try {
-    for await (const output of outputs) items.push(goJson(addedOutputJson(output)))
-    return jsonReply(`[${items.join(',')}]`, 200, wholeHeaders)
-  } catch (err) {
-    // a CAR without blocks is the client's fault; everything else that comes late is a 500, as in Go
-    const refusal = isClusterError(err) && err.details.empty === true ? badRequest(err.message, { cause: err }) : err
-    const { status, contentType, text } = errorReply(restDialect, refusal)
-    return { kind: 'text', status, contentType, body: text, headers: wholeHeaders }
-  }
-}
+/** A CAR without blocks is the client's fault; everything else that comes late is a 500, as in Go. */
+const refusalOf = (err: unknown): unknown =>
+  isClusterError(err) && err.details.empty === true ? badRequest(err.message, { cause: err }) : err

@@ -1,4 +1,4 @@
-import type { ClusterApi, HealthProblem } from '../../cluster/cluster-api.ts'
+import type { ClusterApi, HealthProblem, MetricHistory, PinsHealth } from '../../cluster/cluster-api.ts'
 import type { Authenticator } from '../../http/auth.ts'
 import { HttpError } from '../../http/error-dialect.ts'
 import type { Reply } from '../../http/reply.ts'
@@ -8,7 +8,7 @@ import { goJson } from '../../model/go-json.ts'
 import { alertJson, metricJson } from '../../model/metric.ts'
 import type { ConnectGraph } from '../../model/peer.ts'
 import { peerInfoJson, repoGcJson } from '../../model/peer.ts'
-import { metricHistoryJson, pinsHealthJson } from './pins-health-json.ts'
+import { formatTime, formatTimeOrNull } from '../../model/time.ts'
 
 const byKey = <T>(map: Iterable<readonly [string, T]>): Record<string, T> =>
   Object.fromEntries([...map].toSorted(([a], [b]) => a < b ? -1 : a > b ? 1 : 0))
@@ -87,3 +87,26 @@ export class InfoHandlers {
     return jsonReply(goJson({ peer_map: byKey([...gcs].map(([peer, gc]) => [peer, repoGcJson(gc)] as const)) }))
   }
 }
+
+/** The figures of `GET /health/pins`. */
+function pinsHealthJson ({ at, pins, everywhere, underReplicated, unreachable, peers }: PinsHealth): string {
+  return goJson({
+    at: formatTime(at),
+    pins,
+    everywhere,
+    under_replicated: underReplicated,
+    unreachable,
+    peers: peers.map(one => ({
+      peer: one.peer,
+      peername: one.peerName,
+      missing: one.isMissing,
+      last_seen: formatTimeOrNull(one.lastSeen ?? null),
+      pins: one.pins,
+      alone: one.alone,
+      statuses: one.statuses
+    }))
+  })
+}
+
+/** The figures of `GET /monitor/history`; times are Unix milliseconds. */
+const metricHistoryJson = ({ everyMs, at, series }: MetricHistory): string => goJson({ every_ms: everyMs, at, series })

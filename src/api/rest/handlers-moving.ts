@@ -1,4 +1,4 @@
-import type { ClusterApi, PaceLimits, RebalanceOrder } from '../../cluster/cluster-api.ts'
+import type { ClusterApi, DrainStatus, PaceLimits, RebalanceOrder, RebalancePlan, RebalanceStatus } from '../../cluster/cluster-api.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { badRequest, HttpError, orBadRequest } from '../../http/error-dialect.ts'
@@ -8,8 +8,8 @@ import { jsonReply } from '../../http/reply.ts'
 import type { Call } from '../../http/route.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
+import { formatTime, formatTimeOrNull } from '../../model/time.ts'
 import { parsePeerId } from '../common/peer-id.ts'
-import { drainJson, rebalanceJson, rebalancePlanJson } from './moving-json.ts'
 
 /** What is refused; Go's peers know none of this. */
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
@@ -81,4 +81,35 @@ function numberOf (query: Query, name: string): number | undefined {
   if (text === '') return undefined
   if (!/^\d{1,15}(\.\d{1,9})?$/.test(text)) throw badRequest(`${name} is not a number, 0 or more`)
   return Number(text)
+}
+
+const paceJson = ({ atOnce, maxPinsPerSecond, maxBytesPerSecond }: PaceLimits): Record<string, unknown> =>
+  ({ at_once: atOnce, max_pins_per_second: maxPinsPerSecond, max_bytes_per_second: maxBytesPerSecond })
+
+/** What `POST /peers/{peer}/drain` answers. */
+function drainJson (drain: DrainStatus): Record<string, unknown> {
+  const { peer, peerName, state, reason, since, endedAt, pins, left, moved, fewer, inTransit, stuck, everywhere, bytes, leftMs } = drain
+  return {
+    peer, peername: peerName, state, reason, since: formatTime(since), ended_at: formatTimeOrNull(endedAt), pins, left, moved, fewer,
+    in_transit: inTransit, stuck, everywhere, bytes, left_ms: leftMs, ...paceJson(drain)
+  }
+}
+
+const sharesJson = (peers: RebalancePlan['peers']): unknown => peers.map(
+  ({ peerName, ...share }) => ({
+    peer: share.peer, peername: peerName, capacity: share.capacity, pins: share.pins, goal: share.goal, after: share.after
+  })
+)
+
+/** What `GET /rebalance/plan` answers. */
+const rebalancePlanJson = ({ peers, pins, count, moves }: RebalancePlan): Record<string, unknown> =>
+  ({ peers: sharesJson(peers), pins, count, moves: moves.map(({ cid, from, to, why }) => ({ cid: cid.toString(), from, to, why })) })
+
+/** What `GET /rebalance` answers. */
+function rebalanceJson (status: RebalanceStatus): Record<string, unknown> {
+  const { state, reason, since, endedAt, planned, moved, failed, inTransit, peers } = status
+  return {
+    state, reason, since: formatTime(since), ended_at: formatTimeOrNull(endedAt), planned, moved, failed, in_transit: inTransit,
+    ...paceJson(status), peers: sharesJson(peers)
+  }
 }

@@ -1,11 +1,9 @@
 import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
 import type { PinProgress } from '../../ipfs/ipfs.ts'
 import { goJson } from '../../model/go-json.ts'
-import { formatTime } from '../../model/time.ts'
+import { formatTime, formatTimeOrNull } from '../../model/time.ts'
 import type { OperationProgress } from '../../tracker/tracker.ts'
 import { waitReason } from './wait-reason.ts'
-
-const timeOrNull = (time: number | null): string | null => time == null ? null : formatTime(time)
 
 const operationJson = (operation: OperationProgress, now: number): Record<string, unknown> => ({
   type: operation.type,
@@ -16,8 +14,8 @@ const operationJson = (operation: OperationProgress, now: number): Record<string
   queue_length: operation.queueLength,
   queue_position: operation.turn?.place ?? null,
   queue: operation.turn?.queue ?? null,
-  estimated_start: timeOrNull(operation.turn?.inMs == null ? null : now + operation.turn.inMs),
-  next_try_at: timeOrNull(operation.nextTryAt)
+  estimated_start: formatTimeOrNull(operation.turn?.inMs == null ? null : now + operation.turn.inMs),
+  next_try_at: formatTimeOrNull(operation.nextTryAt)
 })
 
 const ipfsJson = (progress: PinProgress): Record<string, unknown> => ({
@@ -27,9 +25,9 @@ const ipfsJson = (progress: PinProgress): Record<string, unknown> => ({
   fetched_blocks: progress.fetchedBlocks,
   fetched_bytes: progress.fetchedBytes,
   wanted_block: progress.wantedBlock?.toString() ?? null,
-  wanted_since: timeOrNull(progress.wantedSince),
+  wanted_since: formatTimeOrNull(progress.wantedSince),
   peers_asked: progress.peersAsked,
-  next_try_at: timeOrNull(progress.nextTryAt),
+  next_try_at: formatTimeOrNull(progress.nextTryAt),
   started_at: formatTime(progress.startedAt)
 })
 

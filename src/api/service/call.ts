@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
-import { ClusterError, messageOf } from '../../base/errors.ts'
+import { ClusterError, invalidArgument, messageOf } from '../../base/errors.ts'
 import { refuseNestedJson } from '../../base/nesting.ts'
 import type { RequestBody } from '../../http/body.ts'
 import type { RequestContext } from '../../http/request-context.ts'
@@ -64,7 +64,7 @@ function queryObject (query: Query): Record<string, string | string[]> {
 
 async function readJson (body: RequestBody): Promise<unknown> {
   const bytes = await body.bytes(bodyLimitBytes)
-  if (bytes.length === 0) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'a JSON body is missing' })
+  if (bytes.length === 0) throw invalidArgument('a JSON body is missing')
   try {
     refuseNestedJson(bytes, maxNesting)
     return refuseNul(JSON.parse(bytes.toString('utf8')))
@@ -77,13 +77,13 @@ function checked (schema: z.ZodType, given: unknown, where: 'query' | 'body'): u
   const result = schema.safeParse(given)
   if (result.success) return result.data
   const issues = result.error.issues.slice(0, 5).map(({ path, message }) => `${path.length === 0 ? where : path.join('.')}: ${message}`)
-  throw new ClusterError('INVALID_ARGUMENT', {}, { message: issues.join('; ') })
+  throw invalidArgument(issues.join('; '))
 }
 
 /** No text of the service has U+0000, which databases don't take. */
 function refuseNul<Value> (value: Value): Value {
   if (typeof value === 'string') {
-    if (value.includes('\0')) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'a text has the character U+0000' })
+    if (value.includes('\0')) throw invalidArgument('a text has the character U+0000')
   } else if (typeof value === 'object' && value != null) {
     for (const [key, one] of Object.entries(value)) {
       refuseNul(key)

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError, isFault } from '../../base/errors.ts'
+import { invalidArgument, isFault } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { commonLogLine } from '../../http/access-log.ts'
 import { cors } from '../../http/cors.ts'
@@ -19,7 +19,6 @@ import { CheckedCall, readInput } from './call.ts'
 import type { Failure } from './error-dialect.ts'
 import { failureOf, failureReply } from './error-dialect.ts'
 import type { ServiceRoute } from './service-route.ts'
-import { withoutSecrets } from './secret-paths.ts'
 
 /**
  * Told of each answer that belongs to somebody, when it has ended. `contentBytes`: what was sent of stored content; 0 for all other
@@ -108,7 +107,7 @@ class ServicePipeline {
     this.#logAtEnd(context)
     const preflight = crossOrigin.preflight(context)
     if (preflight != null) this.#send(context, { kind: 'text', status: 204, contentType: null, body: '', headers: preflight })
-    else if (target == null) this.#fail(context, new ClusterError('INVALID_ARGUMENT', {}, { message: 'the path has a broken escape' }))
+    else if (target == null) this.#fail(context, invalidArgument('the path has a broken escape'))
     else this.#router.route(context)
   }
 
@@ -229,3 +228,9 @@ const dialect = {
     return { contentType: contentType ?? '', text: String(body) }
   }
 }
+
+/** Secrets of upload links: they are part of paths. */
+const linkSecret = /\bul_[0-9A-Za-z]+/g
+
+/** A path, or a line with one, for the log: who reads that could use the link. */
+const withoutSecrets = (text: string): string => text.replaceAll(linkSecret, 'ul_…')

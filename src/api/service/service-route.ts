@@ -92,3 +92,9 @@ export interface ServiceRoute<Body = any, Query = any> { // any: each route has 
 
 /** Gives the handler the types of its schemas. */
 export const serviceRoute = <Body, Query> (route: ServiceRoute<Body, Query>): ServiceRoute => route
+
+/** Gives one part's routes; each part declares what it needs beside its own. */
+type RoutePart = readonly ServiceRoute[]
+
+/** All routes of the service in one table: what is served, documented and tested with two users. The first that fits wins. */
+export const joinRoutes = (parts: readonly RoutePart[]): ServiceRoute[] => parts.flat()

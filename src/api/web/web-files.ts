@@ -2,7 +2,15 @@ import { hash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClusterError, messageOf } from '../../base/errors.ts'
-import type { WebPage } from './page-paths.ts'
+
+/** A page of the web pages, as their build lists it (`pages.json`). */
+export interface WebPage {
+  /** `/files/:cid`: one segment; `/docs/*`: the rest. */
+  path: string
+  sites: readonly string[]
+  /** What its code and style are in, from the built folder, beside what every page loads. */
+  files: readonly string[]
+}
 
 /** The built web pages, in memory. */
 export interface WebFiles {

@@ -1,13 +1,12 @@
 import type { Clock } from '../../base/clock.ts'
+import { bestPattern, segmentsOf } from '../../base/path-segments.ts'
 import type { RequestContext } from '../../http/request-context.ts'
 import { escapeHtml } from '../../http/html.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import { sendText } from '../../http/send.ts'
 import { hasAlready } from '../common/conditional.ts'
-import type { WebPage } from './page-paths.ts'
-import { pageOf } from './page-paths.ts'
 import { pageHeaders } from './policy.ts'
-import type { WebAsset, WebFiles } from './web-files.ts'
+import type { WebAsset, WebFiles, WebPage } from './web-files.ts'
 import { etagOf } from './web-files.ts'
 
 /** What the pages are told of the peer that serves them, in a meta element of their document. */
@@ -48,7 +47,7 @@ export function webPages ({ files, site, clock }: WebPagesDeps): WebPages {
       if (context.path === '/favicon.ico') return sendAsset(context, icon, { caching: 'public, max-age=86400', clock })
       const own = site(context)
       // both sites have a first page
-      const page = pageOf(files.pages.filter(({ sites }) => sites.includes(own.kind)), context.path)
+      const page = bestPattern(files.pages.filter(({ sites }) => sites.includes(own.kind)), segmentsOf(context.path))
         ?? (context.path === '/' ? { path: '/', sites: [own.kind], files: [] } : null)
       if (page == null && !isVisit(context)) return false
       sendIndex(context, { files, page, own, clock })

@@ -2,16 +2,13 @@ import type { Clock } from '../../base/clock.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { TrackerStatus } from '../../model/status.ts'
-import { trackerStatuses } from '../../model/status.ts'
+import { unfinishedStatuses } from '../../model/status.ts'
 import type { CallOptions, PeerHolding, PinsHealth } from '../cluster-api.ts'
 import type { Replications } from './replication.ts'
 import type { Statuses } from './status.ts'
 
 export interface PinsHealthDeps { replications: Replications, statuses: Pick<Statuses, 'statusAll'>, clock: Clock }
 
-const { pin_error: failed, pinning, pin_queued: queued, unpin_error: unpinFailed, unpinning, unpin_queued: unpinQueued } = trackerStatuses
-/** Answered by each peer from its operations alone, whatever the size of the pinset. */
-const unfinished = failed | pinning | queued | unpinFailed | unpinning | unpinQueued
 const withoutCopy: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pin_error', 'pinning', 'pin_queued'])
 const freshMs = 2000
 const restPerWork = 20
@@ -53,7 +50,7 @@ export class PinsHealths {
     const missing = new Set(peers.filter(({ isMissing }) => isMissing).map(({ peer }) => peer))
     const counts = new Map<PeerId, Partial<Record<TrackerStatus, number>>>()
     let incomplete = 0
-    for await (const batch of statuses.statusAll(unfinished)) {
+    for await (const batch of statuses.statusAll(unfinishedStatuses)) {
       for (const row of batch) {
         if (isIncomplete(row) && row.allocations?.some(peer => missing.has(peer)) !== true) incomplete++
         countInto(counts, row)

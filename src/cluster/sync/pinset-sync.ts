@@ -6,7 +6,7 @@ import type { Worker } from '../../base/worker.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
 import { claimOf } from '../../consensus/pinset-digest.ts'
 import type { PinsetDigests } from '../../consensus/pinset-digest.ts'
-import { parseCid } from '../../model/cid.ts'
+import { tryParseCid } from '../../model/cid.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import { parsePinsetClaim, pinsetMetric } from '../../model/pinset-metric.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
@@ -118,13 +118,13 @@ export class PinsetSync {
     const point = digests.point()
     const own = point == null ? undefined : claimOf(point)
     const merged = (head: string): boolean => {
-      const cid = cidOf(head)
+      const cid = tryParseCid(head)
       return cid != null && digests.isMerged(cid)
     }
     const ownHeads = (point?.heads ?? []).map(String)
     this.#tell(this.#watch.pass({ now: clock.now(), own, ownHeads, heard: this.#heard(digests), isMerged: merged }))
     for (const { peer, heads } of this.#watch.missing(this.#init.stateSyncIntervalMs / 4)) {
-      if (consensus.trusts(peer)) digests.fetch(heads.flatMap(head => cidOf(head) ?? []), peer)
+      if (consensus.trusts(peer)) digests.fetch(heads.flatMap(head => tryParseCid(head) ?? []), peer)
     }
   }
 
@@ -204,8 +204,4 @@ export class PinsetSync {
       by: claim == null ? 'heads' : 'digest', pins: claim?.pins ?? null, digest: claim?.digest ?? null, heads: [...heads]
     }
   }
-}
-
-function cidOf (text: string): CID | undefined {
-  try { return parseCid(text) } catch { return undefined }
 }

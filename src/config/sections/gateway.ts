@@ -1,8 +1,7 @@
 import { bool, duration, field, int, size } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
 import { addresses, listMap, multiaddrs, publicHosts, strings, text } from '../kinds.ts'
-import { section } from '../section.ts'
-import type { Finding } from '../section.ts'
+import { halfTls, section } from '../section.ts'
 
 const own = { reading: 'plain' } as const
 
@@ -65,12 +64,7 @@ const fields = {
 
 export type GatewayConfig = ValuesOf<typeof fields>
 
-function check (values: GatewayConfig): Finding[] {
-  const tls = [values.sslCertFile, values.sslKeyFile].filter(file => file !== '').length
-  return tls === 1 ? [{ key: 'ssl_cert_file', value: values.sslCertFile, allowed: 'set together with ssl_key_file' }] : []
-}
-
 export const gatewaySection = section({
   path: 'api.gateway', doc: 'The IPFS HTTP gateway: content to read, below `/ipfs/` and `/ipns/` and on hosts of its own. See gateway.md.',
-  fields, check
+  fields, check: halfTls
 })

@@ -1,7 +1,7 @@
 import { bool, duration, field, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
 import { credentials, listMap, multiaddrs, optionalPeerId, privateKey, strings, text } from '../kinds.ts'
-import { section } from '../section.ts'
+import { halfTls, section } from '../section.ts'
 import type { Finding } from '../section.ts'
 
 /** The REST API and the pinning service API have the same keys. */
@@ -41,10 +41,9 @@ const fieldsAt = (port: number) => ({
 export type HttpApiConfig = ValuesOf<ReturnType<typeof fieldsAt>>
 
 function check (values: HttpApiConfig): Finding[] {
-  const tls = [values.sslCertFile, values.sslKeyFile].filter(file => file !== '').length
   const libp2p = [values.libp2pListenMultiaddress.length > 0, values.id !== '', values.privateKey != null].filter(Boolean).length
   return [
-    ...(tls === 1 ? [{ key: 'ssl_cert_file', value: values.sslCertFile, allowed: 'set together with ssl_key_file' }] : []),
+    ...halfTls(values),
     ...(
       libp2p === 1 || libp2p === 2
         ? [{ key: 'libp2p_listen_multiaddress', value: values.libp2pListenMultiaddress, allowed: 'set together with id and private_key' }]

@@ -1,7 +1,7 @@
 import { bool, duration, field, group, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
 import { addresses, bytes, multiaddrs, oneOf, publicUrl, rate, secretText, strings, text } from '../kinds.ts'
-import { section } from '../section.ts'
+import { halfTls, section } from '../section.ts'
 import type { Finding } from '../section.ts'
 
 const own = { reading: 'plain' } as const
@@ -85,12 +85,11 @@ const fields = {
 export type ServiceApiConfig = ValuesOf<typeof fields>
 
 function check (values: ServiceApiConfig): Finding[] {
-  const { sslCertFile, sslKeyFile, staging: { s3 } } = values
-  const tls = [sslCertFile, sslKeyFile].filter(file => file !== '').length
+  const { s3 } = values.staging
   const wrong = values.admins.filter(address => !/^[^\s@]+@[^\s@]+$/.test(address))
   return [
     ...(wrong.length > 0 ? [{ key: 'admins', value: wrong, allowed: 'e-mail addresses' }] : []),
-    ...(tls === 1 ? [{ key: 'ssl_cert_file', value: sslCertFile, allowed: 'set together with ssl_key_file' }] : []),
+    ...halfTls(values),
     ...(
       (s3.endpoint === '') === (s3.bucket === '')
         ? []

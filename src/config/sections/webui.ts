@@ -1,8 +1,7 @@
 import { bool, duration, field, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
 import { addresses, multiaddrs, publicUrl, text } from '../kinds.ts'
-import { section } from '../section.ts'
-import type { Finding } from '../section.ts'
+import { halfTls, section } from '../section.ts'
 
 const own = { reading: 'plain' } as const
 
@@ -32,15 +31,10 @@ const fields = {
 
 export type WebuiConfig = ValuesOf<typeof fields>
 
-function check (values: WebuiConfig): Finding[] {
-  const tls = [values.sslCertFile, values.sslKeyFile].filter(file => file !== '').length
-  return tls === 1 ? [{ key: 'ssl_cert_file', value: values.sslCertFile, allowed: 'set together with ssl_key_file' }] : []
-}
-
 /** Not written by `init`: a peer has no pages unless somebody asks for them. */
 export const webuiSection = section({
   path: 'api.webui',
   doc: 'Web pages for who runs the cluster, with the credentials of `api.restapi`. Absent: nothing of it is loaded. (`api.service` has pages of its own, and these for its admins.)',
   fields,
-  check
+  check: halfTls
 })

@@ -1,12 +1,12 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
-import type { PeerId } from '../../model/cid.ts'
+import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { PingValue } from '../../model/metric.ts'
 import { formatPingValue } from '../../model/metric.ts'
 import type { IpfsId } from '../../model/peer.ts'
 import type { Informer } from '../informer.ts'
 import { measured } from '../measured.ts'
-import { isReachable } from './reachable-address.ts'
 
 export interface PingInformerInit {
   peerName: string
@@ -45,4 +45,21 @@ async function answerInTime (ipfs: Pick<IpfsConnector, 'id'>, clock: Clock, limi
   const late = Promise.withResolvers<IpfsId>()
   const cancel = clock.after(limitMs, () => late.resolve({ id: '', addresses: null, error: 'the IPFS node is slow to answer' }))
   return await Promise.race([ipfs.id(), late.promise]).finally(cancel)
+}
+
+/** What is no global unicast address to Go: unspecified, loopback, link-local, multicast, broadcast. Private ranges are fine. */
+const local = new BlockList()
+for (const [network, bits] of [['127.0.0.0', 8], ['169.254.0.0', 16], ['224.0.0.0', 4]] as const) local.addSubnet(network, bits, 'ipv4')
+for (const [network, bits] of [['fe80::', 10], ['ff00::', 8]] as const) local.addSubnet(network, bits, 'ipv6')
+for (const address of ['0.0.0.0', '255.255.255.255']) local.addAddress(address, 'ipv4')
+for (const address of ['::', '::1']) local.addAddress(address, 'ipv6')
+
+const names: ReadonlySet<string> = new Set(['dns', 'dns4', 'dns6', 'dnsaddr'])
+
+/** Whether other machines may reach this address: it begins with a DNS name or a global unicast IP address. */
+export function isReachable (address: MultiaddrText): boolean {
+  const [, protocol = '', host = ''] = address.split('/')
+  if (names.has(protocol)) return host !== ''
+  if (protocol === 'ip4') return isIPv4(host) && !local.check(host, 'ipv4')
+  return protocol === 'ip6' && isIPv6(host) && !local.check(host, 'ipv6')
 }

@@ -4,10 +4,11 @@ import type { CID } from 'multiformats/cid'
 import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
+import { whenMissing } from '../../base/files.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
-import { parseCid } from '../../model/cid.ts'
+import { tryParseCid } from '../../model/cid.ts'
 import type { Denial, Denylist } from '../denylist.ts'
 import { readList } from './list-file.ts'
 import { placeOfCid, placeOfName } from './place.ts'
@@ -139,7 +140,7 @@ class FileDenylist implements DenyFiles {
     const [root = '', ...names] = segments
     const path = trimSlashes(names.join('/'))
     if (namespace === 'ipns') return this.#denialOfName(placeOfName(root), path)
-    const cid = namespace === 'ipfs' || namespace === 'ipld' ? cidOf(root) : undefined
+    const cid = namespace === 'ipfs' || namespace === 'ipld' ? tryParseCid(root) : undefined
     if (cid == null) return undefined
     const place = placeOfCid(cid)
     const byPath = path === '' ? undefined : this.#decided(rules => rules.onSubpath(path) ?? rules.on(place, path))
@@ -274,19 +275,8 @@ async function namesIn (path: string): Promise<string[] | undefined> {
   }
 }
 
-function cidOf (text: string): CID | undefined {
-  try {
-    return parseCid(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** Differs after every change; "" when there is no such file. */
 async function signatureOf (path: string): Promise<string> {
-  const { mtimeMs, ctimeMs, size, ino } = await stat(path).catch((err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return { mtimeMs: 0, ctimeMs: 0, size: 0, ino: 0 }
-    throw err
-  })
+  const { mtimeMs, ctimeMs, size, ino } = await stat(path).catch(whenMissing({ mtimeMs: 0, ctimeMs: 0, size: 0, ino: 0 }))
   return ino === 0 ? '' : `${mtimeMs}/${ctimeMs}/${size}/${ino}`
 }

@@ -1,11 +1,11 @@
 import { CID } from 'multiformats/cid'
-import { quotedText } from '../../base/byte-text.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import { percentEncode } from '../../base/percent-encode.ts'
 import { parseCid } from '../../model/cid.ts'
 import { decodeDagCbor } from '../../model/dag-cbor.ts'
 import { findEntry } from './unixfs-directory.ts'
 import type { GetBlock } from '../dag-reader.ts'
+import { noLink } from '../dag-reader.ts'
 
 /** A path without its namespace: a CID and the names after it. */
 export interface ParsedPath { root: CID, names: string[] }
@@ -71,9 +71,6 @@ function inside (value: unknown, name: string, cid: CID): Position {
   const link = CID.asCID(next)
   return link == null ? { cid, value: next } : { cid: link }
 }
-
-const noLink = (name: string, cid: CID): ClusterError =>
-  new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })
 
 /** An error of a look-up in the words that Go passes on from Kubo. Aborts and IPFS_UNAVAILABLE stay what they are. */
 export function resolveError (path: string, err: unknown): unknown {

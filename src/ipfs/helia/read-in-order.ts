@@ -1,4 +1,5 @@
 import type { ReadAhead } from '../dag-reader.ts'
+import { quietly } from '../dag-reader.ts'
 
 /** Parts that are asked for ahead of the one that is being read, and their bytes together, one at least. */
 export const readAhead = 8
@@ -14,8 +15,6 @@ export interface InOrderOptions<T> {
   /** Called with each value before it is given. `waited`: it was not here yet when its turn came. */
   came: (value: T, waited: boolean) => void
 }
-
-export const unlimited: ReadAhead = { tryTake: () => true, give: () => {} }
 
 /** Reads pieces in their order, some of them ahead where there is room. */
 export async function * readInOrder<T> (pieces: AsyncIterable<Piece<T>>, { ahead, came }: InOrderOptions<T>): AsyncGenerator<T> {
@@ -49,10 +48,4 @@ function startedPiece<T> (reading: Promise<T>, sizes: Pick<StartedPiece<T>, 'siz
   const piece: StartedPiece<T> = { value: quietly(reading), ...sizes, isHere: false }
   reading.then(() => { piece.isHere = true }, () => {})
   return piece
-}
-
-/** A promise that may be dropped when an earlier one fails. */
-export function quietly<T> (promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
 }

@@ -2,9 +2,10 @@ import type { CID } from 'multiformats/cid'
 import type { Block, JoinedRead } from '../../blockstore/blockstore.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { ByteRange, FilePart, GetBlock, Joined, ReadFileOptions, UnixFsNode } from '../dag-reader.ts'
+import { quietly, unlimitedAhead } from '../dag-reader.ts'
 import { fileSize, partsOf } from './file-parts.ts'
 import { LookAhead } from './look-ahead.ts'
-import { quietly, readAhead, readInOrder, unlimited } from './read-in-order.ts'
+import { readAhead, readInOrder } from './read-in-order.ts'
 import type { Piece } from './read-in-order.ts'
 import { readNode } from './unixfs-directory.ts'
 
@@ -25,7 +26,7 @@ const leastJoined = 32 * 1024
  * consumer does.
  */
 export async function * readFile (
-  node: UnixFsNode, get: GetBlock, { range = wholeOf(node), ahead = unlimited, prefetch, joined }: ReadFileOptions = {}
+  node: UnixFsNode, get: GetBlock, { range = wholeOf(node), ahead = unlimitedAhead, prefetch, joined }: ReadFileOptions = {}
 ): AsyncGenerator<Uint8Array> {
   const elsewhere = new LookAhead({ node, range }, { get, prefetch })
   try {
@@ -38,7 +39,7 @@ export async function * readFile (
 
 /** The same as blocks: each that the range touches, nodes before what is below them. Of an empty range the root alone. */
 export async function * fileBlocks (
-  root: Block, get: GetBlock, { range, ahead = unlimited, prefetch }: ReadFileOptions = {}
+  root: Block, get: GetBlock, { range, ahead = unlimitedAhead, prefetch }: ReadFileOptions = {}
 ): AsyncGenerator<Block> {
   const node = await readNode(root.cid, async () => root.bytes)
   const wanted = range ?? wholeOf(node)

@@ -1,6 +1,5 @@
 import type { PeerId } from '../../model/cid.ts'
 import type { Metric } from '../../model/metric.ts'
-import { MetricWindow } from './metric-window.ts'
 
 /** A peer publishes a handful of names; one that invents new ones without end must not fill the memory. */
 const namesPerPeer = 1000
@@ -49,5 +48,25 @@ export class MetricStore {
     this.#namesOf.set(peer, names + 1)
     this.#byName.set(name, peers.set(peer, window))
     return window
+  }
+}
+
+const windowSize = 25
+
+/** The last metrics of one name of one peer, in a ring. */
+export class MetricWindow {
+  readonly #ring: Metric[] = []
+  #newest = -1
+
+  add (metric: Metric): void {
+    this.#newest = (this.#newest + 1) % windowSize
+    this.#ring[this.#newest] = metric
+  }
+
+  latest (): Metric | undefined { return this.#ring[this.#newest] }
+
+  /** Newest first. */
+  all (): Metric[] {
+    return [...this.#ring.slice(0, this.#newest + 1).toReversed(), ...this.#ring.slice(this.#newest + 1).toReversed()]
   }
 }

@@ -5,10 +5,9 @@ import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { crdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
-import { decodeHistoryHeads, encodeHistoryRequest, framePrefix } from '../../wire/history.ts'
+import { decodeHistoryHeads, encodeHistoryRequest, framePrefix, historyProtocol } from '../../wire/history.ts'
 import type { HistoryAnswer, HistoryBlock, HistoryExchange, HistoryRequest } from '../history.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
-import { historyProtocol } from './protocol.ts'
 
 export interface HistoryClientInit {
   /** How long the other peer may be silent. Milliseconds. */

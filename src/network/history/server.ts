@@ -5,10 +5,11 @@ import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
-import { decodeHistoryRequest, encodeHistoryHeads, framePrefix, maxHeadsPerAnswer, maxHistoryHeaderBytes } from '../../wire/history.ts'
+import {
+  decodeHistoryRequest, encodeHistoryHeads, framePrefix, historyProtocol, maxHeadsPerAnswer, maxHistoryHeaderBytes
+} from '../../wire/history.ts'
 import type { HistoryRequest, HistoryServer, HistorySource } from '../history.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
-import { historyProtocol } from './protocol.ts'
 import { historyWalk } from './walk.ts'
 
 export interface HistoryServerInit {

@@ -1,6 +1,6 @@
 import type { Libp2p, PeerId as Libp2pPeerId } from '@libp2p/interface'
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError, messageOf } from '../../base/errors.ts'
+import { ClusterError, invalidArgument, messageOf } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
@@ -232,6 +232,6 @@ async function parsers () {
 
 function peerOf (address: MultiaddrText): PeerId {
   const peer = /\/p2p\/([^/]+)$/.exec(address)?.[1]
-  if (peer == null) throw new ClusterError('INVALID_ARGUMENT', { address }, { message: 'the address names no peer' })
+  if (peer == null) throw invalidArgument('the address names no peer', { address })
   return peer
 }

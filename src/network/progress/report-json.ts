@@ -1,7 +1,8 @@
-import { ClusterError } from '../../base/errors.ts'
 import type { PinPhase, PinProgress } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { OperationProgress, QueueTurn } from '../../tracker/tracker.ts'
+import { countOf, fieldsOf, jsonBytes, listOf, readForeignJson, textOf, wordOf } from '../../wire/foreign-json.ts'
+import type { Fields } from '../../wire/foreign-json.ts'
 import type { PinProgressReport } from '../remote-progress.ts'
 
 /** An answer: a report, or why there is none. */
@@ -17,9 +18,9 @@ const longestText = 16 * 1024
 
 /** The answer as JSON text in bytes: the fields as they are named here, times in Unix milliseconds, CIDs as text. */
 export function encodeProgressAnswer (answer: ProgressAnswer): Uint8Array {
-  if ('refusal' in answer) return textBytes({ refusal: answer.refusal })
+  if ('refusal' in answer) return jsonBytes({ refusal: answer.refusal })
   const { operation, ipfs } = answer
-  return textBytes({
+  return jsonBytes({
     operation: operation == null ? null : { ...operation, error: operation.error.slice(0, longestText / 4) },
     ipfs: ipfs == null
       ? null
@@ -31,38 +32,33 @@ export function encodeProgressAnswer (answer: ProgressAnswer): Uint8Array {
 
 /** Reads what another peer wrote. Throws INVALID_DATA. */
 export function decodeProgressAnswer (bytes: Uint8Array): ProgressAnswer {
-  try {
-    const json = fieldsOf(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)))
-    if (json.refusal != null) return { refusal: oneOf(['NOT_AUTHORIZED'], json.refusal) }
+  return readForeignJson(bytes, 'not the progress of a pin', ({ refusal, operation, ipfs }) => {
+    if (refusal != null) return { refusal: wordOf(['NOT_AUTHORIZED'], refusal) }
     return {
-      operation: json.operation == null ? null : operationOf(fieldsOf(json.operation)),
-      ipfs: json.ipfs == null ? null : nodeProgressOf(fieldsOf(json.ipfs))
+      operation: operation == null ? null : operationOf(fieldsOf(operation)),
+      ipfs: ipfs == null ? null : nodeProgressOf(fieldsOf(ipfs))
     }
-  } catch (err) {
-    throw new ClusterError('INVALID_DATA', {}, { message: 'not the progress of a pin', cause: err })
-  }
+  })
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
 const operationOf = ({ type, phase, since, attempts, error, queueLength, turn, nextTryAt }: Fields): OperationProgress => ({
-  type: oneOf(operationTypes, type),
-  phase: oneOf(operationPhases, phase),
-  since: numberOf(since),
-  attempts: numberOf(attempts),
-  error: textOf(error),
-  queueLength: numberOf(queueLength),
+  type: wordOf(operationTypes, type),
+  phase: wordOf(operationPhases, phase),
+  since: countOf(since),
+  attempts: countOf(attempts),
+  error: textOf(error, longestText),
+  queueLength: countOf(queueLength),
   ...(turn == null ? {} : { turn: turnOf(fieldsOf(turn)) }),
-  nextTryAt: nullOr(numberOf, nextTryAt)
+  nextTryAt: nullOr(countOf, nextTryAt)
 })
 
 const queueLimits = ['rate', 'at once'] as const
 
 const turnOf = ({ place, inMs, queue, limit }: Fields): QueueTurn => ({
-  place: numberOf(place),
-  inMs: nullOr(numberOf, inMs),
-  ...(queue == null ? {} : { queue: textOf(queue) }),
-  ...(limit == null ? {} : { limit: oneOf(queueLimits, limit) })
+  place: countOf(place),
+  inMs: nullOr(countOf, inMs),
+  ...(queue == null ? {} : { queue: textOf(queue, longestText) }),
+  ...(limit == null ? {} : { limit: wordOf(queueLimits, limit) })
 })
 
 /** A peer that doesn't know a phase would refuse all of the answer. */
@@ -74,44 +70,16 @@ function phaseFields ({ phase, blocks }: PinProgress): { phase: PinPhase, lack?:
 const nodeProgressOf = (
   { phase, lack, blocks, bytes, fetchedBlocks, fetchedBytes, wantedBlock, wantedSince, peersAsked, nextTryAt, startedAt }: Fields
 ): PinProgress => ({
-  phase: lacks.find(one => one === lack) ?? oneOf(nodePhases, phase),
-  blocks: numberOf(blocks),
-  bytes: numberOf(bytes),
-  fetchedBlocks: numberOf(fetchedBlocks),
-  fetchedBytes: numberOf(fetchedBytes),
-  wantedBlock: nullOr(value => parseCid(textOf(value)), wantedBlock),
-  wantedSince: nullOr(numberOf, wantedSince),
-  peersAsked: listOf(textOf, peersAsked),
-  nextTryAt: nullOr(numberOf, nextTryAt),
-  startedAt: numberOf(startedAt)
+  phase: lacks.find(one => one === lack) ?? wordOf(nodePhases, phase),
+  blocks: countOf(blocks),
+  bytes: countOf(bytes),
+  fetchedBlocks: countOf(fetchedBlocks),
+  fetchedBytes: countOf(fetchedBytes),
+  wantedBlock: nullOr(value => parseCid(textOf(value, longestText)), wantedBlock),
+  wantedSince: nullOr(countOf, wantedSince),
+  peersAsked: listOf(peersAsked, mostPeers, peer => textOf(peer, longestText)),
+  nextTryAt: nullOr(countOf, nextTryAt),
+  startedAt: countOf(startedAt)
 })
 
-const textBytes = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value))
 const nullOr = <T>(read: (value: unknown) => T, value: unknown): T | null => value == null ? null : read(value)
-
-function fieldsOf (value: unknown): Fields {
-  if (typeof value !== 'object' || value == null || Array.isArray(value)) throw new TypeError('not an object')
-  return value as Fields
-}
-
-/** Also what a time can be: one that `Date` can't hold would fail where it is shown. */
-function numberOf (value: unknown): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > 8.64e15) throw new TypeError('not a count')
-  return value
-}
-
-function textOf (value: unknown): string {
-  if (typeof value !== 'string' || value.length > longestText) throw new TypeError('not a text')
-  return value
-}
-
-function listOf<T> (read: (value: unknown) => T, value: unknown): T[] {
-  if (!Array.isArray(value) || value.length > mostPeers) throw new TypeError('not a list')
-  return value.map(read)
-}
-
-function oneOf<T extends string> (known: readonly T[], value: unknown): T {
-  const found = known.find(one => one === value)
-  if (found == null) throw new TypeError('not one of the known words')
-  return found
-}

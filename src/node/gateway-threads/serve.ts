@@ -1,6 +1,8 @@
 import { gateway } from '../../api/gateway/gateway.ts'
 import type { Gateway, GatewayDeps } from '../../api/gateway/gateway.ts'
 import type { Clock, Random } from '../../base/clock.ts'
+import { isClusterError } from '../../base/errors.ts'
+import type { LogFacts, Logger } from '../../base/log.ts'
 import { PortCalls } from '../../base/port-calls.ts'
 import type { CallPort } from '../../base/port-calls.ts'
 import type { Share } from '../../base/shares.ts'
@@ -16,7 +18,6 @@ import { ThreadRefusals } from '../../ipfs/other-thread/refusals.ts'
 import { measuredRequests } from '../../observe/measured-requests.ts'
 import { servingShares } from './thread-init.ts'
 import type { LogNote, Measure, ServingShares, ThreadInit } from './thread-init.ts'
-import { threadLogger } from './thread-log.ts'
 
 /** 64 KiB of content and more are behind each: with the usual chunks 4 GiB. */
 const placesKept = 16_384
@@ -154,4 +155,21 @@ class Reports {
       this.flush()
     })
   }
+}
+
+/** Lines for the logger of another thread. Errors go as their text: a copy of one has lost its code. */
+function threadLogger (component: string, send: (note: LogNote) => void): Logger {
+  const at = (level: LogNote['level']) => (message: string, facts: LogFacts = {}): void => send({
+    level,
+    component,
+    message,
+    facts: Object.fromEntries(Object.entries(facts).map(([name, value]) => [name, copied(value)]))
+  })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: name => threadLogger(name, send) }
+}
+
+function copied (value: unknown): unknown {
+  if (isClusterError(value)) return `${value.code}: ${value.message}`
+  if (value instanceof Error) return value.stack ?? value.message
+  return typeof value === 'object' || typeof value === 'function' ? String(value) : value
 }

@@ -1,5 +1,5 @@
 import { sortedByKey } from '../../model/pin.ts'
-import type { NameMatch } from '../pinindex.ts'
+import type { NameMatch } from '../../model/pinning-service.ts'
 
 /** Whether a pin's name fits a query: whole or in part, with upper and lower case or without. */
 export function nameTest (text: string, match: NameMatch): (name: string) => boolean {

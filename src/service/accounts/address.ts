@@ -1,4 +1,4 @@
-import { ClusterError } from '../../base/errors.ts'
+import { invalidArgument } from '../../base/errors.ts'
 
 const longest = 254
 
@@ -7,7 +7,7 @@ export function addressOf (text: string): { email: string, key: string } {
   const email = text.trim().normalize('NFC')
   // line breaks, commas and brackets would mean something in a message's head
   if (email.length > longest || !/^[^\s@<>()[\]\\,;:"\p{C}]+@[\p{L}\p{N}]([\p{L}\p{N}.-]*[\p{L}\p{N}])?$/u.test(email)) {
-    throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'email: not an e-mail address' })
+    throw invalidArgument('email: not an e-mail address')
   }
   return { email, key: email.toLowerCase() }
 }

@@ -4,6 +4,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { InvitesTable, Tables } from '../sql/tables.ts'
 import type { Audit } from '../audit/audit.ts'
+import { pageOf, placeInTime, timeCursor } from '../sql/pages.ts'
 import { addressOf } from './address.ts'
 import type { Actor } from './accounts-deps.ts'
 import { nameOfHash, secretHash } from './secrets.ts'
@@ -63,15 +64,12 @@ export class Invites {
     if (state === 'open') query = query.where(eb => isOpen(eb, now))
     if (state === 'ended') query = query.where(eb => eb.not(isOpen(eb, now)))
     if (cursor != null) {
-      const { at, hash } = placeOf(cursor)
-      query = query.where(sql<boolean>`(invites.created_at, invites.code_hash) < (${at}, ${hash})`)
+      const { at, id } = placeInTime(cursor, /^[0-9a-f]{64}$/)
+      query = query.where(sql<boolean>`(invites.created_at, invites.code_hash) < (${at}, ${id})`)
     }
     const rows = await query.orderBy('invites.created_at', 'desc').orderBy('invites.code_hash', 'desc').limit(limit + 1).execute()
-    const page = rows.slice(0, limit)
-    const last = page.at(-1)
-    return {
-      invites: page.map(row => summary(row, now)), next: rows.length > limit && last != null ? `${last.created_at}.${last.code_hash}` : null
-    }
+    const { page, next } = pageOf(rows, limit, last => timeCursor(last.created_at, last.code_hash))
+    return { invites: page.map(row => summary(row, now)), next }
   }
 
   /** Idempotent. NOT_FOUND; CONFLICT for one that was used: the account that came of it stays. */
@@ -127,10 +125,4 @@ function summary (row: InvitesTable & { used_by_email: string | null }, now: num
     usedAt: row.used_at,
     usedBy: row.used_by_email
   }
-}
-
-function placeOf (cursor: string): { at: number, hash: string } {
-  const [, at, hash] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(cursor) ?? []
-  if (at == null || hash == null) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the cursor is not one of this list' })
-  return { at: Number(at), hash }
 }

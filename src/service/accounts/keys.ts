@@ -10,12 +10,11 @@ import type { Account, Caller, NewKey, Origin, Permission } from './accounts.ts'
 import { permissions } from './accounts.ts'
 import type { AccountParts, Actor } from './accounts-deps.ts'
 import { accountColumns, accountOf } from './accounts-deps.ts'
-import { LookupCache } from './lookup-cache.ts'
+import { LookupCache, usualLookups } from './lookup-cache.ts'
 import { isApiKey, newApiKey, prefixOf, secretHash } from './secrets.ts'
 
 interface KnownKey { key: ApiKeyRow, account: Account, permissions: ReadonlySet<Permission> }
 
-const cacheInit = { freshMs: 1000, maxEntries: 20_000 }
 const flushMs = 10_000
 const mostKeys = 1000
 
@@ -39,7 +38,7 @@ export class Keys implements Startable {
 
   constructor (deps: AccountParts) {
     this.#deps = deps
-    this.#cache = new LookupCache(cacheInit, { load: async id => this.#load(id), clock: deps.clock })
+    this.#cache = new LookupCache(usualLookups, { load: async id => this.#load(id), clock: deps.clock })
   }
 
   async start (): Promise<void> {

@@ -6,6 +6,9 @@ export interface LookupCacheInit {
   maxEntries: number
 }
 
+/** What API keys and sessions are kept by. */
+export const usualLookups: LookupCacheInit = { freshMs: 1000, maxEntries: 20_000 }
+
 export interface LookupCacheDeps<Value> {
   /** Asks the database; null when there is nothing. */
   load: (id: string) => Promise<Value | null>

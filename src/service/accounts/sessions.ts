@@ -7,12 +7,11 @@ import { permissions } from './accounts.ts'
 import type { AccountParts, AccountsInit } from './accounts-deps.ts'
 import { accountColumns, accountOf } from './accounts-deps.ts'
 import { checkAccount } from './keys.ts'
-import { LookupCache } from './lookup-cache.ts'
+import { LookupCache, usualLookups } from './lookup-cache.ts'
 import { isSession, nameOfHash, newSession, secretHash } from './secrets.ts'
 
 interface KnownSession { expiresAt: number, account: Account }
 
-const cacheInit = { freshMs: 1000, maxEntries: 20_000 }
 const everything = new Set(permissions)
 const sweepMs = 3_600_000
 
@@ -32,7 +31,7 @@ export class Sessions implements Startable {
   constructor (init: Pick<AccountsInit, 'sessionMs'>, deps: AccountParts) {
     this.#init = init
     this.#deps = deps
-    this.#cache = new LookupCache(cacheInit, { load: async hash => this.#load(hash), clock: deps.clock })
+    this.#cache = new LookupCache(usualLookups, { load: async hash => this.#load(hash), clock: deps.clock })
   }
 
   async start (): Promise<void> {

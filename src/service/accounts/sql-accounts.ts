@@ -1,4 +1,4 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
 import { addressOf } from './address.ts'
 import type { Account, AccountStatus, Accounts, Caller, NewKey, Origin, RegistrationMode, SessionSummary } from './accounts.ts'
 import type { AccountsDeps, AccountsInit } from './accounts-deps.ts'
@@ -110,7 +110,7 @@ export class SqlAccounts implements Accounts {
 
   async logout (caller: Caller): Promise<void> {
     const { user: { id }, via, address } = caller
-    if (!('session' in via)) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'this is no session: API keys are revoked' })
+    if (!('session' in via)) throw invalidArgument('this is no session: API keys are revoked')
     await this.changes.transaction(async tx => {
       await this.sessions.end(tx, id, via.session)
       await this.#deps.audit.record(tx, { actor: `user:${id}`, user: id, action: 'logout', address })

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
-import { ClusterError } from '../../base/errors.ts'
+import { pageOf, placeInSort, sortCursor } from '../sql/pages.ts'
+import type { Sort } from '../sql/pages.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { UserRow } from '../sql/tables.ts'
 
@@ -11,7 +12,7 @@ export interface UserQuery {
   /** Part of the address. */
   q?: string | undefined
   /** Default: by address. */
-  sort?: { by: UserSort, descending: boolean } | undefined
+  sort?: Sort<UserSort> | undefined
   /** `next` of the page before, with the same sort. */
   cursor?: string | undefined
   /** 1 to 1000. */
@@ -31,26 +32,11 @@ export async function listUsers (
   const direction = sort.descending ? 'desc' : 'asc'
   let query = database.db.selectFrom('users').selectAll()
   if (cursor != null) {
-    const { value, id } = placeOf(cursor, sort)
+    const { value, id } = placeInSort(cursor, sort, sort.by === 'email' || sort.by === 'state' ? 'string' : 'number')
     query = query.where(sql<boolean>`(${sql.ref(column)}, id) ${sql.raw(sort.descending ? '<' : '>')} (${value}, ${id})`)
   }
   if (q != null && q !== '') query = query.where('email_key', 'like', `%${q.toLowerCase().replaceAll(/[%_\\]/g, '')}%`)
   const rows = await query.orderBy(column, direction).orderBy('id', direction).limit(limit + 1).execute()
-  const users = rows.slice(0, limit)
-  const last = users.at(-1)
-  return { users, next: rows.length > limit && last != null ? cursorOf(sort, last[column], last.id) : null }
-}
-
-const cursorOf = ({ by, descending }: { by: UserSort, descending: boolean }, value: string | number, id: string): string =>
-  Buffer.from(JSON.stringify([by, descending ? 1 : 0, value, id])).toString('base64url')
-
-function placeOf (cursor: string, { by, descending }: { by: UserSort, descending: boolean }): { value: string | number, id: string } {
-  try {
-    const [sort, isDescending, value, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[]
-    const isValue = by === 'email' || by === 'state' ? typeof value === 'string' : Number.isSafeInteger(value)
-    if (sort === by && isDescending === (descending ? 1 : 0) && isValue && typeof id === 'string') {
-      return { value: value as string | number, id }
-    }
-  } catch { /* no cursor of ours */ }
-  throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the cursor is not one of this list' })
+  const { page, next } = pageOf(rows, limit, last => sortCursor(sort, last[column], last.id))
+  return { users: page, next }
 }

@@ -1,6 +1,6 @@
 import type { Random } from '../../base/clock.ts'
-import { ClusterError } from '../../base/errors.ts'
 import { opaqueId } from '../sql/ids.ts'
+import { pageOf, placeInTime, timeCursor } from '../sql/pages.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { AuditRow } from '../sql/tables.ts'
 import type { Audit, AuditEntry, AuditQuery } from './audit.ts'
@@ -26,21 +26,12 @@ export function sqlAudit ({ database, random }: AuditDeps): Audit {
       if (user != null) query = query.where('user_id', '=', user)
       if (action != null) query = query.where('action', '=', action)
       if (cursor != null) {
-        const { at, id } = position(cursor)
+        const { at, id } = placeInTime(cursor, /^[0-9A-Za-z]+$/)
         query = query.where(({ eb, or, and }) => or([eb('at', '<', at), and([eb('at', '=', at), eb('id', '<', id)])]))
       }
       const rows = await query.orderBy('at', 'desc').orderBy('id', 'desc').limit(count + 1).execute()
-      const entries = rows.slice(0, count)
-      const last = entries.at(-1)
-      return { entries, next: rows.length > count && last != null ? `${last.at}.${last.id}` : null }
+      const { page, next } = pageOf(rows, count, last => timeCursor(last.at, last.id))
+      return { entries: page, next }
     }
   }
-}
-
-function position (cursor: string): { at: number, id: string } {
-  const [, at, id] = /^(\d{1,15})\.([0-9A-Za-z]+)$/.exec(cursor) ?? []
-  if (at == null || id == null) {
-    throw new ClusterError('INVALID_ARGUMENT', { cursor: cursor.slice(0, 100) }, { message: 'the cursor is not one that was given here' })
-  }
-  return { at: Number(at), id }
 }

@@ -1,12 +1,10 @@
 import type { Startable } from '../../base/lifecycle.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { Sql } from '../sql/sql.ts'
-
-/** The four words of the Pinning Service API. `pinned`: on all replicas that the replication factors ask for. */
-export type PinningState = 'queued' | 'pinning' | 'pinned' | 'failed'
 
 /** How a CID stands in the cluster. */
 export interface ClusterPinStatus {
-  state: PinningState
+  state: PinningStatus
   /** Peers that hold it, of those that have to; 0 of 0 while nobody has been asked. */
   replicas: number
   wanted: number

@@ -1,6 +1,7 @@
 import { decode as decodeDagPb } from '@ipld/dag-pb'
 import { isClusterError } from '../../base/errors.ts'
-import type { DagReader, GetBlock, WaitingLink, WaitingLinks } from '../../ipfs/dag-reader.ts'
+import type { DagReader, GetBlock } from '../../ipfs/dag-reader.ts'
+import { nextLink } from '../../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
 
@@ -42,15 +43,6 @@ async function countedSize (root: CID, { reader, ipfs }: DagSizeDeps, signal: Ab
   } finally {
     await waiting.close()
     await seen.close()
-  }
-}
-
-/** The next link, loaded if need be; undefined when all are through. */
-async function nextLink (waiting: WaitingLinks): Promise<WaitingLink | undefined> {
-  for (;;) {
-    const link = waiting.take()
-    if (link != null || waiting.isEmpty()) return link
-    await waiting.load()
   }
 }
 

@@ -5,13 +5,12 @@ import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { PinsetChange } from '../../consensus/consensus.ts'
 import type { CID } from '../../model/cid.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { TrackerStatus } from '../../model/status.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
-import type {
-  AcquireOptions, ClusterPins, ClusterPinStatus, PinningState, SizeListener, StatusesListener, StatusListener
-} from './cluster-pins.ts'
+import type { AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, StatusesListener, StatusListener } from './cluster-pins.ts'
 import { Outbox } from './outbox.ts'
 import type { Applied } from './outbox.ts'
 import { PinsetWatch } from './pinset-watch.ts'
@@ -216,7 +215,7 @@ class OutboxedClusterPins implements ClusterPins {
     this.#handles?.follower.wake()
   }
 
-  #noted (states: ReadonlyArray<{ cid: string, state: PinningState }>): void {
+  #noted (states: ReadonlyArray<{ cid: string, state: PinningStatus }>): void {
     for (const { cid } of states) this.#statusWaiters.tell(cid)
     this.#sizer.tell(states.filter(({ state }) => state === 'pinned').map(({ cid }) => cid))
     this.#handles?.sizer.wake()

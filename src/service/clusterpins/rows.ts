@@ -1,3 +1,4 @@
+import { mostOrigins } from '../../model/pinning-service.ts'
 import type { Sql, SqlDatabase, TransactionOptions } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
 import type { AcquireOptions, ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
@@ -6,8 +7,6 @@ import type { AcquireOptions, ClusterPinStatus, StatusesListener } from './clust
 export const ofMany: TransactionOptions = { isAhead: true, isDurable: false }
 /** Rows that one query names. */
 export const mostAtOnce = 500
-/** How many addresses of an item the pinset takes from us. */
-const mostOrigins = 20
 
 /** How a row stands. */
 export function statusOf (row: ClusterPinRow): ClusterPinStatus {

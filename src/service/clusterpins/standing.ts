@@ -1,9 +1,10 @@
 import type { PeerPinProgress } from '../../cluster/cluster-api.ts'
 import type { PinProgress } from '../../ipfs/ipfs.ts'
 import type { GlobalPinInfo, PinInfoShort } from '../../model/pin-info.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { TrackerStatus } from '../../model/status.ts'
 import { formatTime } from '../../model/time.ts'
-import type { ClusterPinStatus, PinningState } from './cluster-pins.ts'
+import type { ClusterPinStatus } from './cluster-pins.ts'
 
 /** What a peer's status says of a replica. `silent`: it doesn't answer, so it may have it. `none`: it need not have it. */
 type Replica = 'held' | 'pinning' | 'queued' | 'failed' | 'silent' | 'none'
@@ -31,7 +32,7 @@ type Counts = Record<Replica, number>
  * How a pin of the pinset stands, from what all peers say: `pinned` on all replicas, `failed` when nobody has it and nobody is at it. A pin
  * that was pinned stays so while the others only don't answer: nothing says that they have lost it.
  */
-export function standingOf ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>, before: PinningState): ClusterPinStatus {
+export function standingOf ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>, before: PinningStatus): ClusterPinStatus {
   const counts: Counts = { held: 0, pinning: 0, queued: 0, failed: 0, silent: 0, none: 0 }
   for (const { status } of peerMap.values()) counts[replicaOf[status]]++
   const wanted = peerMap.size - counts.none
@@ -39,7 +40,7 @@ export function standingOf ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>, before:
   return { state, replicas: counts.held, wanted, info: infoOf(counts, wanted, [...peerMap.values()]) }
 }
 
-function stateOf (counts: Counts, wanted: number, before: PinningState): PinningState {
+function stateOf (counts: Counts, wanted: number, before: PinningStatus): PinningStatus {
   if (wanted > 0 && counts.held === wanted) return 'pinned'
   if (before === 'pinned' && counts.held + counts.silent === wanted && wanted > 0) return 'pinned'
   if (counts.pinning > 0 || counts.held > 0) return 'pinning'

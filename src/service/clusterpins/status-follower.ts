@@ -7,9 +7,10 @@ import type { Worker } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
-import type { ClusterPinStatus, PinningState, StatusesListener } from './cluster-pins.ts'
+import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
 import type { NewStanding } from './rows.ts'
 import { isSameStanding, nextDue, noteStandings, ofMany, rowsOf, takeDue } from './rows.ts'
 import { progressInfo, standingOf } from './standing.ts'
@@ -21,7 +22,7 @@ export interface StatusFollowerDeps {
   clock: Clock
   log: Logger
   /** Told of what has another state now, as it is. */
-  changed: (states: ReadonlyArray<{ cid: string, state: PinningState }>) => void
+  changed: (states: ReadonlyArray<{ cid: string, state: PinningStatus }>) => void
 }
 
 /** Pins that are asked for side by side, and how long the peers have for an answer. */

@@ -1,5 +1,5 @@
 import type { Random } from '../../base/clock.ts'
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
 import type { Audit } from '../audit/audit.ts'
 import type { Pins } from '../pins/pins.ts'
 import { opaqueId } from '../sql/ids.ts'
@@ -56,7 +56,7 @@ export class AccountExports {
 
   async #run ({ id, user }: Task<unknown>, { signal }: TaskContext): Promise<{ size: number }> {
     const { staging, random } = this.#deps
-    if (user == null) throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'an export is somebody\'s' })
+    if (user == null) throw invalidArgument('an export is somebody\'s')
     const key = opaqueId(random)
     const earlier = await this.#note({ id, user, key, keptMs: workingMs })
     if (earlier != null) await staging.remove(earlier)

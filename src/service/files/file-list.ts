@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { ClusterError } from '../../base/errors.ts'
+import { pageOf, placeInSort, sortCursor } from '../sql/pages.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { FileRow } from '../sql/tables.ts'
 import { textsOf } from './file-rows.ts'
@@ -18,9 +18,6 @@ const columns = {
   last_accessed_at: 'last_accessed_at'
 } as const satisfies Record<FileSort, keyof FileRow>
 
-/** Where the next page begins: behind this value of the sorted column and this ID. */
-interface Place { by: FileSort, descending: boolean, value: string | number, id: string }
-
 const newestFirst = { by: 'uploaded_at', descending: true } as const
 
 /**
@@ -35,14 +32,13 @@ export async function listFiles (
   const direction = sort.descending ? 'desc' : 'asc'
   let select = await filtered(user, query, { database })
   if (cursor != null) {
-    const { value, id } = placeOf(cursor, sort)
+    const { value, id } = placeInSort(cursor, sort, sort.by === 'original_filename' ? 'string' : 'number')
     select = select.where(sql<boolean>`(${sql.ref(column)}, id) ${sql.raw(sort.descending ? '<' : '>')} (${value}, ${id})`)
   }
   if (offset > 0) select = select.offset(offset)
   const rows = await select.orderBy(column, direction).orderBy('id', direction).limit(limit + 1).execute()
-  const files = rows.slice(0, limit)
-  const last = files.at(-1)
-  return { files, next: rows.length > limit && last != null ? cursorOf({ ...sort, value: last[column], id: last.id }) : null }
+  const { page, next } = pageOf(rows, limit, last => sortCursor(sort, last[column], last.id))
+  return { files: page, next }
 }
 
 /** How many fit. What an index knows is counted there. */
@@ -82,17 +78,4 @@ async function filtered (user: string, { q = '', group, state, meta, except = []
   })
   const select = database.db.selectFrom('files').selectAll().where(fits)
   return except.length === 0 ? select : select.where('cid', 'not in', except.flatMap(textsOf))
-}
-
-const cursorOf = ({ by, descending, value, id }: Place): string =>
-  Buffer.from(JSON.stringify([by, descending ? 1 : 0, value, id])).toString('base64url')
-
-function placeOf (cursor: string, { by, descending }: Pick<Place, 'by' | 'descending'>): Place {
-  try {
-    const [sort, isDescending, value, id] = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) as unknown[]
-    const isOfList = sort === by && isDescending === (descending ? 1 : 0) && typeof id === 'string'
-    const isValue = by === 'original_filename' ? typeof value === 'string' : Number.isSafeInteger(value)
-    if (isOfList && isValue) return { by, descending, value: value as string | number, id }
-  } catch { /* no cursor of ours */ }
-  throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the cursor is not one of this list' })
 }

@@ -3,6 +3,7 @@ import { isClusterError } from '../../base/errors.ts'
 import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
 import { parseCid } from '../../model/cid.ts'
+import { longestName, mostOrigins } from '../../model/pinning-service.ts'
 import { parseTime } from '../../model/time.ts'
 import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
@@ -42,8 +43,6 @@ export const importKind = 'pins-import'
 const usualPage = 1000
 /** Pins made in one transaction: others wait so long, tens of milliseconds. */
 const stepSize = 64
-const longestName = 255
-const mostOrigins = 20
 
 /** Registers the task that takes over all pins of another pinning service, newest first. It goes on where it was, whoever dies. */
 export function registerImport ({ pageSize = usualPage }: ImportTaskInit, deps: ImportTaskDeps): void {

@@ -1,6 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
-import type { ClusterPins, ClusterPinStatus, PinningState } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins, ClusterPinStatus } from '../clusterpins/cluster-pins.ts'
 import { shortText } from '../../events/events.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { NewUserEvent, UserEvents } from '../events/user-events.ts'
 import type { Quota } from '../quota/quota.ts'
 import { folded } from '../sql/sql.ts'
@@ -145,7 +146,7 @@ export class PinRows {
     }
   }
 
-  async #followOne (tx: Sql, row: PinRow, state: PinningState): Promise<void> {
+  async #followOne (tx: Sql, row: PinRow, state: PinningStatus): Promise<void> {
     if (isLetGo(row)) return
     if (state === 'failed') await this.#deps.quota.drop(tx, row.user_id, row.cid)
     else if (!await this.#heldAgain(tx, row)) return

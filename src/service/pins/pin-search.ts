@@ -1,17 +1,17 @@
 import { sql } from 'kysely'
-import type { PinningState } from '../clusterpins/cluster-pins.ts'
+import { pinningStatuses } from '../../model/pinning-service.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { PinRow } from '../sql/tables.ts'
-import { tenantPinStatuses } from '../sql/tables.ts'
 import type { PinFilter } from './pins.ts'
 
 /** How many of each status a user has, as the database counts along. */
-export async function countsOf (database: SqlDatabase, user: string): Promise<Record<PinningState, number>> {
+export async function countsOf (database: SqlDatabase, user: string): Promise<Record<PinningStatus, number>> {
   const rows = await database.db.selectFrom('counters').select(['name', 'value']).where('user_id', '=', user).where(
     'name', 'like', 'pins:%'
   ).execute()
   const values = new Map(rows.map(({ name, value }) => [name, value]))
-  const of = (state: PinningState): number => values.get(`pins:${state}`) ?? 0
+  const of = (state: PinningStatus): number => values.get(`pins:${state}`) ?? 0
   return { queued: of('queued'), pinning: of('pinning'), pinned: of('pinned'), failed: of('failed') }
 }
 
@@ -20,13 +20,13 @@ export async function search (
   database: SqlDatabase, user: string, filter: PinFilter, limit: number
 ): Promise<{ count: number, rows: PinRow[] }> {
   const states = [...new Set(filter.statuses)]
-  const parts: Array<PinningState | undefined> = states.length === tenantPinStatuses.length ? [undefined] : states
+  const parts: Array<PinningStatus | undefined> = states.length === pinningStatuses.length ? [undefined] : states
   const found = await Promise.all(parts.map(async state => searchOne(database, user, { ...filter, state }, limit)))
   const rows = found.flatMap(part => part.rows).toSorted((a, b) => b.created - a.created).slice(0, limit)
   return { rows, count: found.reduce((sum, part) => sum + part.count, 0) }
 }
 
-interface OneFilter extends Omit<PinFilter, 'statuses'> { state: PinningState | undefined }
+interface OneFilter extends Omit<PinFilter, 'statuses'> { state: PinningStatus | undefined }
 
 async function searchOne (
   database: SqlDatabase, user: string, filter: OneFilter, limit: number

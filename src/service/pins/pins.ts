@@ -1,11 +1,7 @@
 import type { Startable } from '../../base/lifecycle.ts'
-import type { PinningState } from '../clusterpins/cluster-pins.ts'
+import type { NameMatch, PinningStatus } from '../../model/pinning-service.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { PinRow } from '../sql/tables.ts'
-
-/** How a name is compared: the whole name or a part of it, `i…` without regard to upper and lower case. */
-export const nameMatches = ['exact', 'iexact', 'partial', 'ipartial'] as const
-export type NameMatch = typeof nameMatches[number]
 
 /** What a client asks to be pinned. '' and empty: not given. `cid` in canonical text, `origins` are multiaddresses. */
 export interface WantedPin { cid: string, name: string, origins: readonly string[], meta: Readonly<Record<string, string>> }
@@ -17,7 +13,7 @@ export interface PinFilter {
   /** At most 10; canonical texts. */
   cids?: readonly string[]
   name?: { text: string, match: NameMatch }
-  statuses: readonly PinningState[]
+  statuses: readonly PinningStatus[]
   /** Created before and after, Unix milliseconds, both exclusive. */
   before?: number
   after?: number
@@ -38,7 +34,7 @@ export interface TenantPin {
   origins: string[]
   meta: Record<string, string>
   created: number
-  status: PinningState
+  status: PinningStatus
   info: Record<string, string>
   sizeBytes: number | null
 }
@@ -82,7 +78,7 @@ export interface Pins extends Startable {
    */
   removeOf (tx: Sql, user: string, cid: string): Promise<number>
   /** How many of each status, from the counters. */
-  counts (user: string): Promise<Record<PinningState, number>>
+  counts (user: string): Promise<Record<PinningStatus, number>>
   /** All of a user's pins, oldest first, in batches: for exports. */
   all (user: string, options?: { signal?: AbortSignal }): AsyncIterable<TenantPin[]>
   /**

@@ -2,10 +2,12 @@ import type { Clock, Random } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { isPrivateAddress, systemAddresses } from '../../base/public-address.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import { refuseDeniedCid } from '../../ipfs/denylist.ts'
-import type { ClusterPins, ClusterPinStatus, PinningState } from '../clusterpins/cluster-pins.ts'
+import type { PinningStatus } from '../../model/pinning-service.ts'
+import type { ClusterPins, ClusterPinStatus } from '../clusterpins/cluster-pins.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { UserEvents } from '../events/user-events.ts'
 import { opaqueId } from '../sql/ids.ts'
@@ -14,7 +16,6 @@ import type { PinRow } from '../sql/tables.ts'
 import { countsOf, search } from './pin-search.ts'
 import { isLetGo, PinRows } from './pin-rows.ts'
 import type { FoundPins, PinFilter, PinListener, PinOwner, Pins, TakenOver, TenantPin, WantedPin } from './pins.ts'
-import { originPolicy } from './origin-policy.ts'
 
 export interface TenantPinsInit {
   /** Whether addresses of users may be in private networks. */
@@ -43,7 +44,7 @@ const lookEveryMs = 40
 const mostAsked = 10
 const batchSize = 500
 
-const underWay: readonly PinningState[] = ['queued', 'pinning']
+const underWay: readonly PinningStatus[] = ['queued', 'pinning']
 
 /** `Pins` in the service's database: each user's pin requests, beside those of others for the same CID. */
 export function tenantPins (init: TenantPinsInit, deps: TenantPinsDeps): Pins { return new TenantPins(init, deps) }
@@ -163,7 +164,7 @@ class TenantPins implements Pins {
     return rows.length
   }
 
-  async counts (user: string): Promise<Record<PinningState, number>> { return countsOf(this.#deps.database, user) }
+  async counts (user: string): Promise<Record<PinningStatus, number>> { return countsOf(this.#deps.database, user) }
 
   async * all (user: string, { signal }: { signal?: AbortSignal } = {}): AsyncGenerator<TenantPin[]> {
     for (let after = -1; ;) {
@@ -240,5 +241,26 @@ function presented (row: PinRow, standing: ClusterPinStatus | undefined): Tenant
     status: row.status,
     info: standing?.info ?? JSON.parse(row.info) as Record<string, string>,
     sizeBytes: row.size_bytes
+  }
+}
+
+/** The IP address that a multiaddress begins with; undefined for names and everything else. */
+function addressOf (multiaddress: string): string | undefined {
+  const [, protocol, host] = multiaddress.split('/')
+  return protocol === 'ip4' || protocol === 'ip6' ? host : undefined
+}
+
+/**
+ * Which of a user's addresses this service dials. Without `privateAllowed` those of public networks, and no names: what a name leads to is
+ * known only when it is dialed.
+ */
+export function originPolicy ({ privateAllowed }: { privateAllowed: boolean }): (origins: readonly string[]) => string[] {
+  return origins => {
+    if (privateAllowed || origins.length === 0) return [...origins]
+    const own = systemAddresses()
+    return origins.filter(origin => {
+      const address = addressOf(origin)
+      return address != null && !isPrivateAddress(address, () => own)
+    })
   }
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Random } from '../../base/clock.ts'
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
+import type { Worker } from '../../base/worker.ts'
 import { opaqueId } from '../sql/ids.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { Quota, ReserveOptions } from './quota.ts'
@@ -157,9 +158,21 @@ async function takeReservation (tx: Sql, user: string, reservation: string): Pro
 
 function checkedBytes (bytes: number): number {
   if (!Number.isSafeInteger(bytes) || bytes < 0) {
-    throw new ClusterError('INVALID_ARGUMENT', { bytes }, { message: 'a number of bytes is a whole number from 0 on' })
+    throw invalidArgument('a number of bytes is a whole number from 0 on', { bytes })
   }
   return bytes
 }
 
 const unknownUser = (user: string): ClusterError => new ClusterError('NOT_FOUND', { user }, { message: 'there is no such user' })
+
+const everyMs = 60_000
+
+/** Gives back what was reserved by somebody who never came back to it: an upload whose peer was killed. */
+export function reservationExpiry ({ database, quota }: { database: SqlDatabase, quota: Quota }): Worker {
+  return {
+    name: 'service-reservations',
+    jitter: 0.2,
+    intervalMs: () => everyMs,
+    work: async () => await database.transaction(tx => quota.releaseExpired(tx)) > 0 ? 'busy' : 'idle'
+  }
+}

@@ -6,6 +6,9 @@ import type { Tables } from './tables.ts'
 
 export type Searched = 'files' | 'pins'
 
+/** The column of a table that has the name as it was given. */
+export const nameColumns: Readonly<Record<Searched, 'original_filename' | 'name'>> = { files: 'original_filename', pins: 'name' }
+
 /** How a name is looked for. `key` is the folded text. */
 export interface NameParts { text: string, key: string, isWhole: boolean, isExact: boolean }
 

@@ -1,5 +1,6 @@
 import type { Kysely, RawBuilder, SqlBool, Transaction } from 'kysely'
 import type { Startable } from '../../base/lifecycle.ts'
+import type { NameMatch } from '../../model/pinning-service.ts'
 import type { Tables } from './tables.ts'
 
 /** A transaction that is under way. What changes several things takes one, so that they change together or not at all. */
@@ -7,9 +8,6 @@ export type Sql = Transaction<Tables>
 
 /** A condition for `where`. */
 export type Condition = RawBuilder<SqlBool>
-
-/** How a name is compared: the whole name or a part of it, `i…` without regard to upper and lower case. */
-export type NameMatch = 'exact' | 'iexact' | 'partial' | 'ipartial'
 
 /** What is looked for. All that is given must hold; of `meta` all pairs. */
 export interface Search {

@@ -1,4 +1,5 @@
 import type { Generated, Selectable } from 'kysely'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 
 /**
  * The tables of the service layer, the same on every database. Times are Unix milliseconds, booleans 0 or 1, JSON is text, ids are opaque
@@ -164,9 +165,6 @@ export interface FilesTable {
 
 export interface GroupsTable { id: string, user_id: string, workspace_id: string, name: string, created_at: number }
 
-export const tenantPinStatuses = ['queued', 'pinning', 'pinned', 'failed'] as const
-export type TenantPinStatus = typeof tenantPinStatuses[number]
-
 /** `created` is unique for each user. */
 export interface PinsTable {
   request_id: string
@@ -181,7 +179,7 @@ export interface PinsTable {
   /** JSON: object of texts. */
   meta: Generated<string>
   created: number
-  status: TenantPinStatus
+  status: PinningStatus
   /** JSON: object of texts. */
   info: Generated<string>
   size_bytes: number | null
@@ -201,7 +199,7 @@ export interface ClusterPinsTable {
   want: 'pin' | 'unpin'
   /** 1: the pinset is as wanted. */
   applied: Generated<number>
-  status: TenantPinStatus
+  status: PinningStatus
   replicas: Generated<number>
   wanted_replicas: Generated<number>
   info: Generated<string>

@@ -1,10 +1,10 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
 import { stagingKey } from './staging.ts'
 
 /** The key itself. Throws INVALID_ARGUMENT for what could not be the name of something staged, such as a path. */
 export function checkedKey (key: string): string {
   if (!stagingKey.test(key)) {
-    throw new ClusterError('INVALID_ARGUMENT', { key: key.slice(0, 200) }, { message: 'this is not a key of the staging area' })
+    throw invalidArgument('this is not a key of the staging area', { key: key.slice(0, 200) })
   }
   return key
 }

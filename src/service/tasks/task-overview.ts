@@ -1,6 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { Actor } from '../accounts/accounts-deps.ts'
 import type { Audit } from '../audit/audit.ts'
+import { pageOf, placeInTime, timeCursor } from '../sql/pages.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow, TaskState } from '../sql/tables.ts'
 import { finishedAlready } from './task-rows.ts'
@@ -46,15 +47,14 @@ export class TaskOverview {
     if (state != null) query = query.where('tasks.state', '=', state)
     if (kind != null) query = query.where('tasks.kind', '=', kind)
     if (cursor != null) {
-      const { at, id } = position(cursor)
+      const { at, id } = placeInTime(cursor, /^[0-9a-f-]{36}$/)
       query = query.where(
         ({ eb, or, and }) => or([eb('tasks.created_at', '<', at), and([eb('tasks.created_at', '=', at), eb('tasks.id', '<', id)])])
       )
     }
     const rows = await query.orderBy('tasks.created_at', 'desc').orderBy('tasks.id', 'desc').limit(limit + 1).execute()
-    const tasks = rows.slice(0, limit)
-    const last = tasks.at(-1)
-    return { tasks, next: rows.length > limit && last != null ? `${last.created_at}.${last.id}` : null }
+    const { page, next } = pageOf(rows, limit, last => timeCursor(last.created_at, last.id))
+    return { tasks: page, next }
   }
 
   /** Ends it without a result, as its owner can. NOT_FOUND for unknown ones; CONFLICT when it is finished. */
@@ -70,12 +70,4 @@ export class TaskOverview {
     })
     await after()
   }
-}
-
-function position (cursor: string): { at: number, id: string } {
-  const [, at, id] = /^(\d{1,15})\.([0-9a-f-]{36})$/.exec(cursor) ?? []
-  if (at == null || id == null) {
-    throw new ClusterError('INVALID_ARGUMENT', { cursor: cursor.slice(0, 100) }, { message: 'the cursor is not one that was given here' })
-  }
-  return { at: Number(at), id }
 }

@@ -1,6 +1,6 @@
 import type { BlockSink, CarImporter, Importer } from '../../importer/importer.ts'
 import { Channel } from '../../base/channel.ts'
-import { ClusterError } from '../../base/errors.ts'
+import { invalidArgument } from '../../base/errors.ts'
 import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { AddedOutput, UploadEntry } from '../../model/add.ts'
 import { carSectionHead } from '../../model/car.ts'
@@ -41,14 +41,14 @@ export async function contentRoot (
     }
     if (root != null) return { cid: root, blockBytes: 0 }
   }
-  throw new ClusterError('INVALID_ARGUMENT', { empty: true }, { message: 'there is nothing in the upload' })
+  throw invalidArgument('there is nothing in the upload', { empty: true })
 }
 
 /** The same of what `ClusterApi.add` answers: it comes to the root last. */
 export async function addedRoot (outputs: AsyncIterable<AddedOutput>): Promise<ContentRoot> {
   let last: AddedOutput | undefined
   for await (const output of outputs) if (output.cid != null) last = output
-  if (last?.cid == null) throw new ClusterError('INVALID_ARGUMENT', { empty: true }, { message: 'there is nothing in the upload' })
+  if (last?.cid == null) throw invalidArgument('there is nothing in the upload', { empty: true })
   return { cid: last.cid, blockBytes: last.bytes }
 }
 
@@ -77,7 +77,7 @@ export async function stageContent (
     return root
   } finally {
     if (!isStored) {
-      channel.end({ err: new ClusterError('INVALID_ARGUMENT', {}, { message: 'the upload ended early' }) })
+      channel.end({ err: invalidArgument('the upload ended early') })
       await stored.catch(() => {}) // the first error counts
     }
   }

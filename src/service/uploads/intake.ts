@@ -1,4 +1,4 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
 import type { UploadEntry } from '../../model/add.ts'
 import type { LinkRow } from '../sql/tables.ts'
 import type { Lease } from './lease.ts'
@@ -50,33 +50,33 @@ export class Intake {
       // a single file's CID doesn't depend on where its sender had it
       else yield { ...entry, path: this.#init.format === 'directory' ? entry.path : 'content', content: this.#counted(entry.content) }
     }
-    if (this.#entries === 0) throw invalid('there is no file in the upload')
+    if (this.#entries === 0) throw invalidArgument('there is no file in the upload')
   }
 
   #admit (entry: UploadEntry, contentType: string): void {
     const { format, link } = this.#init
     const { path } = entry
     const isFirst = this.#entries++ === 0
-    if (path.length > longestPath) throw invalid('the path is too long')
+    if (path.length > longestPath) throw invalidArgument('the path is too long')
     if (format === 'directory') {
       const [top = '', ...rest] = path.split('/')
       const folder = rest.length > 0 || entry.kind === 'directory' ? top : null
-      if (path === '') throw invalid('each part of a directory needs a path')
+      if (path === '') throw invalidArgument('each part of a directory needs a path')
       if (entry.kind !== 'directory') this.#admitPath(path)
       this.#top = isFirst || this.#top === folder ? folder : null
     } else {
-      if (!isFirst) throw invalid('there is more than one file in the upload; directory=true takes many')
-      if (entry.kind !== 'file') throw invalid('there is no file in the upload')
+      if (!isFirst) throw invalidArgument('there is more than one file in the upload; directory=true takes many')
+      if (entry.kind !== 'file') throw invalidArgument('there is no file in the upload')
       this.#top = path.slice(path.lastIndexOf('/') + 1)
     }
     if (link != null && entry.kind === 'file' && !allowsType(link, contentType)) {
-      throw invalid('the link does not allow this type', { contentType })
+      throw invalidArgument('the link does not allow this type', { contentType })
     }
     if (isFirst) this.#contentType = contentType
   }
 
   #admitPath (path: string): void {
-    if (this.#paths.has(path)) throw invalid(`${JSON.stringify(path.slice(0, 200))} comes twice in the upload`)
+    if (this.#paths.has(path)) throw invalidArgument(`${JSON.stringify(path.slice(0, 200))} comes twice in the upload`)
     this.#paths.add(path)
   }
 
@@ -94,5 +94,3 @@ export class Intake {
     }
   }
 }
-
-const invalid = (message: string, facts = {}): ClusterError => new ClusterError('INVALID_ARGUMENT', facts, { message })

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '../../base/clock.ts'
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
 import type { Quota } from '../quota/quota.ts'
 import { randomText } from '../sql/ids.ts'
 import type { Sql } from '../sql/sql.ts'
@@ -55,7 +55,7 @@ class Resumables implements ResumableUploads {
     const maxBytes = link?.max_bytes ?? null
     if (length != null && maxBytes != null && length > maxBytes) throw tooLarge(maxBytes)
     if (link != null && !allowsType(link, request.contentType)) {
-      throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'the link does not allow this type' })
+      throw invalidArgument('the link does not allow this type')
     }
     const metadata: ResumableMetadata = { kind: 'resumable', ...request, name: request.name.slice(0, longestName), maxBytes }
     const row = await rows.begin({

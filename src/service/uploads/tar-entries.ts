@@ -1,4 +1,4 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
 import type { UploadEntry } from '../../model/add.ts'
 
 /** Staging keys of tars end so. The key is ours, so nobody's bytes decide how they are read. */
@@ -45,8 +45,10 @@ async function * entryOf (
     if (clean !== '') yield { kind: 'directory', path: clean }
     return
   }
-  if (type !== '0' && type !== '\0' && type !== '7') throw invalid('the archive has something else than files and directories in it')
-  if (clean === '') throw invalid('a file of the archive has no name')
+  if (type !== '0' && type !== '\0' && type !== '7') {
+    throw invalidArgument('the archive has something else than files and directories in it')
+  }
+  if (clean === '') throw invalidArgument('a file of the archive has no name')
   const content = reader.content(sizeBytes, onContent)
   yield { kind: 'file', path: clean, content }
   // what the importer has left
@@ -55,10 +57,10 @@ async function * entryOf (
 
 /** Without empty and `.` steps. */
 function cleanPath (path: string): string {
-  if (path.length > longestPath) throw invalid('a path of the archive is too long')
-  if (path.includes('\0')) throw invalid('a name has the character U+0000')
+  if (path.length > longestPath) throw invalidArgument('a path of the archive is too long')
+  if (path.includes('\0')) throw invalidArgument('a name has the character U+0000')
   const steps = path.split('/').filter(step => step !== '' && step !== '.')
-  if (steps.includes('..')) throw invalid('a path of the archive leads out of it')
+  if (steps.includes('..')) throw invalidArgument('a path of the archive leads out of it')
   return steps.join('/')
 }
 
@@ -88,7 +90,7 @@ class TarReader {
 
   /** All of a small entry. */
   async text (sizeBytes: number): Promise<string> {
-    if (sizeBytes > mostNameBytes) throw invalid('a header of the archive is too large')
+    if (sizeBytes > mostNameBytes) throw invalidArgument('a header of the archive is too large')
     const text = new TextDecoder().decode(await this.#exactly(sizeBytes))
     this.#left = 0
     return text
@@ -147,7 +149,7 @@ class TarReader {
 function headerOf (bytes: Uint8Array): Header {
   const text = (at: number, length: number): string => new TextDecoder().decode(bytes.subarray(at, at + length)).replace(/\0.*$/s, '')
   const sum = bytes.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 0x20 : byte), 0)
-  if (parseInt(text(148, 8), 8) !== sum) throw invalid('this is not a tar')
+  if (parseInt(text(148, 8), 8) !== sum) throw invalidArgument('this is not a tar')
   const prefix = text(257, 5) === 'ustar' && bytes[262] === 0 ? text(345, 155) : ''
   return {
     type: String.fromCharCode(bytes[156] ?? 0), path: prefix === '' ? text(0, 100) : `${prefix}/${text(0, 100)}`,
@@ -159,7 +161,7 @@ function headerOf (bytes: Uint8Array): Header {
 function sizeOf (field: Uint8Array, digits: string): number {
   const isBinary = ((field[0] ?? 0) & 0x80) !== 0
   const size = isBinary ? field.subarray(1).reduce((value, byte) => value * 256 + byte, 0) : parseInt(digits.trim() || '0', 8)
-  if (!Number.isSafeInteger(size) || size < 0) throw invalid('a size in the archive is not possible')
+  if (!Number.isSafeInteger(size) || size < 0) throw invalidArgument('a size in the archive is not possible')
   return size
 }
 
@@ -171,7 +173,7 @@ function paxOf (text: string): { path?: string, sizeBytes?: number } {
     const space = bytes.indexOf(0x20, at)
     const length = Number(new TextDecoder().decode(bytes.subarray(at, Math.max(at, space))))
     if (space < 0 || !Number.isInteger(length) || length <= space - at + 1 || at + length > bytes.length) {
-      throw invalid('a header of the archive is broken')
+      throw invalidArgument('a header of the archive is broken')
     }
     const [, key, value = ''] = /^([^=]*)=(.*)\n$/s.exec(new TextDecoder().decode(bytes.subarray(space + 1, at + length))) ?? []
     if (key === 'path') found.path = value
@@ -182,9 +184,7 @@ function paxOf (text: string): { path?: string, sizeBytes?: number } {
 }
 
 function paxSize (text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw invalid('a size in the archive is not possible')
+  if (!/^\d{1,15}$/.test(text)) throw invalidArgument('a size in the archive is not possible')
   return Number(text)
 }
-
-const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
-const brokenOff = (): ClusterError => invalid('the archive breaks off')
+const brokenOff = (): ClusterError => invalidArgument('the archive breaks off')

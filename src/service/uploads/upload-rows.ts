@@ -3,7 +3,7 @@ import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { UploadRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
-import type { ResumableDescription, Uploader } from './uploads.ts'
+import type { LiveStagingKeys, ResumableDescription, Uploader } from './uploads.ts'
 
 /**
  * What `uploads.metadata` says. `plain`: bytes that come in one request, to this process (`run`) of this peer. `resumable`: in several, to
@@ -152,3 +152,14 @@ export async function giveBackUse (tx: Sql, { link, user }: { link: string, user
 export const noSuchLink = (): ClusterError =>
   new ClusterError('NOT_FOUND', {}, { message: 'there is no such upload link, or it is used up' })
 const wasEnded = (id: string): ClusterError => new ClusterError('CONFLICT', { id }, { message: 'the upload has been ended' })
+
+/** See `LiveStagingKeys`. At most 500 keys at once. Uploads that have expired are live until the worker has ended them. */
+export function liveStagingKeys ({ database: { db } }: { database: SqlDatabase }): LiveStagingKeys {
+  return async keys => {
+    if (keys.length === 0) return new Set()
+    // one statement: an upload that becomes a file meanwhile is seen as one or the other
+    const files = db.selectFrom('files').select('staging_key').where('staging_key', 'in', [...keys])
+    const found = await db.selectFrom('uploads').select('staging_key').where('staging_key', 'in', [...keys]).unionAll(files).execute()
+    return new Set(found.flatMap(({ staging_key: key }) => key == null ? [] : [key]))
+  }
+}

@@ -1,12 +1,13 @@
 import { sql } from 'kysely'
+import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
-import type { FileState, TaskState, TenantPinStatus, UserState } from '../sql/tables.ts'
+import type { FileState, TaskState, UserState } from '../sql/tables.ts'
 
 /** Figures of the whole service. What there is none of may be missing. */
 export interface ServiceTotals {
   users: Partial<Record<UserState, number>>
   files: Partial<Record<FileState, number>>
-  pins: Partial<Record<TenantPinStatus, number>>
+  pins: Partial<Record<PinningStatus, number>>
   tasks: Partial<Record<TaskState, number>>
   /** Items of the pinset that still have to be made or removed. */
   unappliedPins: number

@@ -1,41 +1,20 @@
-/** Path patterns of pages: `/files/:cid`, `/docs/*`. Pure; the server has the same rules (src/api/web/page-paths.ts). */
-export interface PathMatch { params: Record<string, string>, /** More literal segments first. */ rank: string }
+import { bestPattern, segmentsOf } from '../../base/path-segments.ts'
 
-/** Null when the path isn't of the pattern. `path`: as in the address bar, percent-encoded. */
-export function matchPath (pattern: string, path: string): PathMatch | null {
-  const wanted = segmentsOf(pattern)
-  const given = segmentsOf(path)
-  const hasRest = wanted.at(-1) === '*'
-  if (hasRest ? given.length < wanted.length : given.length !== wanted.length) return null
-  const params: Record<string, string> = {}
-  let rank = ''
-  for (const [at, segment] of wanted.entries()) {
-    const here = given[at] ?? ''
-    if (segment === '*') {
-      params.rest = given.slice(at).map(decoded).join('/')
-      rank += '2'
-    } else if (segment.startsWith(':')) {
-      params[segment.slice(1)] = decoded(here)
-      rank += '1'
-    } else if (segment === decoded(here)) rank += '0'
-    else return null
-  }
-  return { params, rank }
-}
-
-/** The entry that fits best. */
+/** The page that an address leads to: of these entries the one whose pattern fits best. `path`: as in the address bar, percent-encoded. */
 export function findPath<E extends { path: string }> (entries: readonly E[], path: string): {
   entry: E, params: Record<string, string>
 } | null {
-  let best: { entry: E, match: PathMatch } | null = null
-  for (const entry of entries) {
-    const match = matchPath(entry.path, path)
-    if (match != null && (best == null || match.rank < best.match.rank)) best = { entry, match }
-  }
-  return best == null ? null : { entry: best.entry, params: best.match.params }
+  const segments = segmentsOf(path).map(decoded)
+  const entry = bestPattern(entries, segments)
+  return entry == null ? null : { entry, params: paramsOf(entry.path, segments) }
 }
 
-const segmentsOf = (path: string): string[] => path.split('/').filter(segment => segment !== '')
+/** What `:name` stands for, and `*` under the name `rest`. */
+const paramsOf = (pattern: string, segments: readonly string[]): Record<string, string> =>
+  Object.fromEntries(segmentsOf(pattern).flatMap((segment, at): Array<[string, string]> => {
+    if (segment === '*') return [['rest', segments.slice(at).join('/')]]
+    return segment.startsWith(':') ? [[segment.slice(1), segments[at] ?? '']] : []
+  }))
 
 function decoded (segment: string): string {
   try {

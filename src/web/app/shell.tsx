@@ -4,7 +4,7 @@ import { useStore } from '../data/store.ts'
 import { Button } from '../ui/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 import { site } from './site.ts'
-import { matchPath } from './path-pattern.ts'
+import { findPath } from './path-pattern.ts'
 import { sitesOf } from './page-entry.ts'
 import type { MenuPlace, PageEntry } from './page-entry.ts'
 import { pages } from './pages.ts'
@@ -102,7 +102,7 @@ function NavGroup ({ label, items }: { label: string, items: readonly Item[] }) 
 
 /** The page itself, or the one that it is below: the longest path that fits. */
 function currentOf (items: readonly Item[], path: string): Item | undefined {
-  const fitting = items.filter(item => matchPath(item.path, path) != null || path.startsWith(`${item.path}/`))
+  const fitting = items.filter(item => findPath([item], path) != null || path.startsWith(`${item.path}/`))
   return fitting.toSorted((a, b) => b.path.length - a.path.length)[0]
 }
 

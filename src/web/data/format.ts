@@ -1,3 +1,5 @@
+import { codePointText, unseenCharacters } from '../../base/unseen-characters.ts'
+
 /** Numbers, sizes and times for people. Pure: what the time is now is an argument, the zone is the reader's. */
 
 const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
@@ -97,12 +99,9 @@ export const exactTime = (ms: number): string => exact.format(ms)
 /** "bafybei…wx7kq" */
 export const shortCid = (cid: string): string => cid.length <= 20 ? cid : `${cid.slice(0, 9)}…${cid.slice(-6)}`
 
-/** Characters that show nothing, or change how what is around them shows. The joiners that scripts and emoji need aren't among them. */
-const unseen = /[\p{Cc}\p{Cs}\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu
-
 /** A name of somebody else's with what can't be seen spelled out. */
 export const shownName = (text: string): string =>
-  text.replace(unseen, found => `[U+${(found.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}]`)
+  text.replace(unseenCharacters, found => `[${codePointText(found.codePointAt(0) ?? 0)}]`)
 
 /** What the wire says of a time, in milliseconds; null for what never was. */
 export function msOfTime (time: string | number | null | undefined): number | null {

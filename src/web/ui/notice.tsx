@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
-import type { IconName } from './icon.tsx'
 import type { Tone } from './tone.ts'
+import { iconOfTone } from './tone.ts'
 import './notice.css'
 
 export interface NoticeProps {
@@ -13,12 +13,10 @@ export interface NoticeProps {
   role?: 'alert' | 'status'
 }
 
-const icons: Record<Tone, IconName> = { neutral: 'info', info: 'info', good: 'checkCircle', warn: 'alert', bad: 'warning' }
-
 /** Something to know about what is around it. */
 export function Notice ({ tone = 'neutral', title, children, onDismiss, role }: NoticeProps) {
   return <div class={`notice notice--${tone}`} role={role}>
-    <Icon name={icons[tone]}/>
+    <Icon name={iconOfTone[tone]}/>
     <div class="notice__text">
       {title != null && <strong>{title}</strong>}
       {children != null && <div>{children}</div>}

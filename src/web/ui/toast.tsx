@@ -2,16 +2,13 @@ import { useEffect, useState } from 'preact/hooks'
 import { useStore } from '../data/store.ts'
 import { Button } from './button.tsx'
 import { Icon } from './icon.tsx'
-import type { IconName } from './icon.tsx'
 import { dismiss, toasts } from './toast-store.ts'
 import type { Toast } from './toast-store.ts'
-import type { Tone } from './tone.ts'
 import './toast.css'
 
 export { toast } from './toast-store.ts'
+import { iconOfTone } from './tone.ts'
 export type { ToastOptions } from './toast-store.ts'
-
-const icons: Record<Tone, IconName> = { neutral: 'info', info: 'info', good: 'checkCircle', warn: 'alert', bad: 'warning' }
 
 /** The corner where things are said; once on the page. */
 export function Toasts () {
@@ -31,7 +28,7 @@ function ToastBox (one: Toast) {
   }, [isHeld, id, stayMs, message])
   return <div class={`toast toast--${tone}`} onMouseEnter={() => setHeld(true)} onMouseLeave={() => setHeld(false)}
     onFocusIn={() => setHeld(true)} onFocusOut={() => setHeld(false)}>
-    <Icon name={icons[tone]}/>
+    <Icon name={iconOfTone[tone]}/>
     <div class="toast__text">{message}</div>
     {action != null && <Button size="small" onClick={() => {
       dismiss(id)

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { defaultServiceJson } from '../../../src/config/default-json.ts'
-import { exampleServiceJson } from '../../../src/config/example.ts'
+import { defaultServiceJson, exampleServiceJson } from '../../../src/config/default-json.ts'
 import { configReference } from '../../../src/config/reference.ts'
 
 describe('the configuration that init writes', () => {

@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { quotedText } from '../../../base/byte-text.ts'
-import { ClusterError, messageOf } from '../../../base/errors.ts'
+import { ClusterError, invalidArgument, messageOf } from '../../../base/errors.ts'
 import { decodeExactCbor, encodeExactCbor } from '../../../model/dag-cbor.ts'
 import { decodeDagJson, encodeDagJson } from '../../../model/dag-json.ts'
 import { decodeDagPb, encodeDagPb } from '../../../model/dag-pb.ts'
@@ -28,7 +28,7 @@ const byCode = new Map(Object.values(codecs).map(codec => [codec.code, codec]))
 export function codecCode (name: string): number {
   const code = Object.hasOwn(codecs, name) ? codecs[name]?.code : Object.hasOwn(plainCodes, name) ? plainCodes[name] : undefined
   if (code == null) {
-    throw new ClusterError('INVALID_ARGUMENT', { codec: name.slice(0, 100) }, { message: `unknown multicodec: ${quotedText(name)}` })
+    throw invalidArgument(`unknown multicodec: ${quotedText(name)}`, { codec: name.slice(0, 100) })
   }
   return code
 }

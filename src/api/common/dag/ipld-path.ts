@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
-import { quotedText } from '../../../base/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
+import { noLink } from '../../../ipfs/dag-reader.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { decodeBlock } from './codecs.ts'
 
@@ -54,11 +54,9 @@ export function inside (value: unknown, names: readonly string[], cid: CID): unk
   return names.reduce((at, name) => fieldOf(at, name, cid), value)
 }
 
-function fieldOf (value: unknown, name: string, cid: CID): unknown {
+/** The value of a field. Throws NOT_FOUND (`noLink`) for what has none of this name. */
+export function fieldOf (value: unknown, name: string, cid: CID): unknown {
   const isContainer = typeof value === 'object' && value != null && !(value instanceof Uint8Array) && Object.hasOwn(value, name)
   if (!isContainer) throw noLink(name, cid)
   return (value as Record<string, unknown>)[name]
 }
-
-const noLink = (name: string, cid: CID): ClusterError =>
-  new ClusterError('NOT_FOUND', { name, cid: cid.toString() }, { message: `no link named ${quotedText(name)} under ${cid.toString()}` })

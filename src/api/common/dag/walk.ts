@@ -1,7 +1,8 @@
 import type { CID } from 'multiformats/cid'
 import { hashKey } from '../../../blockstore/map-key.ts'
 import type { Block } from '../../../blockstore/blockstore.ts'
-import type { DagReader, GetBlock, ReadAhead, WaitingLink, WaitingLinks } from '../../../ipfs/dag-reader.ts'
+import type { DagReader, GetBlock, ReadAhead } from '../../../ipfs/dag-reader.ts'
+import { nextLink, quietly, unlimitedAhead } from '../../../ipfs/dag-reader.ts'
 
 export interface WalkDeps {
   reader: DagReader
@@ -13,7 +14,6 @@ export interface WalkDeps {
 /** Blocks that are asked for ahead, and the room that each is thought to need: nobody knows before it is here. */
 const readAhead = 32
 const usualBytes = 256 * 1024
-const unlimited: ReadAhead = { tryTake: () => true, give: () => {} }
 
 /** Blocks between two looks whether the set of seen blocks has room. */
 const blocksPerRoom = 1024
@@ -23,7 +23,7 @@ const blocksPerRoom = 1024
  * the DAG.
  */
 export async function * walk (
-  root: CID, { reader, get, room = unlimited }: WalkDeps, { repeats = false }: { repeats?: boolean } = {}
+  root: CID, { reader, get, room = unlimitedAhead }: WalkDeps, { repeats = false }: { repeats?: boolean } = {}
 ): AsyncGenerator<Block, void, undefined> {
   const seen = reader.seenBlocks()
   const waiting = reader.waitingLinks(get)
@@ -50,19 +50,4 @@ export async function * walk (
     await waiting.close()
     await seen.close()
   }
-}
-
-/** The next link, loaded if need be; undefined when all are through. */
-export async function nextLink (waiting: WaitingLinks): Promise<WaitingLink | undefined> {
-  for (;;) {
-    const link = waiting.take()
-    if (link != null || waiting.isEmpty()) return link
-    await waiting.load()
-  }
-}
-
-/** What was asked for ahead: an error is told when its turn comes. */
-function quietly<T> (promise: Promise<T>): Promise<T> {
-  promise.catch(() => {})
-  return promise
 }

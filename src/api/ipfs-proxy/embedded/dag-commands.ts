@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { quotedText } from '../../../base/byte-text.ts'
-import { ClusterError, answerText, isClusterError } from '../../../base/errors.ts'
+import { answerText, ClusterError, invalidArgument, isClusterError } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { BlockSink } from '../../../importer/importer.ts'
@@ -151,7 +151,7 @@ function dagExport (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
 function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, signal }: CommandCall): ReturnType<Command> {
   const isPartial = flag(query, 'local-only')
   const pinsRoots = flag(query, 'pin-roots', !isPartial)
-  if (isPartial && pinsRoots) throw new ClusterError('INVALID_ARGUMENT', {}, { message: partialAndPinned })
+  if (isPartial && pinsRoots) throw invalidArgument(partialAndPinned)
   const withStats = flag(query, 'stats')
   return lines((async function * () {
     using hold = ipfs.hold({ isUnpinned: !pinsRoots })

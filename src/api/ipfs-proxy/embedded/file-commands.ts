@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { bytesOfText, textOfBytes } from '../../../base/byte-text.ts'
-import { ClusterError } from '../../../base/errors.ts'
+import { invalidArgument } from '../../../base/errors.ts'
 import type { Query } from '../../../http/query.ts'
 import type { DirectoryEntry, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { cidText } from '../../../model/cid.ts'
@@ -51,13 +51,13 @@ function cat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
 /** Throws INVALID_ARGUMENT with Kubo's text. */
 function notNegative (query: Query, name: string, whenMissing: number): number {
   const value = integer(query, name, { whenMissing, atLeast: -Infinity })
-  if (value < 0) throw new ClusterError('INVALID_ARGUMENT', { [name]: value }, { message: `cannot specify negative ${name}` })
+  if (value < 0) throw invalidArgument(`cannot specify negative ${name}`, { [name]: value })
   return value
 }
 
 async function fileNode (node: UnixFsNode): Promise<UnixFsNode> {
   if (node.kind === 'directory' || node.kind === 'shard') {
-    throw new ClusterError('INVALID_ARGUMENT', { cid: node.cid.toString() }, { message: 'this dag node is a directory' })
+    throw invalidArgument('this dag node is a directory', { cid: node.cid.toString() })
   }
   return node
 }

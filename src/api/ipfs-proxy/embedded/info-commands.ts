@@ -1,5 +1,6 @@
 import { ClusterError } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
+import { nextLink } from '../../../ipfs/dag-reader.ts'
 import { cidText, peerIdBytes } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { contentPath } from '../paths.ts'
@@ -7,7 +8,6 @@ import { nextPath } from './name-commands.ts'
 import { contentOf, flag, integer, pathArgument, pathArguments, resolved } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
-import { nextLink } from '../../common/dag/walk.ts'
 
 /** The Kubo whose answers these are like. */
 export const likeKubo = '0.44.0'

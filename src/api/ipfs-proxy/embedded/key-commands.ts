@@ -1,6 +1,6 @@
 import { base64url } from 'multiformats/bases/base64'
 import { bases } from 'multiformats/basics'
-import { ClusterError, messageOf } from '../../../base/errors.ts'
+import { ClusterError, invalidArgument, messageOf } from '../../../base/errors.ts'
 import type { Query } from '../../../http/query.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
@@ -82,7 +82,7 @@ export function keyCommands ({ names: { keys } }: Pick<CommandDeps, 'names'>): R
 
 /** In any multibase. */
 function signatureOf (text: string): Uint8Array {
-  const wrong = (why: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message: why })
+  const wrong = (why: string): ClusterError => invalidArgument(why)
   if (text === '') throw wrong('cannot decode multibase for zero length string')
   const base = Object.values(bases).find(({ prefix }) => text.startsWith(prefix))
   if (base == null) throw wrong('selected encoding not supported')
@@ -101,7 +101,7 @@ function idTextOf (query: Query, before = ''): (id: PeerId) => string {
   if (asked === 'b58mh') return id => id
   const base = Object.values(bases).find(({ name, prefix }) => name === asked || prefix === asked)
   if (base == null) {
-    throw new ClusterError('INVALID_ARGUMENT', { base: asked }, { message: `${before}unsupported multibase encoding: ${asked}` })
+    throw invalidArgument(`${before}unsupported multibase encoding: ${asked}`, { base: asked })
   }
   return id => ipnsCid(id).toString(base.encoder)
 }

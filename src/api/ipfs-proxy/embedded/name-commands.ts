@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { parseDuration } from '../../../base/duration.ts'
-import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
-import { withoutEndSlashes } from '../../../base/slashes.ts'
+import { invalidArgument, isClusterError, messageOf } from '../../../base/errors.ts'
+import { withoutEndSlashes } from '../../../base/path-segments.ts'
 import type { Query } from '../../../http/query.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { ipnsKeyText } from '../../../model/ipns-name.ts'
@@ -11,8 +11,6 @@ import { contentPath } from '../paths.ts'
 import { flag, integer, resolved, textArgument, uint64 } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
-
-const wrong = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
 
 /** `name/publish` and `name/resolve`. */
 export function nameCommands (deps: CommandDeps): Record<string, Command> {
@@ -30,12 +28,14 @@ function namePublish ({ ipfs, names }: CommandDeps, { query, signal }: CommandCa
   }
   const sequence = uint64(query, 'sequence')
   return one(async () => {
-    if (flags.allowOffline && flags.allowDelegated) throw wrong('cannot use both --allow-offline and --allow-delegated flags')
+    if (flags.allowOffline && flags.allowDelegated) throw invalidArgument('cannot use both --allow-offline and --allow-delegated flags')
     const times = publishTimes(query)
     const value = publishedPath(argument)
     if (flags.mustExist) await resolved(ipfs, value, signal)
     if (flags.allowDelegated) {
-      throw wrong('no delegated publishers configured: add Ipns.DelegatedPublishers or use --allow-offline for local-only publishing')
+      throw invalidArgument(
+        'no delegated publishers configured: add Ipns.DelegatedPublishers or use --allow-offline for local-only publishing'
+      )
     }
     const { id } = await names.publish(value, {
       key: query.get('key') || 'self', ...times, ...sequence == null ? {} : { sequence }, withV1: flags.withV1,
@@ -49,9 +49,9 @@ function namePublish ({ ipfs, names }: CommandDeps, { query, signal }: CommandCa
 function publishTimes (query: Query): { lifetimeMs?: number, ttlMs?: number } {
   const [lifetime, ttl] = [query.get('lifetime'), query.get('ttl')]
   const lifetimeMs = lifetime === '' ? undefined : lifetimeOf(lifetime)
-  if (lifetimeMs != null && lifetimeMs <= 0) throw wrong(`lifetime must be greater than zero, got ${lifetime}`)
+  if (lifetimeMs != null && lifetimeMs <= 0) throw invalidArgument(`lifetime must be greater than zero, got ${lifetime}`)
   const ttlMs = ttl === '' ? undefined : parseDuration(ttl)
-  if (ttlMs != null && ttlMs < 0) throw wrong(`ttl must not be negative, got ${ttl}`)
+  if (ttlMs != null && ttlMs < 0) throw invalidArgument(`ttl must not be negative, got ${ttl}`)
   return { ...lifetimeMs == null ? {} : { lifetimeMs }, ...ttlMs == null ? {} : { ttlMs } }
 }
 
@@ -59,7 +59,7 @@ function lifetimeOf (text: string): number {
   try {
     return parseDuration(text)
   } catch (err) {
-    throw wrong(`error parsing lifetime option: ${messageOf(err)}`)
+    throw invalidArgument(`error parsing lifetime option: ${messageOf(err)}`)
   }
 }
 
@@ -71,7 +71,7 @@ function nameResolve ({ names }: CommandDeps, { query, signal }: CommandCall): R
   const answer = async (): Promise<string> => {
     const name = query.all('arg')[0] ?? (await names.keys.list())[0]?.id ?? ''
     const timeoutMs = query.get('dht-timeout') === '' ? undefined : parseDuration(query.get('dht-timeout'))
-    if (timeoutMs != null && timeoutMs < 0) throw wrong('DHT timeout value must be >= 0')
+    if (timeoutMs != null && timeoutMs < 0) throw invalidArgument('DHT timeout value must be >= 0')
     const options = { signal, fresh, ...recordCount === 0 ? {} : { recordCount }, ...timeoutMs == null ? {} : { timeoutMs } }
     const path = namePath(name)
     return goJson({ Path: isRecursive ? (await followName(path, names, options)).value : await nextPath(path, names, options) })
@@ -100,7 +100,7 @@ function namePath (argument: string): string {
   const path = cleaned(pathOfUri(argument))
   const absolute = path.startsWith('/') ? path : `/ipns/${path}`
   const checked = contentPath(absolute)
-  if (!checked.startsWith('/ipns/')) throw wrong(`${JSON.stringify(argument)} is not an IPNS name`)
+  if (!checked.startsWith('/ipns/')) throw invalidArgument(`${JSON.stringify(argument)} is not an IPNS name`)
   return withSlashOf(absolute, checked)
 }
 

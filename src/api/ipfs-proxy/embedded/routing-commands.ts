@@ -1,4 +1,4 @@
-import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import { ClusterError, invalidArgument, isClusterError, messageOf } from '../../../base/errors.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
@@ -47,14 +47,14 @@ const event = ({ ID = '', Extra = '' }: { ID?: PeerId, Extra?: string }): string
 /** `/ipns/KEY` and nothing else. */
 function peerOf (key: string): PeerId {
   const [, name] = /^\/ipns\/([^/]*)$/.exec(key) ?? []
-  if (name == null) throw new ClusterError('INVALID_ARGUMENT', { key: key.slice(0, 200) }, { message: 'invalid key' })
+  if (name == null) throw invalidArgument('invalid key', { key: key.slice(0, 200) })
   return parsePeer(name)
 }
 
 function parsePeer (text: string): PeerId {
   const peer = parseIpnsKey(text)
   if (peer == null) {
-    throw new ClusterError('INVALID_ARGUMENT', { peer: text.slice(0, 200) }, { message: `failed to parse peer ID: ${whyNoPeer(text)}` })
+    throw invalidArgument(`failed to parse peer ID: ${whyNoPeer(text)}`, { peer: text.slice(0, 200) })
   }
   return peer
 }

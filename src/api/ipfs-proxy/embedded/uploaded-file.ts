@@ -1,4 +1,4 @@
-import { ClusterError } from '../../../base/errors.ts'
+import { invalidArgument } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { RequestBody } from '../../../http/body.ts'
@@ -13,7 +13,7 @@ export async function uploadedFile (body: RequestBody, { name, limitBytes }: { n
     for await (const piece of content) {
       size += piece.length
       if (size > limitBytes) {
-        throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, { message: `the ${name} is longer than ${limitBytes} bytes` })
+        throw invalidArgument(`the ${name} is longer than ${limitBytes} bytes`, { limitBytes })
       }
       pieces.push(piece)
     }

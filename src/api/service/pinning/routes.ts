@@ -1,19 +1,19 @@
 import type { ClusterApi } from '../../../cluster/cluster-api.ts'
-import { isClusterError } from '../../../base/errors.ts'
+import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
 import { jsonReply } from '../../../http/reply.ts'
 import type { MultiaddrText, PeerId } from '../../../model/cid.ts'
 import { parseCid } from '../../../model/cid.ts'
+import { multiaddrText, parseMultiaddr } from '../../../model/multiaddr.ts'
 import { formatTime } from '../../../model/time.ts'
 import type { Caller } from '../../../service/accounts/accounts.ts'
-import type { PinOwner, Pins, TenantPin } from '../../../service/pins/pins.ts'
+import type { PinOwner, Pins, TenantPin, WantedPin } from '../../../service/pins/pins.ts'
 import type { Delegates } from '../../common/delegates.ts'
 import { bodiless } from '../answers.ts'
 import type { ServiceCall, ServiceResponseDoc, ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
 import { readListQuery } from './list-query.ts'
-import type { PinUpdateBody } from './schemas.ts'
+import type { PinBody, PinUpdateBody } from './schemas.ts'
 import { listQuerySchema, pinResultsSchema, pinSchema, pinStatusSchema, pinUpdateSchema } from './schemas.ts'
-import { wantedPin } from './wanted-pin.ts'
 
 export interface PinningRoutesDeps {
   pins: Pins
@@ -146,3 +146,28 @@ function allocationsOf (cid: string, cluster: Pick<ClusterApi, 'allocation'>): P
     throw err
   }
 }
+
+/** A checked body as a wish. INVALID_CID, INVALID_ARGUMENT. */
+function wantedPin ({ cid, name, origins, meta }: PinBody): WantedPin {
+  return {
+    cid: parseCid(cid).toString(), name: (name ?? '').toWellFormed(), origins: (origins ?? []).map(origin), meta: wellFormed(meta ?? {})
+  }
+}
+
+/** A multiaddress in its canonical text; it needn't name a peer. */
+function origin (text: string): string {
+  const wrong = (why: string, cause?: unknown): ClusterError =>
+    new ClusterError(
+      'INVALID_ARGUMENT', { origin: text.slice(0, 200) },
+      { message: `${JSON.stringify(text.slice(0, 200))} is no multiaddress: ${why}`, cause }
+    )
+  if (!text.startsWith('/')) throw wrong('it must begin with /')
+  try {
+    return multiaddrText(parseMultiaddr(text))
+  } catch (err) {
+    throw wrong(messageOf(err), err)
+  }
+}
+
+const wellFormed = (meta: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(meta).map(([key, value]) => [key.toWellFormed(), value.toWellFormed()]))

@@ -1,24 +1,17 @@
 import { z } from 'zod'
-import { nameMatches } from '../../../service/pins/pins.ts'
-import { tenantPinStatuses } from '../../../service/sql/tables.ts'
+import {
+  isTooLong, largestLimit, longestName, mostCids, mostMetadata, mostOrigins, nameMatches, pinningStatuses
+} from '../../../model/pinning-service.ts'
 
-export const longestName = 255
-export const largestLimit = 1000
-export const mostCids = 10
-export const mostOrigins = 20
-const mostMeta = 1000
 const longestCid = 512
 
-/** Characters count, not halves of them. */
-const isName = (name: string): boolean => name.length <= longestName || [...name].length <= longestName
-
-const name = z.string().refine(isName, `longer than ${longestName} characters`).meta({
+const name = z.string().refine(text => !isTooLong(text), `longer than ${longestName} characters`).meta({
   maxLength: longestName, description: 'For people, and for searches.'
 })
 const cid = z.string().min(1).max(longestCid).meta({ description: 'The root of what is to be pinned, recursively.' })
 const origins = z.array(z.string().max(1024)).max(mostOrigins).meta({ description: 'Multiaddresses of nodes that have the content.' })
 const meta = z.record(z.string(), z.string())
-  .refine(pairs => Object.keys(pairs).length <= mostMeta, `more than ${mostMeta} values`)
+  .refine(pairs => Object.keys(pairs).length <= mostMetadata, `more than ${mostMetadata} values`)
   .meta({ description: 'Whatever the client likes to keep with the pin.' })
 
 /** A pin as clients send it. Fields that aren't known are ignored. */
@@ -29,7 +22,7 @@ export type PinBody = z.infer<typeof pinSchema>
 export const pinUpdateSchema = pinSchema.partial({ cid: true }).meta({ id: 'PinUpdate' })
 export type PinUpdateBody = z.infer<typeof pinUpdateSchema>
 
-const statusSchema = z.enum(tenantPinStatuses)
+const statusSchema = z.enum(pinningStatuses)
 
 export const pinStatusSchema = z.object({
   requestid: z.string(),
@@ -43,10 +36,6 @@ export const pinStatusSchema = z.object({
 export const pinResultsSchema = z.object({
   count: z.int().min(0), results: z.array(pinStatusSchema).max(largestLimit)
 }).meta({ id: 'PinResults' })
-
-export const pinningFailureSchema = z.object({
-  error: z.object({ reason: z.string(), details: z.string().optional() })
-}).meta({ id: 'Failure' })
 
 /** One text with commas, or the name repeated. */
 const list = z.union([z.string(), z.array(z.string())]).optional()

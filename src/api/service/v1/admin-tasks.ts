@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { taskStates } from '../../../service/sql/tables.ts'
 import type { TaskOverview, TaskSummary } from '../../../service/tasks/task-overview.ts'
 import { success, successDoc, time, timeOrNull, timeText } from '../answers.ts'
 import type { ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
 import { actorOf } from './admin.ts'
 import { cursor, queryInt } from './fields.ts'
-import { taskStates } from './tasks.ts'
 
 const task = z.object({
   task_id: z.uuid(),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ClusterError } from '../../../base/errors.ts'
+import { invalidArgument } from '../../../base/errors.ts'
 import { permissions } from '../../../service/accounts/accounts.ts'
 import type { Accounts, Permission } from '../../../service/accounts/accounts.ts'
 import type { ApiKeyRow } from '../../../service/sql/tables.ts'
@@ -65,7 +65,7 @@ export function keyRoutes ({ accounts, usage, now }: KeyRoutesDeps): ServiceRout
       handler: async ({ body, caller }) => {
         const expiresAt = body.expires_at == null ? null : Date.parse(body.expires_at)
         if (expiresAt != null && expiresAt <= now()) {
-          throw new ClusterError('INVALID_ARGUMENT', {}, { message: 'expires_at: is over already' })
+          throw invalidArgument('expires_at: is over already')
         }
         const granted = [...new Set<Permission>(body.permissions ?? permissions)]
         const made = await accounts.createKey(caller, { name: body.name, permissions: granted, expiresAt, maxUses: body.max_uses ?? null })

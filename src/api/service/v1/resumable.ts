@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Clock, Random } from '../../../base/clock.ts'
 import { HttpError } from '../../../http/error-dialect.ts'
 import type { HeaderList, Reply } from '../../../http/reply.ts'
+import { canonicalHeader } from '../../../http/reply.ts'
 import { opaqueId } from '../../../service/sql/ids.ts'
 import type { ResumableUpload, Uploads } from '../../../service/uploads/uploads.ts'
 import { success, successDoc, time, timeText } from '../answers.ts'
@@ -223,10 +224,8 @@ async function * untilCut (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
 function headersOf (response: Response): HeaderList {
   return [...response.headers].filter(
     ([name]) => !name.startsWith('access-control-') && name !== 'content-length' && name !== 'content-type'
-  ).map(([name, value]) => [canonical(name), value] as const)
+  ).map(([name, value]) => [canonicalHeader(name), value] as const)
 }
-
-const canonical = (name: string): string => name.replace(/(^|-)[a-z]/g, found => found.toUpperCase())
 
 function uploadJson (
   { id, state, offset, length, name, contentType, cid, error, createdAt, expiresAt }: ResumableUpload

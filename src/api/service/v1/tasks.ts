@@ -1,12 +1,11 @@
 import { z } from 'zod'
 import type { TaskRow } from '../../../service/sql/tables.ts'
+import { taskStates } from '../../../service/sql/tables.ts'
 import type { Tasks } from '../../../service/tasks/tasks.ts'
 import { success, successDoc, time, timeOrNull, timeText } from '../answers.ts'
 import type { ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
 import { queryInt } from './fields.ts'
-
-export const taskStates = ['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED'] as const
 
 const task = z.object({
   task_id: z.uuid(),

@@ -1,4 +1,4 @@
-import { ClusterError } from '../../../base/errors.ts'
+import { invalidArgument } from '../../../base/errors.ts'
 import { boundaryOf, parts } from '../../../http/multipart.ts'
 import type { Part } from '../../../http/multipart.ts'
 import { cleanPath } from '../../../http/path.ts'
@@ -42,7 +42,7 @@ export async function readUploadForm ({ raw, headers }: Pick<ServiceCall, 'raw' 
     throw err
   }
   await all.return()
-  throw invalid('there is no file in the body: a part with a filename, or of the name "file", is wanted')
+  throw invalidArgument('there is no file in the body: a part with a filename, or of the name "file", is wanted')
 }
 
 /** Browsers send an empty name for "no file chosen". */
@@ -69,7 +69,7 @@ function uploadPart ({ disposition, contentType, content }: Part): UploadPart {
 /** As browsers write names: only quotes and line breaks are escaped. No step leads out of the upload. */
 export function filePath (filename: string): string {
   const name = filename.replaceAll(/%(22|0D|0A)/gi, (_all, hex: string) => String.fromCharCode(parseInt(hex, 16)))
-  if (name.includes('\0')) throw invalid('a name has the character U+0000')
+  if (name.includes('\0')) throw invalidArgument('a name has the character U+0000')
   return cleanPath(`/${name}`).replaceAll(/^\/|\/$/g, '')
 }
 
@@ -83,10 +83,8 @@ async function textOf ({ content }: Part, limitBytes: number): Promise<string> {
   let bytes = 0
   for await (const piece of content) {
     bytes += piece.length
-    if (bytes > limitBytes) throw invalid('the fields of the form are too large')
+    if (bytes > limitBytes) throw invalidArgument('the fields of the form are too large')
     pieces.push(piece)
   }
   return Buffer.concat(pieces).toString('utf8')
 }
-
-const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ClusterError } from '../../../base/errors.ts'
+import { invalidArgument } from '../../../base/errors.ts'
 import type { UploadRequest } from '../../../service/uploads/uploads.ts'
 import { metaText, nameText } from './file-json.ts'
 
@@ -22,10 +22,12 @@ export function uploadRequest (
   query: z.infer<typeof uploadOptions>, fields: Readonly<Record<string, string>>
 ): Omit<UploadRequest, 'expected'> {
   const given = uploadOptions.safeParse(fields)
-  if (!given.success) throw invalid(given.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
+  if (!given.success) {
+    throw invalidArgument(given.error.issues.slice(0, 5).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
+  }
   const { pin = 'now', directory = false, format = 'file', name = '', group, meta = {} } = { ...query, ...given.data }
-  if (directory && format === 'car') throw invalid('a CAR is a directory by its own root: directory=true does not go with format=car')
+  if (directory && format === 'car') {
+    throw invalidArgument('a CAR is a directory by its own root: directory=true does not go with format=car')
+  }
   return { pin, format: directory ? 'directory' : format, name, group: group == null || group === '' ? null : group, meta }
 }
-
-const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })

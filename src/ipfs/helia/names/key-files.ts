@@ -2,6 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { base32, fromBase32Upper } from '../../../base/base32.ts'
 import { ClusterError } from '../../../base/errors.ts'
+import { syncPath, whenMissing } from '../../../base/files.ts'
 
 /** Private keys by name: libp2p's protobuf. */
 export interface KeyFiles {
@@ -34,15 +35,15 @@ export function keyFolder (folder: string): KeyFiles {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       await writeSynced(`${path}.tmp`, key)
       await rename(`${path}.tmp`, path)
-      await syncFolder(folder)
+      await syncPath(folder)
     },
     async rename (from, to) {
       await rename(pathOf(from), pathOf(to))
-      await syncFolder(folder)
+      await syncPath(folder)
     },
     async remove (name) {
       await rm(pathOf(name))
-      await syncFolder(folder)
+      await syncPath(folder)
     }
   }
 }
@@ -71,15 +72,4 @@ async function writeSynced (path: string, bytes: Uint8Array): Promise<void> {
   } finally {
     await file.close()
   }
-}
-
-/** Without it a power loss may take the name of a file whose content is safe. */
-async function syncFolder (path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  await folder.sync().finally(async () => folder.close())
-}
-
-const whenMissing = <T>(value: T) => (err: NodeJS.ErrnoException): T => {
-  if (err.code === 'ENOENT') return value
-  throw err
 }

@@ -3,8 +3,10 @@ import type { Libp2p } from '@libp2p/interface'
 import type { Clock } from '../../../base/clock.ts'
 import { silentLogger } from '../../../base/log.ts'
 import { streamDuplex } from '../../stream-duplex.ts'
-import { httpProtocol } from './http-protocol.ts'
 import { LibP2pPeerStream } from '../peer-stream.ts'
+
+/** One HTTP/1.1 exchange after the other on a stream, usually one. */
+export const httpProtocol = '/libp2p-http'
 
 export interface HttpClientInit {
   /** 64 hexadecimal digits of the network that the host is in; '' for one without a secret. */

@@ -6,7 +6,7 @@ import type { Logger } from '../../../base/log.ts'
 import type { MultiaddrText, PeerId } from '../../../model/cid.ts'
 import { streamDuplex } from '../../stream-duplex.ts'
 import { libp2pClusterHost } from '../host.ts'
-import { httpProtocol } from './http-protocol.ts'
+import { httpProtocol } from './http-client.ts'
 import { libp2pStreams } from '../streams.ts'
 
 export interface HttpHostInit {

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { allOf, fewRows, filtersOf } from '../matching.ts'
+import { allOf, fewRows, filtersOf, nameColumns } from '../matching.ts'
 import type { FilterDialect, Matching, Searched } from '../matching.ts'
 import type { Condition } from '../sql.ts'
 
@@ -12,7 +12,6 @@ const shortestTrigram = 3
 const sampledRows = 250
 const manyOfThem = 10
 
-const nameColumns = { files: 'original_filename', pins: 'name' } as const
 const keys = { files: 'id', pins: 'request_id' } as const
 const ages = { files: 'uploaded_at', pins: 'created' } as const
 

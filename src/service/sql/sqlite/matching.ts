@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Kysely, RawBuilder } from 'kysely'
-import { allOf, fewRows, filtersOf } from '../matching.ts'
+import { allOf, fewRows, filtersOf, nameColumns } from '../matching.ts'
 import type { FilterDialect, Matching, Searched } from '../matching.ts'
 import type { Condition } from '../sql.ts'
 import type { Tables } from '../tables.ts'
@@ -16,7 +16,6 @@ interface Filter {
 /** Shorter texts have no trigram. */
 const shortestInIndex = 3
 
-const nameColumns = { files: 'original_filename', pins: 'name' } as const
 const indexes = { state: 'files_by_state', group_id: 'files_by_group', status: 'pins_by_status' } as const
 
 /** See `SqlDatabase.matching`. SQLite has no figures about values, so each way is written so that there is no other. */

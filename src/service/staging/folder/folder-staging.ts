@@ -4,6 +4,7 @@ import { mkdir, open, opendir, readFile, rename, rm, stat, unlink, writeFile } f
 import type { FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import { whenMissing } from '../../../base/files.ts'
 import { Appending, checkedKey, noSuchObject } from '../keys.ts'
 import { inGroups, SourceFailure } from '../pieces.ts'
 import type { AppendOptions, StagedObject, StagedRange, Staging, StagingOptions, StagingPlace } from '../staging.ts'
@@ -121,7 +122,7 @@ class FolderStaging implements Staging {
     for (const room of ['objects', 'open']) {
       for await (const { name: key } of await told(async () => await opendir(join(this.#folder, room)))) {
         signal?.throwIfAborted()
-        const found = await told(async () => await orNull(stat(join(this.#folder, room, key))))
+        const found = await told(async () => stat(join(this.#folder, room, key)).catch(whenMissing(null)))
         if (found != null) yield { key, sizeBytes: found.size, changedAt: Math.floor(found.mtimeMs), isOpen: room === 'open' }
       }
     }
@@ -155,7 +156,7 @@ class FolderStaging implements Staging {
   #path (room: string, key: string): string { return join(this.#folder, room, checkedKey(key)) }
 
   async #sizeOf (room: string, key: string): Promise<number | null> {
-    return (await orNull(stat(this.#path(room, key))))?.size ?? null
+    return (await stat(this.#path(room, key)).catch(whenMissing(null)))?.size ?? null
   }
 
   async #roomOf (key: string): Promise<string | null> {
@@ -188,17 +189,8 @@ async function cutAt (file: FileHandle, offset: number): Promise<void> {
   if (size > offset) await file.truncate(offset)
 }
 
-async function orNull<T> (promise: Promise<T>): Promise<T | null> {
-  try {
-    return await promise
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw err
-  }
-}
-
 /** It may be gone. `rm` would look three times. */
-async function removed (path: string): Promise<void> { await orNull(unlink(path)) }
+async function removed (path: string): Promise<void> { await unlink(path).catch(whenMissing(undefined)) }
 
 async function told<T> (work: () => Promise<T>): Promise<T> {
   try {

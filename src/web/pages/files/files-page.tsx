@@ -2,18 +2,20 @@ import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
 import type { FollowedFile } from '../../../client/service/types.ts'
 import { useRouter } from '../../app/router.tsx'
 import { service } from '../../data/clients.ts'
+import { shownName } from '../../data/format.ts'
 import { useDebounced } from '../../data/hooks.ts'
 import { useQuery } from '../../data/query.ts'
 import { useStore } from '../../data/store.ts'
 import { Button } from '../../ui/button.tsx'
 import { Select } from '../../ui/choices.tsx'
+import { Dialog } from '../../ui/dialog.tsx'
 import { EmptyState } from '../../ui/empty-state.tsx'
 import { ErrorState } from '../../ui/error-state.tsx'
 import { Page } from '../../ui/page.tsx'
 import { SearchField } from '../../ui/text-field.tsx'
 import { BulkBar } from './bulk-bar.tsx'
-import { FileDialog } from './file-dialog.tsx'
 import { changeFiles, filesText } from './file-changes.ts'
+import { FileDetails } from './file-details.tsx'
 import { FileList } from './file-list.tsx'
 import { fileStateText } from './file-texts.ts'
 import { filesQueryOf, filterOf, isFiltered, sortOptions, stateNames } from './files-query.ts'
@@ -25,6 +27,7 @@ import { RunningTasks } from './running-tasks.tsx'
 import { chosenOf, nothing, selectedCount, toggled } from './selection.ts'
 import type { Selection } from './selection.ts'
 import { useFileRows } from './use-file-rows.ts'
+import { useFile } from './use-file.ts'
 import './files-page.css'
 
 /** All files of who is logged in, and the pins that were made elsewhere. */
@@ -114,4 +117,12 @@ function NoFiles ({ isFiltered, onAll, onPin }: { isFiltered: boolean, onAll: ()
       action={<><Button kind="primary" icon="upload" to="/upload">Upload files</Button> <Button icon="pin" onClick={onPin}>Pin from CID</Button></>}
     >What you upload, or pin with <code>ipfs pin remote</code>, is listed here.</EmptyState>
   )
+}
+
+/** Details of a file beside the list. */
+function FileDialog ({ cid, onClose }: { cid: string, onClose: () => void }) {
+  const { data } = useFile(cid)
+  return <Dialog title={data == null ? 'File' : shownName(data.original_filename)} size="large" onClose={onClose}>
+    <FileDetails cid={cid} onGone={onClose}/>
+  </Dialog>
 }

@@ -3,7 +3,6 @@ import { service } from '../../data/clients.ts'
 import { bytesText, countText, percentText } from '../../data/format.ts'
 import { useNow, useStored } from '../../data/hooks.ts'
 import { useLiveQueries } from '../../data/live.ts'
-import type { LiveFilter } from '../../data/live.ts'
 import { useQuery } from '../../data/query.ts'
 import type { AccountStatus } from '../../../client/service/types.ts'
 import { Button } from '../../ui/button.tsx'
@@ -19,17 +18,15 @@ import { Skeleton } from '../../ui/skeleton.tsx'
 import { Segments } from '../../ui/choices.tsx'
 import { Bytes, Count } from '../../ui/values.tsx'
 import { pinCounts } from './pin-counts.ts'
-import { RecentFiles } from './recent-files.tsx'
+import { fileNews, RecentFiles } from './recent-files.tsx'
 import { daysOf } from './usage-days.ts'
 import './dashboard-page.css'
 
 type Span = '7' | '30' | '90'
 
-const changes: LiveFilter = { types: ['file', 'pin'] }
-
 export default function DashboardPage () {
   const account = useQuery('account', signal => service.account.status({ signal }), { pollMs: 60_000 })
-  useLiveQueries(changes, 'account')
+  useLiveQueries(fileNews, 'account')
   return <Page title="Dashboard" intro="What you store, and how it is read." actions={<>
     <Button icon="pin" to="/files?pin">Pin from CID</Button>
     <Button kind="primary" icon="upload" to="/upload">Upload</Button>

@@ -10,12 +10,13 @@ import { Section } from '../../ui/page.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Bytes, Count, Name, Time } from '../../ui/values.tsx'
 
-const changes: LiveFilter = { types: ['file', 'pin'] }
+/** What changes the files of an account. */
+export const fileNews: LiveFilter = { types: ['file', 'pin'] }
 
 /** What came last. */
 export function RecentFiles () {
   const files = useQuery('files?recent', signal => service.files.page({ limit: 5, signal }), { pollMs: 60_000 })
-  useLiveQueries(changes, 'files?recent')
+  useLiveQueries(fileNews, 'files?recent')
   return <Section title="Latest files" actions={<Button kind="quiet" size="small" to="/files">All files</Button>}>
     <Loaded query={files}>{({ data }) => <Table caption="Latest files" rows={data} keyOf={file => file.cid}
       empty={<EmptyState title="No files yet" icon="upload" action={<Button kind="primary" icon="upload" to="/upload">

@@ -2,10 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, before, describe, it } from 'node:test'
-import { pageOf } from '../../../../src/api/web/page-paths.ts'
-import type { WebPage } from '../../../../src/api/web/page-paths.ts'
 import { pagePolicy } from '../../../../src/api/web/policy.ts'
-import type { WebFiles } from '../../../../src/api/web/web-files.ts'
+import type { WebFiles, WebPage } from '../../../../src/api/web/web-files.ts'
 import { webPages } from '../../../../src/api/web/web-pages.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { RequestContext } from '../../../../src/http/request-context.ts'
@@ -27,20 +25,6 @@ const files: WebFiles = {
     ['assets/icon-1.svg', { contentType: 'image/svg+xml', plain: Buffer.from('<svg/>'), coded: new Map() }]
   ])
 }
-
-describe('the paths of pages', () => {
-  const cases: Array<[path: string, pattern: string | undefined]> = [
-    ['/', '/'], ['/files', '/files'], ['/files/', '/files'], ['/files/bafy', '/files/:cid'], ['/files/bafy/more', undefined],
-    ['/docs', undefined], ['/docs/a/b', '/docs/*'], ['/none', undefined]
-  ]
-  for (const [path, pattern] of cases) {
-    it(`has ${pattern ?? 'nothing'} for ${path}`, () => { assert.equal(pageOf(files.pages, path)?.path, pattern) })
-  }
-
-  it('takes a literal name for itself before it takes it for a parameter', () => {
-    assert.equal(pageOf([page('/a/:b'), page('/a/new')], '/a/new')?.path, '/a/new')
-  })
-})
 
 describe('the policy of pages', () => {
   it('lets content of the gateway be shown, and nothing else from elsewhere', () => {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { auditNote } from '../../../../src/cluster/audit/audit-note.ts'
-import { AuditRows } from '../../../../src/cluster/audit/audit-rows.ts'
+import { auditNote, AuditRows } from '../../../../src/cluster/audit/audit-rows.ts'
 import type { AuditResult } from '../../../../src/cluster/cluster-api.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { cidFor } from '../../../support/pins.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isReachable } from '../../../../src/informer/ping/reachable-address.ts'
+import { isReachable } from '../../../../src/informer/ping/ping-informer.ts'
 
 const reachable = [
   '/ip4/1.2.3.4/tcp/4001',

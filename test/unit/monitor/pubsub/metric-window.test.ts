@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Metric } from '../../../../src/model/metric.ts'
-import { MetricWindow } from '../../../../src/monitor/pubsub/metric-window.ts'
+import { MetricWindow } from '../../../../src/monitor/pubsub/metric-store.ts'
 
 const metric = (n: number): Metric => ({
   name: 'ping', peer: 'a', value: String(n), expire: 0n, valid: true, weight: 0n, partitionable: false, receivedAt: 0n

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PinInfoShort } from '../../../../src/model/pin-info.ts'
 import type { TrackerStatus } from '../../../../src/model/status.ts'
-import type { PinningState } from '../../../../src/service/clusterpins/cluster-pins.ts'
 import { progressInfo, standingOf } from '../../../../src/service/clusterpins/standing.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
+import type { PinningStatus } from '../../../../src/model/pinning-service.ts'
 import { fakePeer } from '../../../support/fake-cluster.ts'
 
 const since = Date.UTC(2026, 10, 28, 23, 0, 0)
@@ -18,7 +18,7 @@ function peers (...statuses: TrackerStatus[]): { peerMap: Map<string, PinInfoSho
   return { peerMap: new Map(statuses.map((status, at) => [`peer${at}`, short(status)])) }
 }
 
-const stateOf = (statuses: TrackerStatus[], before: PinningState = 'queued'): PinningState => standingOf(peers(...statuses), before).state
+const stateOf = (statuses: TrackerStatus[], before: PinningStatus = 'queued'): PinningStatus => standingOf(peers(...statuses), before).state
 
 describe('how a pin stands in the cluster', () => {
   it('is pinned when all replicas are there, whoever else need not hold it', () => {

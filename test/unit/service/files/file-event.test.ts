@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { fileEvent } from '../../../../src/service/files/file-event.ts'
+import { fileEvent } from '../../../../src/service/files/file-writer.ts'
 import type { FileRow } from '../../../../src/service/sql/tables.ts'
 
 const row = (more: Partial<FileRow> = {}): FileRow =>

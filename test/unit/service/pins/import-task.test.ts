@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { systemRandom } from '../../../../src/base/system.ts'
+import { pinningStatuses } from '../../../../src/model/pinning-service.ts'
 import { importKind, registerImport, startImport } from '../../../../src/service/pins/import-task.ts'
 import { httpRemoteService } from '../../../../src/service/pins/http-remote-service.ts'
 import type { TaskRow } from '../../../../src/service/sql/tables.ts'
-import { tenantPinStatuses } from '../../../../src/service/sql/tables.ts'
 import { sqlTasks } from '../../../../src/service/tasks/sql-tasks.ts'
 import type { Tasks } from '../../../../src/service/tasks/tasks.ts'
 import { OtherService } from '../../../support/remote-pins.ts'
@@ -31,7 +31,7 @@ async function imported (
 }
 
 const countOf = async ({ pins }: PinPeer, user: string): Promise<number> => (
-  await pins.find(user, { statuses: tenantPinStatuses }, { limit: 1 })
+  await pins.find(user, { statuses: pinningStatuses }, { limit: 1 })
 ).count
 
 eachDatabase('the import from another pinning service', databases => {
@@ -48,7 +48,7 @@ eachDatabase('the import from another pinning service', databases => {
     assert.equal(task.error, null)
     assert.deepEqual(JSON.parse(task.result ?? ''), { total: 235, imported: 235, known: 2, refused: 0 })
     assert.equal(await countOf(peer, user), 235)
-    const { pins: [found] } = await peer.pins.find(user, { statuses: tenantPinStatuses, meta: { at: '123' } }, { limit: 1 })
+    const { pins: [found] } = await peer.pins.find(user, { statuses: pinningStatuses, meta: { at: '123' } }, { limit: 1 })
     assert.deepEqual([found?.name, found?.cid], ['pin 123', other.pins[123]?.pin.cid])
     assert.ok(!JSON.stringify(await peer.database.db.selectFrom('tasks').selectAll().execute()).includes(other.token))
     await tasks.stop()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isPrivateAddress } from '../../../../src/base/public-address.ts'
-import { originPolicy } from '../../../../src/service/pins/origin-policy.ts'
+import { originPolicy } from '../../../../src/service/pins/tenant-pins.ts'
 
 describe('private addresses', () => {
   it('are those of this machine, this site and their disguises', () => {

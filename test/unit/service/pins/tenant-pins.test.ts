@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { isClusterError } from '../../../../src/base/errors.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
+import { pinningStatuses } from '../../../../src/model/pinning-service.ts'
 import type { PinFilter, TenantPin, WantedPin } from '../../../../src/service/pins/pins.ts'
 import type { PinRow } from '../../../../src/service/sql/tables.ts'
-import { tenantPinStatuses } from '../../../../src/service/sql/tables.ts'
 import { pollUntil } from '../../../support/poll.ts'
 import type { PinPeer } from '../../../support/service-cluster.ts'
 import { anyCid, pinPeer } from '../../../support/service-cluster.ts'
@@ -13,7 +13,7 @@ import { addUser } from '../../../support/service-rows.ts'
 
 const ownerOf = (user: string) => ({ id: user, workspace: `w-${user}` })
 const wanted = (change: Partial<WantedPin> = {}): WantedPin => ({ cid: anyCid(), name: '', origins: [], meta: {}, ...change })
-const all: PinFilter = { statuses: tenantPinStatuses }
+const all: PinFilter = { statuses: pinningStatuses }
 
 const made = async ({ pins }: PinPeer, user: string, change: Partial<WantedPin> = {}): Promise<TenantPin> =>
   pins.create(ownerOf(user), wanted(change))

@@ -5,11 +5,14 @@ import { service } from '../../../data/clients.ts'
 import { statusOf } from '../../../data/errors.ts'
 import { bytesText, countText } from '../../../data/format.ts'
 import { useNow } from '../../../data/hooks.ts'
+import { pageClock } from '../../../data/page-clock.ts'
 import { useQuery } from '../../../data/query.ts'
 import { useStore } from '../../../data/store.ts'
 import type { Picked } from '../../../data/uploads/picked.ts'
 import { sizeOf } from '../../../data/uploads/picked.ts'
 import { isOver } from '../../../data/uploads/upload-item.ts'
+import { UploadQueue } from '../../../data/uploads/upload-queue.ts'
+import { indexedRecords, newUploadId } from '../../../data/uploads/upload-records.ts'
 import { EmptyState } from '../../../ui/empty-state.tsx'
 import { ErrorState } from '../../../ui/error-state.tsx'
 import { Stack } from '../../../ui/layout.tsx'
@@ -19,9 +22,27 @@ import { Skeleton } from '../../../ui/skeleton.tsx'
 import { Name, Time } from '../../../ui/values.tsx'
 import { DropZone } from '../../files/drop-zone.tsx'
 import { UploadList } from '../../files/upload-list.tsx'
-import { linkQueue } from './link-queue.ts'
 import { linkState, refusalOf, secretIn, typesText } from './links.ts'
 import './send.css'
+
+const queues = new Map<string, UploadQueue>()
+
+/** What is sent with a link. It goes on while other pages are shown, and after a reload: also when the upload has used the link up. */
+function linkQueue (secret: string): UploadQueue {
+  const known = queues.get(secret)
+  if (known != null) return known
+  const queue = new UploadQueue({ parallel: 1 }, {
+    uploads: service.links.resumable(secret),
+    records: indexedRecords('helia-cluster-link-uploads'),
+    clock: pageClock,
+    newId: newUploadId,
+    locks: navigator.locks
+  })
+  queues.set(secret, queue)
+  // only who has the link can do anything with it; its end is enough to tell links apart
+  void queue.setOwner(`link …${secret.slice(-8)}`)
+  return queue
+}
 
 /** For who got an upload link: sends files into somebody else's account, and sees nothing of it. */
 export default function SendPage () {

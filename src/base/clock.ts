@@ -2,6 +2,10 @@
 export interface Clock {
   /** Unix time in milliseconds. */
   now (): number
+  /**
+   * Milliseconds since some moment before. Goes on evenly, whatever the machine's clock is set to: for waits and ages within one process.
+   */
+  elapsed (): number
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when it aborts first. */
   sleep (ms: number, signal?: AbortSignal): Promise<void>
   /** Calls back once after `ms` milliseconds; the returned function cancels. The timer doesn't keep the process alive. */

@@ -7,6 +7,7 @@ const longestTimerMs = 2 ** 31 - 1
 /** The machine's clock. Made in the composition root and handed down. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: async (ms, signal) => {
     try {
       for (let left = ms; ; left -= longestTimerMs) {

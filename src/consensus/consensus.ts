@@ -5,19 +5,27 @@ import type { Pin } from '../model/pin.ts'
 
 export interface StateListOptions { signal?: AbortSignal }
 
+export interface PinsOptions extends StateListOptions {
+  /** Rather no list than one that lacks something: for who removes what isn't in it. */
+  whole?: boolean
+}
+
 /**
  * The pinset as this peer knows it. Reads see every write that this peer acknowledged and everything merged from others. Nothing here keeps
  * the pinset in memory: lists stream from the disk in batches, over a snapshot, in key order.
  */
 export interface PinState {
+  /** Throws INVALID_DATA for what the disk has and nobody can read. */
   get (cid: CID): Pin | undefined
+  /** True also for what can't be read. */
   has (cid: CID): boolean
   /**
    * True when the pinset remembers that the item was unpinned (it may be pinned again). False for what it has never heard of: all of it,
    * once it was removed.
    */
   wasUnpinned (cid: CID): Promise<boolean>
-  pins (options?: StateListOptions): AsyncIterable<Pin[]>
+  /** What can't be read is left out, and `progress` says `damaged` then; with `whole` the list throws INVALID_DATA instead. */
+  pins (options?: PinsOptions): AsyncIterable<Pin[]>
   /**
    * The whole pinset as JSON text, one line per pin exactly as `goJson(pinJson(pin))` prints it, in chunks of about 64 KiB that end with a
    * newline. Encoded when the pin was written, so a list costs little more than reading it.

@@ -26,6 +26,7 @@ const storeOf = (process: { isOver: boolean }, store: Datastore): Datastore => n
 /** The clock likewise: nothing begins any more. */
 const clockOf = (process: { isOver: boolean }, clock: SimClock): Clock => ({
   now: () => clock.now(),
+  elapsed: () => clock.elapsed(),
   sleep: async (ms, signal) => clock.sleep(ms, signal),
   after: (ms, callback) => clock.after(ms, () => { if (!process.isOver) callback() })
 })

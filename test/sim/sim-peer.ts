@@ -7,7 +7,7 @@ import type { WorkerHandle, Workers } from '../../src/base/worker.ts'
 import type { ClusterClient } from '../../src/client/client.ts'
 import type { Cluster } from '../../src/cluster/cluster.ts'
 import type { CrdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
-import { blockRecord, idOf, journalRecord, layoutRecord } from '../../src/consensus/crdt/layout.ts'
+import { blockRecord, journalRecord, layoutRecord } from '../../src/consensus/crdt/layout.ts'
 import { damageRow } from '../../src/datastore/datastore.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
@@ -24,7 +24,7 @@ import { introduce, rpcRemotePeers } from '../../src/rpc/remote-peers.ts'
 import type { StatelessTracker } from '../../src/tracker/stateless/stateless-tracker.ts'
 import { metricsTopic } from '../../src/monitor/pubsub/pubsub-monitor.ts'
 import { decodeHeads } from '../../src/wire/broadcast.ts'
-import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../src/wire/crdt-block.ts'
+import { blockKey } from '../../src/wire/crdt-block.ts'
 import { textImporters } from '../support/cluster/text-importers.ts'
 import { FakeIpfs } from '../support/fake-ipfs.ts'
 import { quietWatching } from '../support/rest-peer.ts'
@@ -178,19 +178,13 @@ export class SimPeer {
     const { dice } = this.#deps
     const isLost = (key: string): boolean =>
       /^[emthwjv!]/.test(key) ? key !== layoutRecord && dice.chance(0.2) : key.startsWith('b') && dice.chance(0.1) && othersHave(key)
-    // a value may hold what waits for its block, and a removal that waits for its own voids what the disk has by then
-    const lost = (key: string, value: Uint8Array): boolean =>
-      isLost(key) && !(key.startsWith('v') && this.#isJournaled(key)) && !(key.startsWith('b') && this.#isUnderJournal(key, value))
+    // a value may hold what waits for its block
+    const lost = (key: string): boolean => isLost(key) && !(key.startsWith('v') && this.#isJournaled(key))
     const report = { at: '', folder: 'pinset', keptAt: 'pinset.damaged', what: 'the disk lost rows', rows: 0, doubtful: 0 }
     return this.pinsetDisk.rot(lost, [{ key: damageRow, value: Buffer.from(JSON.stringify(report)) }])
   }
 
   #isJournaled (valueRecord: string): boolean { return this.pinsetDisk.has(journalRecord(valueRecord.slice(1))) }
-
-  #isUnderJournal (record: string, bytes: Uint8Array): boolean {
-    const { delta } = decodeCrdtBlock(cidOfBlockKey(idOf(record)), bytes)
-    return delta.elements.some(({ key }) => this.pinsetDisk.has(journalRecord(key)))
-  }
 
   #end (run: Run): void {
     run.isReady = false

@@ -7,6 +7,7 @@ export class JumpingClock implements Clock {
 
   jump (ms: number): void { this.#ahead += ms }
   now (): number { return systemClock.now() + this.#ahead }
+  elapsed (): number { return systemClock.elapsed() }
   sleep (ms: number, signal?: AbortSignal): Promise<void> { return systemClock.sleep(ms, signal) }
   after (ms: number, callback: () => void): () => void { return systemClock.after(ms, callback) }
 }

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/base/system.ts'
 export function quickClock (times: number): Clock {
   return {
     now: () => systemClock.now() * times,
+    elapsed: () => systemClock.elapsed() * times,
     sleep: async (ms, signal) => systemClock.sleep(ms / times, signal),
     after: (ms, callback) => systemClock.after(ms / times, callback)
   }

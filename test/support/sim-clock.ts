@@ -12,6 +12,7 @@ export class SimClock implements Clock {
   constructor (now = Date.UTC(2030, 0, 1)) { this.#now = now }
 
   now (): number { return this.#now }
+  elapsed (): number { return this.#now }
 
   after (ms: number, callback: () => void): () => void {
     const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fire: callback }
@@ -81,7 +82,7 @@ export function gatedClock (base: Clock, gate: Gate): Clock {
       cancel()
     }
   }
-  return { now: () => base.now(), after, sleep: (ms, signal) => sleepBy({ after }, ms, signal) }
+  return { now: () => base.now(), elapsed: () => base.elapsed(), after, sleep: (ms, signal) => sleepBy({ after }, ms, signal) }
 }
 
 /**
@@ -104,6 +105,7 @@ export class PeerClock implements Clock, Gate {
   }
 
   now (): number { return this.#base.now() + this.#skewMs }
+  elapsed (): number { return this.#base.elapsed() }
 
   after (ms: number, callback: () => void): () => void {
     if (this.#isStopped) return () => {}

@@ -85,8 +85,8 @@ export class SimDisk {
   has (key: string): boolean { return this.#durable.get(key) != null }
 
   /** The disk loses rows while nobody has it open; what it says of that is up to the caller. `lost`: whether this row is. */
-  rot (lost: (key: string, value: Uint8Array) => boolean, report: readonly Write[]): number {
-    const gone = this.#durable.rows('', '~').filter(([key, value]) => lost(key, value))
+  rot (lost: (key: string) => boolean, report: readonly Write[]): number {
+    const gone = this.#durable.rows('', '~').filter(([key]) => lost(key))
     applyBatch(this.#durable, [...gone.map(([key]) => ({ key, value: undefined })), ...report])
     this.#live = this.#durable.copy()
     this.#unsynced = []

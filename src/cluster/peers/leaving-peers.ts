@@ -6,24 +6,28 @@ import { withPrefix } from '../../datastore/datastore.ts'
 import type { PeerId } from '../../model/cid.ts'
 
 /**
- * Rows: `leaving/1/<peer ID>` → JSON {until, isEmpty, wasGone}; the 1 is the format's version. A row goes with its mark, or at a start
- * after its time.
+ * Rows: `leaving/1/<peer ID>` → JSON {leftMs, isEmpty, wasGone}; the 1 is the format's version. Older ones have `until` for `leftMs`, a
+ * time by the clock.
  */
 const prefix = 'leaving/1/'
 const forgetAfterMs = 24 * 3_600_000
+/** Of a mark's time this much may be counted again after a restart. */
+const storeEveryMs = 3_600_000
 
-interface Leaving { until: number, isEmpty: boolean, wasGone: boolean }
+/** `leftMs`: of the mark's time, at `at` by the process. */
+interface Leaving { leftMs: number, at: number, isEmpty: boolean, wasGone: boolean }
 
 export interface LeavingPeersDeps {
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'elapsed'>
   /** Where marks outlive the process. Without it they end with it. */
   datastore?: Pick<Datastore, 'write' | 'entries'> | undefined
   log: Logger
 }
 
 /**
- * Peers that somebody removed: they get no new pins for a day, or until they went away and came back. A mark is on the disk before the
- * first pin moves, so that a removal that is cut off goes on after the next start.
+ * Peers that somebody removed: they get no new pins for a day that this peer runs, or until they went away and came back. A mark is on the
+ * disk before the first pin moves, so that a removal that is cut off goes on after the next start. What the machine's clock says doesn't
+ * matter.
  */
 export class LeavingPeers {
   readonly #deps: LeavingPeersDeps
@@ -41,7 +45,7 @@ export class LeavingPeers {
 
   /** Resolves when the disk has the mark; rejects with STORAGE_FULL, and then there is none. */
   async add (peer: PeerId): Promise<void> {
-    const mark: Leaving = { until: this.#deps.clock.now() + forgetAfterMs, isEmpty: false, wasGone: false }
+    const mark: Leaving = { leftMs: forgetAfterMs, at: this.#deps.clock.elapsed(), isEmpty: false, wasGone: false }
     await this.#deps.datastore?.write([{ key: prefix + peer, value: bytesOf(mark) }], { sync: true })
     this.#peers.set(peer, mark)
   }
@@ -55,10 +59,23 @@ export class LeavingPeers {
   has (peer: PeerId): boolean {
     const entry = this.#peers.get(peer)
     if (entry == null) return false
-    if (entry.until > this.#deps.clock.now()) return true
+    if (this.#leftOf(entry) > 0) return true
     this.#peers.delete(peer)
+    void this.#store(peer)
     return false
   }
+
+  /** Writes down how much of their time is left, now and then. Never rejects. */
+  async keep (): Promise<void> {
+    const now = this.#deps.clock.elapsed()
+    for (const [peer, entry] of this.#peers) {
+      if (!this.has(peer) || now - entry.at < storeEveryMs) continue
+      this.#peers.set(peer, { ...entry, leftMs: this.#leftOf(entry), at: now })
+      await this.#store(peer)
+    }
+  }
+
+  #leftOf ({ leftMs, at }: Leaving): number { return leftMs - (this.#deps.clock.elapsed() - at) }
 
   /** Those that still hold pins. */
   unfinished (): PeerId[] { return [...this.#peers.keys()].filter(peer => this.has(peer) && this.#peers.get(peer)?.isEmpty === false) }
@@ -66,7 +83,7 @@ export class LeavingPeers {
   #change (peer: PeerId, next: (entry: Leaving) => Leaving | undefined): void {
     const entry = this.#peers.get(peer)
     if (entry == null) return
-    const changed = next(entry)
+    const changed = next({ ...entry, leftMs: this.#leftOf(entry), at: this.#deps.clock.elapsed() })
     if (changed == null) this.#peers.delete(peer)
     else this.#peers.set(peer, changed)
     void this.#store(peer)
@@ -76,7 +93,7 @@ export class LeavingPeers {
   async #store (peer: PeerId): Promise<void> {
     const entry = this.#peers.get(peer)
     try {
-      await this.#deps.datastore?.write([{ key: prefix + peer, value: entry == null ? undefined : bytesOf(entry) }])
+      await this.#deps.datastore?.write([{ key: prefix + peer, value: entry == null ? undefined : bytesOf(entry) }], { sync: true })
     } catch (err) {
       this.#deps.log.warn('the mark of a peer that leaves could not be stored', { peer, err: messageOf(err) })
     }
@@ -84,12 +101,14 @@ export class LeavingPeers {
 
   #restore (peer: PeerId, value: Uint8Array): void {
     try {
-      const { until, isEmpty, wasGone } = JSON.parse(Buffer.from(value).toString()) as Leaving
-      this.#peers.set(peer, { until: Number(until), isEmpty: isEmpty === true, wasGone: wasGone === true })
+      const { clock } = this.#deps
+      const { until, leftMs, isEmpty, wasGone } = JSON.parse(Buffer.from(value).toString()) as Leaving & { until?: number }
+      const left = Math.min(forgetAfterMs, until == null ? Number(leftMs) : until - clock.now())
+      this.#peers.set(peer, { leftMs: left, at: clock.elapsed(), isEmpty: isEmpty === true, wasGone: wasGone === true })
     } catch (err) {
       this.#deps.log.warn('the mark of a peer that leaves is damaged and left alone', { peer: peer.slice(0, 100), err: messageOf(err) })
     }
   }
 }
 
-const bytesOf = (mark: Leaving): Uint8Array => Buffer.from(JSON.stringify(mark))
+const bytesOf = ({ leftMs, isEmpty, wasGone }: Leaving): Uint8Array => Buffer.from(JSON.stringify({ leftMs, isEmpty, wasGone }))

@@ -12,6 +12,7 @@ import { peerAnswerMs, within } from '../deadline.ts'
 import { refuseInFollowerMode } from '../follower.ts'
 import type { LeavingPeers } from './leaving-peers.ts'
 import type { Members } from './members.ts'
+import { StuckPins } from './stuck-pins.ts'
 import { isAbout, withAllocations } from '../pinning/pin-version.ts'
 import type { Placement } from '../pinning/placement.ts'
 
@@ -54,8 +55,7 @@ export class PeerRemoval {
   readonly #init: PeerRemovalInit
   readonly #deps: PeerRemovalDeps
   readonly #contests = new Map<PeerId, ReallocatedPeers>()
-  /** When the pins of a peer that leaves were first looked at. */
-  readonly #begun = new Map<PeerId, number>()
+  readonly #stuck = new Map<PeerId, StuckPins>()
   #idlePasses = 0
 
   constructor (init: PeerRemovalInit, deps: PeerRemovalDeps) {
@@ -76,12 +76,12 @@ export class PeerRemoval {
     if (!members.has(peer) && !this.#deps.isKnown(peer) && !await this.#isHolder(peer, signal)) {
       throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     }
-    const until = clock.now() + waitMs
+    const until = clock.elapsed() + waitMs
     await leaving.add(peer)
     this.#contests.delete(peer)
     this.#idlePasses = 0
     let tally = await this.#pass(peer, signal)
-    for (let look = firstLookMs; tally.left > 0 && clock.now() < until; look = Math.min(lastLookMs, look * 2)) {
+    for (let look = firstLookMs; tally.left > 0 && clock.elapsed() < until; look = Math.min(lastLookMs, look * 2)) {
       await clock.sleep(look, signal)
       tally = await this.#pass(peer, signal)
     }
@@ -100,6 +100,7 @@ export class PeerRemoval {
       runAtStart: false,
       intervalMs: () => Math.min(longestRetryMs, retryMs * 2 ** this.#idlePasses),
       work: async signal => {
+        await this.#deps.leaving.keep()
         let changed = 0
         for (const peer of this.#deps.leaving.unfinished()) changed += (await this.#pass(peer, signal)).changed
         this.#idlePasses = changed > 0 ? 0 : Math.min(10, this.#idlePasses + 1)
@@ -118,7 +119,7 @@ export class PeerRemoval {
   /** One step for every pin of the peer. */
   async #pass (peer: PeerId, signal?: AbortSignal): Promise<Tally> {
     const tally: Tally = { left: 0, changed: 0 }
-    if (!this.#begun.has(peer)) this.#begun.set(peer, this.#deps.clock.now())
+    const stuck = this.#stuckOf(peer)
     const pass: Pass = { peer, answers: new Map(), signal }
     for await (const batch of this.#deps.consensus.state.pins(signal == null ? {} : { signal })) {
       const held = batch.filter(pin => pin.allocations.includes(peer))
@@ -128,6 +129,7 @@ export class PeerRemoval {
         tally.changed += steps.filter(step => step !== 'waits').length
       }
     }
+    stuck.endPass()
     if (tally.left === 0) this.#finished(peer)
     return tally
   }
@@ -135,7 +137,7 @@ export class PeerRemoval {
   #finished (peer: PeerId): void {
     this.#deps.leaving.emptied(peer)
     this.#contests.delete(peer)
-    this.#begun.delete(peer)
+    this.#stuck.delete(peer)
   }
 
   async #move (cid: CID, pass: Pass): Promise<Step> {
@@ -143,15 +145,15 @@ export class PeerRemoval {
     const pin = this.#deps.consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(peer)) return 'gone'
     try {
-      if (this.#isStuck(pin, peer)) return await this.#withdraw(cid, peer)
+      if (this.#isStuck(pin, peer) && this.#hadTime(pin, peer)) return await this.#withdraw(cid, peer)
       const target = this.#targetOf(pin, peer)
       if (target.length === 0) return 'waits'
       const added = target.filter(holder => !pin.allocations.includes(holder))
       const isDead = !this.#deps.members.has(peer)
       const isComplete = added.length === 0
       const said = isComplete && !isDead ? await this.#statusesOn(target, cid, signal) : []
-      const unaware = this.#hadTime(pin, peer) ? target.filter((_, at) => isElsewhere(said[at])) : []
-      if (unaware.length > 0) return await this.#takeBack(cid, { from: peer, unaware })
+      const unaware = target.filter((_, at) => isElsewhere(said[at]))
+      if (unaware.length > 0 && this.#hadTime(pin, peer)) return await this.#takeBack(cid, { from: peer, unaware })
       const isSafe = isDead || (isComplete && said.every(info => info.status === 'pinned' && isAbout(info, pin)))
       if (isComplete && !isSafe) return 'waits'
       if (!isDead) await this.#checkAnswers(cid, target, pass)
@@ -192,10 +194,8 @@ export class PeerRemoval {
     return isSafe ? 'gone' : 'changed'
   }
 
-  /** True when all holders should have heard of the pin as it is now. */
-  #hadTime (pin: Pin, peer: PeerId): boolean {
-    return this.#deps.clock.now() - Math.max(pin.timestamp, this.#begun.get(peer) ?? Infinity) >= unawareMs
-  }
+  /** True when all holders should have heard of the pin as it is now, and those that are down could have come back. */
+  #hadTime (pin: Pin, peer: PeerId): boolean { return this.#stuckOf(peer).forMs(pin, this.#deps.clock.elapsed()) >= unawareMs }
 
   /** From holders that say that the pin isn't theirs. */
   async #takeBack (cid: CID, { from, unaware }: { from: PeerId, unaware: readonly PeerId[] }): Promise<Step> {
@@ -222,10 +222,10 @@ export class PeerRemoval {
     }
   }
 
-  /** True when a move was begun, and nobody is left to take the peer's place, for longer than holders need for a restart. */
+  /** True when a move was begun, and nobody is left to take the peer's place. */
   #isStuck (pin: Pin, peer: PeerId): boolean {
     const { allocations, replicationFactorMax: max } = pin
-    if (max < 0 || allocations.length <= max || !this.#hadTime(pin, peer)) return false
+    if (max < 0 || allocations.length <= max) return false
     try {
       this.#targetOf(pin, peer)
       return false
@@ -241,7 +241,7 @@ export class PeerRemoval {
     await consensus.whenWritten(cid)
     const pin = consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(from)) return 'gone'
-    if (!this.#isStuck(pin, from)) return 'waits'
+    if (!this.#isStuck(pin, from) || !this.#hadTime(pin, from)) return 'waits'
     const holders = [...pin.allocations.filter(holder => holder !== from), from]
     // needs nobody: takes no others and never refuses
     const living = placement.allocate({ pin: { ...pin, replicationFactorMin: 0 }, current: holders })
@@ -269,6 +269,12 @@ export class PeerRemoval {
       }
     }
     return this.#deps.placement.allocate({ pin, current, without })
+  }
+
+  #stuckOf (peer: PeerId): StuckPins {
+    const known = this.#stuck.get(peer) ?? new StuckPins()
+    this.#stuck.set(peer, known)
+    return known
   }
 
   #contestsOf (peer: PeerId): ReallocatedPeers {

@@ -76,7 +76,9 @@ export class GarbageCollection {
   /** What the pinset wants on this peer, whether it is pinned yet or not. */
   async * #wantedHere (call: CallOptions): AsyncGenerator<Pin[]> {
     const { consensus, members } = this.#deps
-    for await (const pins of consensus.state.pins(call)) yield pins.filter(pin => pin.type !== 'meta-pin' && !isRemote(pin, members.self))
+    for await (const pins of consensus.state.pins({ ...call, whole: true })) {
+      yield pins.filter(pin => pin.type !== 'meta-pin' && !isRemote(pin, members.self))
+    }
   }
 
   #nameOf (peer: PeerId): string { return peer === this.#deps.members.self ? this.#init.peerName : this.#deps.members.ping(peer).peerName }

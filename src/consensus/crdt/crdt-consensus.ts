@@ -25,7 +25,7 @@ import { countWorker } from './digest/count-worker.ts'
 import { CrdtDigests } from './digest/crdt-digests.ts'
 import { blockRecord } from './layout.ts'
 import { LocalChanges } from './local-changes.ts'
-import { pinState } from './pin-state.ts'
+import { UnreadableValues, pinState } from './pin-state.ts'
 import { Mutex } from '../../base/mutex.ts'
 
 export interface CrdtConsensusInit {
@@ -91,6 +91,7 @@ class Crdt implements CrdtConsensus {
   readonly #trusts: (peer: PeerId) => boolean
   readonly #values: CachedValues
   readonly #store: CrdtStore
+  readonly #unreadable: UnreadableValues
   readonly #mutex = new Mutex()
   readonly #announcer: HeadAnnouncer
   readonly #local: LocalChanges
@@ -109,7 +110,8 @@ class Crdt implements CrdtConsensus {
     this.#init = init
     this.#deps = { ...deps, datastore, log }
     this.#trusts = trustOf(init)
-    this.state = pinState(datastore, () => store.size)
+    this.#unreadable = new UnreadableValues({ datastore, log })
+    this.state = pinState(datastore, { size: () => store.size, unreadable: key => this.#unreadable.note(key) })
     this.#announcer = new HeadAnnouncer(
       { self: init.self, topic: crdtTopic(init.clusterName), intervalMs: init.rebroadcastIntervalMs }, { broadcast, store, clock, log }
     )
@@ -186,7 +188,7 @@ class Crdt implements CrdtConsensus {
       height: this.#store.height(),
       dirty: dirty || missing.size > 0,
       behind: this.#catchUp.isBehind,
-      damaged: this.#store.damage != null
+      damaged: this.#store.damage != null || this.#unreadable.areLeft()
     }
   }
 

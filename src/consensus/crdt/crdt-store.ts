@@ -105,8 +105,8 @@ export class CrdtStore {
   record (key: string): ValueRecord { return storedRecord(this.#deps.datastore, key) }
 
   /** The live versions of a key. */
-  async liveVersions (key: string): Promise<Array<{ id: string, priority: number }>> {
-    const versions: Array<{ id: string, priority: number }> = []
+  async liveVersions (key: string): Promise<layout.LiveVersion[]> {
+    const versions: layout.LiveVersion[] = []
     for await (const rows of this.#deps.datastore.entries(layout.elementsOf(key))) {
       for (const [record, value] of rows) versions.push({ id: layout.idOf(record), priority: layout.numberOf(value) })
     }
@@ -164,13 +164,17 @@ export class CrdtStore {
     record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key)
   }) }
 
-  /** Puts changes into the journal, synced: they are shown from now on and wait for a block. undefined: nothing waits any more. */
+  /**
+   * Puts changes into the journal, synced: they are shown from now on and wait for a block. undefined: nothing waits any more. With each
+   * goes what it is to void or to be above: the disk may lose these versions before the block is made.
+   */
   async journal (overlays: ReadonlyMap<string, Overlay | undefined>): Promise<PinsetChange[]> {
     const values = this.#values()
     const marks: Write[] = []
     for (const [key, overlay] of overlays) {
       values.setOverlay(key, overlay)
-      marks.push({ key: layout.journalRecord(key), value: overlay == null ? undefined : new Uint8Array(0) })
+      const value = overlay == null ? undefined : layout.journalBytes(await this.#under(key, overlay))
+      marks.push({ key: layout.journalRecord(key), value })
     }
     const { writes, changes, growth } = values.finish()
     await this.#deps.datastore.write(
@@ -197,6 +201,10 @@ export class CrdtStore {
   async setDirty (dirty: boolean): Promise<void> {
     await this.#deps.datastore.write([{ key: layout.dirtyRecord, value: dirty ? new Uint8Array(0) : undefined }], { sync: true })
     this.dirty = dirty
+  }
+
+  async #under (key: string, { remove }: Overlay): Promise<layout.LiveVersion[]> {
+    return remove || this.record(key).version != null ? this.liveVersions(key) : []
   }
 
   #sizeWrites (growth: number): Write[] {

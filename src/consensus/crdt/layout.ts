@@ -13,7 +13,7 @@ import type { KeyRange } from '../../datastore/datastore.ts'
  * | `t<key><id>` | that version is void, for ever |
  * | `v<key>` | the pin as the CRDT has it and what the journal puts over it (value-record.ts) |
  * | `j<key>` | the visible pin as a line of JSON |
- * | `q<key>` | the key has a change in the journal that waits for a block |
+ * | `q<key>` | the key has a change in the journal that waits for a block: the live versions under it, a line of priority and id each |
  * | `h<id>` | a head: its priority as decimal text |
  * | `w<id>` | a block that merged blocks link and that isn't here: the head through which it became known |
  * | `d<cell>` | pairs in a part of the pinset and their digest (docs/design/pinset-digest.md) |
@@ -91,3 +91,13 @@ export const numberOf = (bytes: Uint8Array): number => Number(decoder.decode(byt
 export const textBytes = (value: string): Uint8Array => encoder.encode(value)
 /** The text of a row that `textBytes` made. */
 export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** A live version of a key: the id of the block that brought it, and that one's height. */
+export interface LiveVersion { id: string, priority: number }
+
+/** What the row of a change in the journal holds. */
+export const journalBytes = (under: readonly LiveVersion[]): Uint8Array =>
+  textBytes(under.map(({ id, priority }) => `${priority}${id}`).join('\n'))
+/** The versions in a row that `journalBytes` made; none in one of an older program. */
+export const versionsUnder = (bytes: Uint8Array): LiveVersion[] =>
+  textOf(bytes).split('\n').filter(line => line !== '').map(line => ({ id: idOf(line), priority: parseInt(line, 10) }))

@@ -58,6 +58,7 @@ export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Prom
   const writer = new Writer(datastore)
   for (const range of [layout.allRows, allLinks, allSays, allEntered]) await removeAll(range, { datastore, writer })
   await enterBlocks(datastore, writer)
+  await enterJournaled(datastore, writer)
   await voidVersions(datastore, writer)
   const lostBlocks = await enterEdge(datastore, writer)
   const pins = await enterValues(datastore, writer)
@@ -151,6 +152,17 @@ function chosen (
   const { version } = storedOrNothing(datastore, key)
   const isStored = version?.priority === priority && values.some(value => Buffer.compare(value, version.value) === 0)
   return isStored && version != null ? version.value : values.reduce((best, value) => Buffer.compare(value, best) > 0 ? value : best)
+}
+
+/** What waits for its block was acknowledged over these versions: lost with their blocks, they would come back unvoided, or on top of it. */
+async function enterJournaled (datastore: Datastore, writer: Writer): Promise<void> {
+  await eachRow(datastore, layout.allJournal, async (record, row) => {
+    const versions = layout.versionsUnder(row).filter(({ id, priority }) => isBlockKey(id) && priority > 0)
+    await writer.add(versions.map(({ id, priority }) => (
+      { key: layout.elementRecord(layout.pinKeyOf(record), id), value: layout.numberBytes(priority) }
+    )))
+  })
+  await writer.flush()
 }
 
 async function voidVersions (datastore: Datastore, writer: Writer): Promise<void> {

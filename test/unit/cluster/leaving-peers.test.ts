@@ -11,10 +11,14 @@ const { signal } = new AbortController()
 async function open () {
   const clock = new SimClock()
   const disk = new SimDisk()
+  /** How wrong the peer's clock is. */
+  const skew = { ms: 0 }
   const started = async (): Promise<LeavingPeers> => {
     const datastore = disk.datastore()
     await datastore.start(signal)
-    const leaving = new LeavingPeers({ clock, datastore, log: silentLogger })
+    const leaving = new LeavingPeers({
+      clock: { now: () => clock.now() + skew.ms, elapsed: () => clock.elapsed() }, datastore, log: silentLogger
+    })
     await leaving.load(signal)
     return leaving
   }
@@ -22,6 +26,7 @@ async function open () {
   await datastore.start(signal)
   return {
     clock,
+    skew,
     disk,
     /** The disk as it is now. */
     datastore,
@@ -47,11 +52,48 @@ describe('peers that leave', () => {
     const { clock, leaving, datastore, restart } = await open()
     await leaving.add('peer')
     await clock.advance(24 * 3_600_000)
+    const isKnown = leaving.has('peer')
 
     const again = await restart()
 
-    assert.deepEqual([leaving.has('peer'), again.has('peer')], [false, false])
+    assert.deepEqual([isKnown, again.has('peer')], [false, false])
     assert.equal(datastore.has('leaving/1/peer'), false)
+  })
+
+  for (const [how, ms] of [['forward', 400 * 24 * 3_600_000], ['back', -400 * 24 * 3_600_000]] as const) {
+    it(`are known for a day of the peer's, though its clock is set ${how}, with restarts in between`, async () => {
+      const { clock, leaving, restart, skew } = await open()
+      await leaving.add('peer')
+      skew.ms = ms
+      const soon = leaving.has('peer')
+      await clock.advance(12 * 3_600_000)
+      await leaving.keep()
+
+      const again = await restart()
+      const atStart = again.has('peer')
+      skew.ms = 0
+      await clock.advance(11 * 3_600_000)
+      const late = again.has('peer')
+      await clock.advance(3_600_000)
+
+      assert.deepEqual([soon, atStart, late, again.has('peer')], [true, true, true, false])
+    })
+  }
+
+  it('are read as an older version wrote them, for a day at most', async () => {
+    const { clock, datastore, restart } = await open()
+    const row = (until: number): Uint8Array => Buffer.from(JSON.stringify({ until, isEmpty: false, wasGone: false }))
+    await datastore.write([
+      { key: 'leaving/1/short', value: row(clock.now() + 3_600_000) }, { key: 'leaving/1/long', value: row(clock.now() * 2) }
+    ], { sync: true })
+
+    const again = await restart()
+    const atStart = again.unfinished()
+    await clock.advance(3_600_000)
+    const later = again.unfinished()
+    await clock.advance(23 * 3_600_000)
+
+    assert.deepEqual([atStart.toSorted(), later, again.unfinished()], [['long', 'short'], ['long'], []])
   })
 
   it('are like others when their pins have moved and they were away, in any order', async () => {

@@ -12,7 +12,8 @@ export interface RunningDigestDeps { datastore: Datastore, log: Logger }
 /** Ids of the heads that the digest is to belong to. Read more than once. */
 export type HeadIds = Iterable<string>
 
-const remedy = '`helia-cluster-ctl health diff THIS-PEER ANOTHER --repair`'
+/** What mends a value of the pinset that only this peer has lost. */
+export const pinsetRemedy = '`helia-cluster-ctl health diff THIS-PEER ANOTHER --repair`'
 const rowsPerSlice = 1000
 const rowsPerWrite = 1000
 
@@ -96,7 +97,7 @@ export class RunningDigest {
     const { datastore } = this.#deps
     const { sums: counted, unreadable } = this.#count ?? { sums: new DigestSums(), unreadable: 0 }
     this.#count = undefined
-    if (unreadable > 0) this.#deps.log.error(`${unreadable} values of the pinset can not be read. The other peers have them: ${remedy}`)
+    if (unreadable > 0) this.#deps.log.error(`${unreadable} values of the pinset can not be read. The other peers have them: ${pinsetRemedy}`)
     const wasRight = this.#sums?.isEqual(counted) ?? true
     if (this.#sums == null || !wasRight) {
       await datastore.write([{ key: layout.digestRecord, value: undefined }])

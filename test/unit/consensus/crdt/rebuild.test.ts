@@ -5,9 +5,13 @@ import { CrdtStore } from '../../../../src/consensus/crdt/crdt-store.ts'
 import { markClean } from '../../../../src/consensus/crdt/maintenance.ts'
 import { damageRow } from '../../../../src/datastore/datastore.ts'
 import type { Datastore } from '../../../../src/datastore/datastore.ts'
+import { offlineBroadcast, offlineExchange } from '../../../../src/network/offline/offline.ts'
+import { encodeHeads } from '../../../../src/wire/broadcast.ts'
+import { blockKey } from '../../../../src/wire/crdt-block.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
-import { pinChain, randomDag } from '../../../support/crdt-dag.ts'
+import { headsOf, pinChain, randomDag } from '../../../support/crdt-dag.ts'
 import { crdtPeer } from '../../../support/crdt-peer.ts'
+import { pollUntil } from '../../../support/poll.ts'
 import { cidFor, pinFor } from '../../../support/pins.ts'
 
 const signal = new AbortController().signal
@@ -116,6 +120,39 @@ describe('the pinset built anew', () => {
 
     assert.equal(store.size, 1)
     assert.deepEqual([...store.journaled].length, 1)
+  })
+
+  it('keeps a change that waits for a block above what it was made over, when that was lost without a trace and comes back', async () => {
+    const blocks = pinChain(3, 'pin')
+    const datastore = await filled(blocks)
+    const batching = { maxBatchSize: 100, maxBatchAgeMs: 1e9, maxQueueSize: 1000 }
+    const before = crdtPeer({ datastore, batching })
+    await before.start()
+    await before.consensus.remove(cidFor('pin 2'))
+    await before.consensus.put(pinFor('pin 1', { name: 'a' }))
+    const ids = blocks.slice(1).map(({ cid }) => blockKey(cid))
+    const traces = [...(await rowsOf(datastore)).keys()].filter(key => !key.startsWith('q') && ids.some(id => key.endsWith(id)))
+    await datastore.write([...traces.map(key => ({ key, value: undefined })), { key: damageRow, value: report }])
+    const peer = crdtPeer({
+      datastore,
+      batching,
+      exchange: { ...offlineExchange(), fetch: async cid => blocks.find(block => block.cid.equals(cid))?.bytes ?? assert.fail() },
+      broadcast: {
+        ...offlineBroadcast(),
+        subscribe: (_topic, heard) => {
+          setImmediate(() => heard({ from: 'other', data: encodeHeads(headsOf(blocks[2])) }))
+          return () => {}
+        }
+      }
+    })
+
+    await peer.start()
+    await pollUntil(() => blocks.every(({ cid }) => peer.consensus.hasBlock(cid)))
+    await pollUntil(async () => [...(await rowsOf(datastore)).keys()].every(key => !key.startsWith('q')))
+
+    assert.equal(peer.consensus.state.has(cidFor('pin 2')), false)
+    assert.equal(peer.consensus.state.get(cidFor('pin 1'))?.name, 'a')
+    await peer.stop()
   })
 
   it('is told until a trusted peer has named heads that are here, or the operator has seen it', async () => {

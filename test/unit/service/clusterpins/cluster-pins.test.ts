@@ -18,6 +18,7 @@ import { addUser } from '../../../support/service-rows.ts'
 /** Nothing happens by time. */
 const stoppedClock: Clock = {
   now: () => 1_900_000_000_000,
+  elapsed: () => 0,
   sleep: async (_ms, signal) =>
     new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true })),
   after: () => () => {}

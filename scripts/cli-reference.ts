@@ -1,6 +1,6 @@
 import type { CompletedCommand, CompletedFlag, CompletedProgram } from '../cmd/completion.ts'
-import { commands } from '../cmd/helia-cluster-ctl/commands.ts'
-import { completedCtl } from '../cmd/helia-cluster-ctl/completion.ts'
+import { commands } from '../cmd/helia-cluster-ctl/commands/commands.ts'
+import { completedCtl } from '../cmd/helia-cluster-ctl/usage/completion.ts'
 import { completedFollow } from '../cmd/helia-cluster-follow/completion.ts'
 import { completedProgram } from '../cmd/helia-cluster-service/completion.ts'
 import { describeService } from '../cmd/helia-cluster-service/main.ts'

@@ -6,7 +6,7 @@ import { failover } from '../../src/client/failover.ts'
 import { nodeTransport } from '../../src/client/node-transport.ts'
 import type { Transport } from '../../src/client/transport.ts'
 import { CommandFailed, failed } from './failure.ts'
-import type { FlagValues } from './flags.ts'
+import type { FlagValues } from './usage/flags.ts'
 import type { CtlTerminal } from './terminal.ts'
 
 export interface ConnectDeps { terminal: Pick<CtlTerminal, 'err'>, clock: Clock }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts'
 import type { ClusterClient } from '../../src/client/client.ts'
-import type { Command } from './command.ts'
-import type { Printer } from './printer.ts'
+import type { Command } from './usage/command.ts'
+import type { Printer } from './print/printer.ts'
 import type { CtlTerminal } from './terminal.ts'
 
 /** What commands get. */

@@ -7,17 +7,17 @@ import { ApiError } from '../../src/client/errors.ts'
 import { endBySignal, endProcess } from '../helia-cluster-service/end-process.ts'
 import { onStopSignals } from '../helia-cluster-service/signals.ts'
 import { version } from '../helia-cluster-service/version.ts'
-import { painter } from './colours.ts'
-import type { Command } from './command.ts'
-import { commands } from './commands.ts'
+import { painter } from './print/colours.ts'
+import type { Command } from './usage/command.ts'
+import { commands } from './commands/commands.ts'
 import { connect } from './connect.ts'
 import type { CtlContext } from './context.ts'
 import { CommandFailed, exitCodes } from './failure.ts'
-import { HelpWanted, WrongUsage, flagsFirst, parseFlags } from './flags.ts'
-import type { FlagValues } from './flags.ts'
-import { globalFlags, versionFlag } from './global-flags.ts'
-import { Printer } from './printer.ts'
-import type { Encoding } from './printer.ts'
+import { HelpWanted, WrongUsage, flagsFirst, parseFlags } from './usage/flags.ts'
+import type { FlagValues } from './usage/flags.ts'
+import { globalFlags, versionFlag } from './usage/global-flags.ts'
+import { Printer } from './print/printer.ts'
+import type { Encoding } from './print/printer.ts'
 import { systemTerminal } from './terminal.ts'
 import type { CtlTerminal } from './terminal.ts'
 
@@ -47,7 +47,7 @@ async function runCtl ({ argv, program }: CtlInit, deps: CtlDeps): Promise<numbe
     return await runCommand({ flags, words: rest, program }, deps)
   } catch (err) {
     if (!(err instanceof WrongUsage) && !(err instanceof HelpWanted)) throw err
-    const { programHelp } = await import('./help.ts')
+    const { programHelp } = await import('./usage/help.ts')
     if (err instanceof WrongUsage) terminal.out(`Incorrect Usage. ${err.message}\n\n`)
     terminal.out(programHelp(program, version))
     return err instanceof WrongUsage ? exitCodes.failed : exitCodes.done
@@ -67,7 +67,7 @@ async function runCommand ({ flags, words, program }: Called, deps: CtlDeps): Pr
   }
   const { command, path, rest } = found
   const help = async (): Promise<void> => {
-    const { commandHelp, programHelp } = await import('./help.ts')
+    const { commandHelp, programHelp } = await import('./usage/help.ts')
     terminal.out(command == null ? programHelp(program, version) : commandHelp(`${program} ${path}`, command))
   }
   if (wantsHelp || command?.run == null) {

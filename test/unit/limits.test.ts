@@ -16,7 +16,7 @@ const notLimits = new Set(`
   blockstore/segments/record.ts longestMultihash, cluster/pinning/allocated-peers.ts mostPeers, cluster/peers/remove-peer.ts longestRetryMs,
   cluster/peers/swarm.ts mostTries, model/pace.ts longestPauseMs, cluster/rebalance/drain-run.ts mostStuck,
   cluster/rebalance/rebalances.ts mostFailed, consensus/crdt/head-announcer.ts longestSilence, consensus/crdt/catch-up.ts longestRetryMs,
-  events/webhooks/configured-webhooks.ts longestPauseMs, web/data/live-reader.ts longestPauseMs, web/pages/files/shard-walk.ts mostShards,
+  events/webhooks/configured-webhooks.ts longestPauseMs, web/data/live-reader.ts longestPauseMs, web/pages/files/retrieve/shard-walk.ts mostShards,
   http/bytes-in-flight.ts largestBuffer, importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes,
   importer/directory-tree.ts maxPlainBytes, importer/hamt.ts maxLevels, importer/layouts.ts maxLinks, importer/link-map.ts maxLinks,
   importer/upload-session.ts maxScratchFiles, ipfs/compact-denylist/deny-files.ts longestRemembered,

@@ -1,4 +1,4 @@
-import type { Flag } from '../flags.ts'
+import type { Flag } from '../usage/flags.ts'
 
 /** What a run does when it isn't told. */
 export const benchDefaults = { seconds: 30, parallel: 8, size: '64KiB', mix: 'add=10,pin=30,status=40,list=1,unpin=19' } as const

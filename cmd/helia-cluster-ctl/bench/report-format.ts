@@ -1,5 +1,5 @@
-import type { Cell, Table } from '../table.ts'
-import type { Format } from '../printer.ts'
+import type { Cell, Table } from '../print/table.ts'
+import type { Format } from '../print/printer.ts'
 import type { BenchReport, Measured } from './report.ts'
 
 /** One line of a report; `before` is the same of another run. */

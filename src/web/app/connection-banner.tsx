@@ -1,6 +1,6 @@
 import { useConnection } from '../data/connection.ts'
 import { useOwnNow } from '../data/hooks.ts'
-import { Button } from '../ui/button.tsx'
+import { Button } from '../ui/controls/button.tsx'
 import { Icon } from '../ui/icon.tsx'
 
 /** Tells, above everything, that the peer doesn't answer; goes away by itself. */

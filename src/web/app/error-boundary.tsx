@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { Component } from 'preact'
-import { ErrorState } from '../ui/error-state.tsx'
-import { Page } from '../ui/page.tsx'
+import { ErrorState } from '../ui/feedback/error-state.tsx'
+import { Page } from '../ui/frame/page.tsx'
 
 /** A page that fails takes nothing else with it. */
 export class ErrorBoundary extends Component<{ children: ComponentChildren }, { error: unknown }> {

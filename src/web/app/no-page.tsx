@@ -1,6 +1,6 @@
-import { Button } from '../ui/button.tsx'
-import { EmptyState } from '../ui/empty-state.tsx'
-import { Page } from '../ui/page.tsx'
+import { Button } from '../ui/controls/button.tsx'
+import { EmptyState } from '../ui/feedback/empty-state.tsx'
+import { Page } from '../ui/frame/page.tsx'
 import { site } from './site.ts'
 
 const home = site.kind === 'cluster' ? '/cluster' : '/'

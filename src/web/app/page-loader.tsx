@@ -1,12 +1,12 @@
 import type { ComponentType } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { onReturn, reportLost } from '../data/connection.ts'
-import { announce } from '../ui/announce.ts'
-import { EmptyState } from '../ui/empty-state.tsx'
-import { Page } from '../ui/page.tsx'
+import { announce } from '../ui/feedback/announce.ts'
+import { EmptyState } from '../ui/feedback/empty-state.tsx'
+import { Page } from '../ui/frame/page.tsx'
 import type { PageEntry } from './page-entry.ts'
 import { place, scrolledBefore } from './router.tsx'
-import { Skeleton } from '../ui/skeleton.tsx'
+import { Skeleton } from '../ui/feedback/skeleton.tsx'
 
 const loaded = new Map<PageEntry['load'], ComponentType>()
 

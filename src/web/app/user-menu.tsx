@@ -1,6 +1,6 @@
 import { errorText } from '../data/errors.ts'
-import { Menu } from '../ui/menu.tsx'
-import { toast } from '../ui/toast-store.ts'
+import { Menu } from '../ui/controls/menu.tsx'
+import { toast } from '../ui/feedback/toast-store.ts'
 import { site } from './site.ts'
 import { navigate } from './router.tsx'
 import { session as account } from './session.ts'

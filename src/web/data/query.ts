@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useReducer, useRef, useState } from 'preact/hooks'
-import { toast } from '../ui/toast-store.ts'
+import { toast } from '../ui/feedback/toast-store.ts'
 import { onReturn } from './connection.ts'
 import { errorText, isAbort, isAway, isSessionEnd } from './errors.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { addressOf, contentLinkOf, textOfLink } from '../../../src/web/pages/files/content-link.ts'
+import { addressOf, contentLinkOf, textOfLink } from '../../../src/web/pages/files/retrieve/content-link.ts'
 
 const cid = 'bafybeigdyrzt5sfp7udm7hu76uh7y26nf3efuylqabf3oclgtqy55fbzdi'
 const v0 = 'QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n'

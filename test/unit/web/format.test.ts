@@ -9,7 +9,7 @@ import { notePeerTime, peerNow } from '../../../src/web/data/peer-time.ts'
 import { agentWords } from '../../../src/web/pages/account/agent-words.ts'
 import { pinCounts } from '../../../src/web/pages/home/pin-counts.ts'
 import { daysOf } from '../../../src/web/pages/home/usage-days.ts'
-import { nearestIndex, ticksFor } from '../../../src/web/ui/chart-scale.ts'
+import { nearestIndex, ticksFor } from '../../../src/web/ui/display/chart-scale.ts'
 
 const now = new Date(2026, 10, 29, 14, 5, 7).getTime()
 const day = 86_400_000

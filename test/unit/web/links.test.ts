@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { emptyLink, linkFaults, linkState, newLink, refusalOf, secretIn, typesText } from '../../../src/web/pages/dev/links/links.ts'
 import type { LinkDraft } from '../../../src/web/pages/dev/links/links.ts'
-import { shareLinks } from '../../../src/web/pages/dev/share-links.ts'
+import { shareLinks } from '../../../src/web/pages/files/file/share-links.ts'
 import { figuresText, shareDone } from '../../../src/web/pages/dev/tasks/task-words.ts'
 import { quotaBytes, quotaParts } from '../../../src/web/pages/dev/users/quota.ts'
 

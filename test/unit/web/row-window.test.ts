@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setImmediate as settled } from 'node:timers/promises'
-import { RowWindow } from '../../../src/web/pages/files/row-window.ts'
+import { RowWindow } from '../../../src/web/pages/files/list/row-window.ts'
 
 interface Asked { offset: number, total: boolean, answer: (rows?: number[]) => void, fail: () => void, signal: AbortSignal }
 

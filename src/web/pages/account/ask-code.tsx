@@ -1,10 +1,10 @@
 import { useState } from 'preact/hooks'
 import { site } from '../../app/site.ts'
 import { errorText } from '../../data/errors.ts'
-import { Button } from '../../ui/button.tsx'
-import { Form } from '../../ui/form.tsx'
-import { Notice } from '../../ui/notice.tsx'
-import { TextField } from '../../ui/text-field.tsx'
+import { Button } from '../../ui/controls/button.tsx'
+import { Form } from '../../ui/controls/form.tsx'
+import { Notice } from '../../ui/feedback/notice.tsx'
+import { TextField } from '../../ui/controls/text-field.tsx'
 
 /** The first step of what needs a mailed code: where it goes to. */
 export function AskCode (

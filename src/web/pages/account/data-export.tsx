@@ -2,10 +2,10 @@ import { useEffect, useState } from 'preact/hooks'
 import { service } from '../../data/clients.ts'
 import { useAction, useQuery } from '../../data/query.ts'
 import { useStored } from '../../data/hooks.ts'
-import { Button } from '../../ui/button.tsx'
-import { Card } from '../../ui/card.tsx'
-import { Notice } from '../../ui/notice.tsx'
-import { Progress } from '../../ui/progress.tsx'
+import { Button } from '../../ui/controls/button.tsx'
+import { Card } from '../../ui/display/card.tsx'
+import { Notice } from '../../ui/feedback/notice.tsx'
+import { Progress } from '../../ui/feedback/progress.tsx'
 
 /** Everything that the service knows of the account, as one document. A page that is opened again finds the one that was asked for. */
 export function DataExport () {

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
-import { Card } from '../../ui/card.tsx'
-import { Page } from '../../ui/page.tsx'
+import { Card } from '../../ui/display/card.tsx'
+import { Page } from '../../ui/frame/page.tsx'
 import './entry-page.css'
 
 /** The frame of what is done before one is logged in. */

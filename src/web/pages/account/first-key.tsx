@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks'
 import { ownOrigin } from '../../app/site.ts'
 import { useLeaveGuard } from '../../app/router.tsx'
-import { Button } from '../../ui/button.tsx'
-import { Checkbox } from '../../ui/choices.tsx'
-import { CodeBlock, Secret } from '../../ui/copy.tsx'
-import { Disclosure } from '../../ui/disclosure.tsx'
-import { Notice } from '../../ui/notice.tsx'
+import { Button } from '../../ui/controls/button.tsx'
+import { Checkbox } from '../../ui/controls/choices.tsx'
+import { CodeBlock, Secret } from '../../ui/controls/copy.tsx'
+import { Disclosure } from '../../ui/controls/disclosure.tsx'
+import { Notice } from '../../ui/feedback/notice.tsx'
 import { EntryPage } from './entry-page.tsx'
 
 /** The account's API key, this once. */

@@ -3,9 +3,9 @@ import { site } from '../../app/site.ts'
 import { Link, useRouter } from '../../app/router.tsx'
 import { loginError } from '../../app/session-dialog.tsx'
 import { session } from '../../app/session.ts'
-import { Button } from '../../ui/button.tsx'
-import { Form } from '../../ui/form.tsx'
-import { PasswordField, TextField } from '../../ui/text-field.tsx'
+import { Button } from '../../ui/controls/button.tsx'
+import { Form } from '../../ui/controls/form.tsx'
+import { PasswordField, TextField } from '../../ui/controls/text-field.tsx'
 import { EntryPage } from './entry-page.tsx'
 
 export default function LoginPage () {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { errorText } from '../../data/errors.ts'
-import { Button } from '../../ui/button.tsx'
-import { toast } from '../../ui/toast-store.ts'
+import { Button } from '../../ui/controls/button.tsx'
+import { toast } from '../../ui/feedback/toast-store.ts'
 
 const waitSeconds = 30
 

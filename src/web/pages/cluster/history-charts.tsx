@@ -1,13 +1,13 @@
 import type { MetricHistory } from '../../../client/types.ts'
 import { bytesText, countText } from '../../data/format.ts'
-import { Card } from '../../ui/card.tsx'
-import { TimeChart } from '../../ui/chart.tsx'
-import { EmptyState } from '../../ui/empty-state.tsx'
-import { Loaded } from '../../ui/loaded.tsx'
+import { Card } from '../../ui/display/card.tsx'
+import { TimeChart } from '../../ui/display/chart.tsx'
+import { EmptyState } from '../../ui/feedback/empty-state.tsx'
+import { Loaded } from '../../ui/feedback/loaded.tsx'
 import { useHistory } from './cluster-queries.ts'
 import { historyLines, peersLine } from './history-series.ts'
-import { shownPeer } from './peer-rows.ts'
-import type { PeerRow } from './peer-rows.ts'
+import { shownPeer } from './peers/peer-rows.ts'
+import type { PeerRow } from './peers/peer-rows.ts'
 
 /** Metrics of the last hour. `only`: of one peer. */
 export function HistoryCharts ({ rows, only }: { rows: ReadonlyArray<Pick<PeerRow, 'id' | 'name'>>, only?: string }) {

@@ -9,14 +9,14 @@ export const clusterPages: readonly PageEntry[] = [
     menu: { group: 'cluster', order: 10, label: 'Overview', icon: 'graph' },
     load: () => import('./overview-page.tsx')
   },
-  { path: '/cluster/peers/:id', title: 'Peer', audience: 'operator', wide: true, load: () => import('./peer-page.tsx') },
+  { path: '/cluster/peers/:id', title: 'Peer', audience: 'operator', wide: true, load: () => import('./peers/peer-page.tsx') },
   {
     path: '/cluster/pinset',
     title: 'Pinset',
     audience: 'operator',
     wide: true,
     menu: { group: 'cluster', order: 20, label: 'Pinset', icon: 'pin' },
-    load: () => import('./pinset-page.tsx')
+    load: () => import('./pinset/pinset-page.tsx')
   },
-  { path: '/cluster/pinset/:cid', title: 'Pin', audience: 'operator', wide: true, load: () => import('./pin-page.tsx') }
+  { path: '/cluster/pinset/:cid', title: 'Pin', audience: 'operator', wide: true, load: () => import('./pinset/pin-page.tsx') }
 ]

@@ -1,9 +1,9 @@
 import type { WebhookDelivery } from '../../../client/service/types.ts'
-import { Badge } from '../../ui/badge.tsx'
-import { EmptyState } from '../../ui/empty-state.tsx'
-import { Table } from '../../ui/table.tsx'
-import type { Column } from '../../ui/table.tsx'
-import { Count, Name, Time } from '../../ui/values.tsx'
+import { Badge } from '../../ui/display/badge.tsx'
+import { EmptyState } from '../../ui/feedback/empty-state.tsx'
+import { Table } from '../../ui/display/table.tsx'
+import type { Column } from '../../ui/display/table.tsx'
+import { Count, Name, Time } from '../../ui/display/values.tsx'
 
 const columns: ReadonlyArray<Column<WebhookDelivery>> = [
   { id: 'at', label: 'Sent', isMain: true, cell: ({ at }) => <Time at={at}/> },

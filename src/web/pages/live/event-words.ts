@@ -1,7 +1,7 @@
 import type { ClusterEvent } from '../../../client/event-stream.ts'
 import { pinErrorText } from '../../data/errors.ts'
 import type { IconName } from '../../ui/icon-paths.ts'
-import { statusWord } from '../../ui/status-words.ts'
+import { statusWord } from '../../ui/display/status-words.ts'
 import type { Tone } from '../../ui/tone.ts'
 
 /** An event in words. `what`: the sentence's beginning; `name`: of whom or what, as others gave it; `detail`: more, for people. */

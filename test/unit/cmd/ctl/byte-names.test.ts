@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { entriesOf, localPath, sizeOf } from '../../../../cmd/helia-cluster-ctl/local-files.ts'
+import { entriesOf, localPath, sizeOf } from '../../../../cmd/helia-cluster-ctl/commands/local-files.ts'
 import { multipart } from '../../../../src/client/multipart.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ctl-bytes-'))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { silentPeers } from '../../../../cmd/helia-cluster-ctl/run-alerts.ts'
+import { silentPeers } from '../../../../cmd/helia-cluster-ctl/commands/run-alerts.ts'
 import type { Alert } from '../../../../src/client/types.ts'
 import { runCtlHere, stubApi, type ApiAnswer } from '../../../support/ctl.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { HelpWanted, WrongUsage, flagsFirst, parseFlags } from '../../../../cmd/helia-cluster-ctl/flags.ts'
-import type { Flag } from '../../../../cmd/helia-cluster-ctl/flags.ts'
+import { HelpWanted, WrongUsage, flagsFirst, parseFlags } from '../../../../cmd/helia-cluster-ctl/usage/flags.ts'
+import type { Flag } from '../../../../cmd/helia-cluster-ctl/usage/flags.ts'
 
 const known: Flag[] = [
   { names: ['name', 'n'], type: 'text', about: '' },

@@ -1,9 +1,9 @@
 import type { CreatedKey } from '../../../../client/service/types.ts'
-import { Button } from '../../../ui/button.tsx'
-import { Secret } from '../../../ui/copy.tsx'
-import { Dialog } from '../../../ui/dialog.tsx'
-import { Stack } from '../../../ui/layout.tsx'
-import { Notice } from '../../../ui/notice.tsx'
+import { Button } from '../../../ui/controls/button.tsx'
+import { Secret } from '../../../ui/controls/copy.tsx'
+import { Dialog } from '../../../ui/feedback/dialog.tsx'
+import { Stack } from '../../../ui/frame/layout.tsx'
+import { Notice } from '../../../ui/feedback/notice.tsx'
 import { ReadyLines } from './ready-lines.tsx'
 
 /** The only moment in which anybody sees the key. */

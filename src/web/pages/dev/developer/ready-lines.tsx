@@ -1,8 +1,8 @@
 import { ownOrigin } from '../../../app/site.ts'
 import { useState } from 'preact/hooks'
-import { CodeBlock } from '../../../ui/copy.tsx'
-import { Stack } from '../../../ui/layout.tsx'
-import { Tabs } from '../../../ui/tabs.tsx'
+import { CodeBlock } from '../../../ui/controls/copy.tsx'
+import { Stack } from '../../../ui/frame/layout.tsx'
+import { Tabs } from '../../../ui/controls/tabs.tsx'
 import { keyPlace, readyLines } from './lines.ts'
 
 /** Lines to copy; with a key in them only while that is shown for the first time. */

@@ -1,9 +1,9 @@
 import { ownOrigin } from '../../../app/site.ts'
 import { Link } from '../../../app/router.tsx'
-import { Card } from '../../../ui/card.tsx'
-import { CodeBlock } from '../../../ui/copy.tsx'
-import { Grid } from '../../../ui/layout.tsx'
-import { Section } from '../../../ui/page.tsx'
+import { Card } from '../../../ui/display/card.tsx'
+import { CodeBlock } from '../../../ui/controls/copy.tsx'
+import { Grid } from '../../../ui/frame/layout.tsx'
+import { Section } from '../../../ui/frame/page.tsx'
 import { keyPlace, pinRemoteLines } from '../developer/lines.ts'
 
 

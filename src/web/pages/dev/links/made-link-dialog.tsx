@@ -1,10 +1,10 @@
 import type { CreatedLink } from '../../../../client/service/types.ts'
-import { Button } from '../../../ui/button.tsx'
-import { CodeBlock, Secret } from '../../../ui/copy.tsx'
-import { Dialog } from '../../../ui/dialog.tsx'
-import { Disclosure } from '../../../ui/disclosure.tsx'
-import { Stack } from '../../../ui/layout.tsx'
-import { Notice } from '../../../ui/notice.tsx'
+import { Button } from '../../../ui/controls/button.tsx'
+import { CodeBlock, Secret } from '../../../ui/controls/copy.tsx'
+import { Dialog } from '../../../ui/feedback/dialog.tsx'
+import { Disclosure } from '../../../ui/controls/disclosure.tsx'
+import { Stack } from '../../../ui/frame/layout.tsx'
+import { Notice } from '../../../ui/feedback/notice.tsx'
 
 /** The only moment in which the address is shown. */
 export function MadeLinkDialog ({ made, onClose }: { made: CreatedLink, onClose: () => void }) {

@@ -1,0 +1,81 @@
+import type { Audit, AuditResult } from '../../../src/client/types.ts'
+import { cidArgument } from '../cid-text.ts'
+import type { CommandLine } from '../usage/command.ts'
+import type { CtlContext } from '../context.ts'
+import { CommandFailed, exitCodes } from '../failure.ts'
+import { bytesText } from '../print/humanize.ts'
+import type { Format } from '../print/printer.ts'
+import { peerNamed } from './run-sync.ts'
+
+const pollMs = 500
+
+/** Begins an audit and waits for its end. */
+export async function audit ({ args, flags }: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
+  const sample = sampleOf(flags.text('sample'))
+  if ([args.length > 0, sample != null, flags.yes('all')].filter(Boolean).length !== 1) {
+    throw new CommandFailed('error : name CIDs, or say --all or --sample: one of the three')
+  }
+  const peer = flags.text('peer')
+  const begun = await client.audit({
+    cids: args.map(text => cidArgument(text)), repair: flags.yes('repair'), signal, ...(sample == null ? {} : { sample }),
+    ...(peer === '' ? {} : { peer: await peerNamed(peer, { client, signal }) })
+  })
+  let run: Audit | undefined = begun
+  while (run?.state === 'running') {
+    await clock.sleep(pollMs, signal)
+    run = (await client.audits({ signal })).find(({ id }) => id === begun.id)
+  }
+  if (run == null) throw new CommandFailed('error : the peer knows nothing of the audit any more: it has been restarted')
+  if (run.bad > 0) {
+    for await (const result of client.auditResults({ bad: true, signal })) {
+      if (result.peer === run.peer && Date.parse(result.at) >= Date.parse(run.since)) printer.one(result, resultFormat)
+    }
+  }
+  printer.one(run, runFormat)
+  return run.state === 'done' && run.bad === 0 && !isOfNothing(run) ? exitCodes.done : exitCodes.failed
+}
+
+/** Pins were named, or allocated, that aren't there to be looked at. */
+const isOfNothing = ({ pins, skipped }: Audit): boolean => pins === 0 && skipped > 0
+
+function sampleOf (text: string): number | undefined {
+  if (text === '') return undefined
+  const percent = Number(text.replace(/%$/, ''))
+  if (percent > 0 && percent <= 100) return percent
+  throw new CommandFailed(`error : --sample is a percentage above 0, 100 at most: ${text}`)
+}
+
+const what = ({ state, bad_count: bad, repaired, error }: AuditResult): string =>
+  state === 'repaired'
+    ? `${counted(bad, 'block')} missing or damaged, all back again`
+    : error !== ''
+    ? error
+    : `${counted(bad, 'block')} missing or damaged${repaired > 0 ? `, ${repaired} of them back again` : ''}`
+
+const resultFormat: Format<AuditResult> = {
+  text: result =>
+    [`${result.cid}: ${what(result)}`, ...result.bad_blocks.slice(0, 10).map(cid => `  ${cid}`)].map(line => `${line}\n`).join(''),
+  json: result => ({ ...result })
+}
+
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
+
+function foundText (run: Audit): string {
+  const { state, bad, bad_blocks: badBlocks, repaired_blocks: repaired } = run
+  if (bad > 0) {
+    const pins = `${counted(bad, 'pin')} ${bad === 1 ? 'was' : 'were'} not whole`
+    return `${pins}, ${counted(badBlocks, 'block')} missing or damaged, ${repaired} fetched again`
+  }
+  if (isOfNothing(run)) return 'nothing was looked at'
+  return state === 'done' ? 'all of it is there' : 'nothing was missing so far'
+}
+
+const runFormat: Format<Audit> = {
+  text: run => {
+    const { state, peer, pins, skipped, blocks, bytes, error } = run
+    const seen = `${counted(pins, 'pin')} of ${peer}, ${counted(blocks, 'block')}, ${bytesText(bytes)}`
+    const others = skipped === 0 ? '' : `; ${skipped} not on this peer`
+    return `${state}${error === '' ? '' : ` (${error})`}: ${seen}; ${foundText(run)}${others}\n`
+  },
+  json: run => ({ ...run })
+}

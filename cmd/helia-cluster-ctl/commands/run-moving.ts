@@ -1,0 +1,163 @@
+import { ApiError } from '../../../src/client/errors.ts'
+import type { LimitOptions } from '../../../src/client/client.ts'
+import type { BalanceShare, Drain, Rebalance, RebalancePlan } from '../../../src/client/types.ts'
+import { byteSize } from '../../../src/base/byte-size.ts'
+import type { CommandLine } from '../usage/command.ts'
+import type { CtlContext } from '../context.ts'
+import { CommandFailed, exitCodes } from '../failure.ts'
+import type { FlagValues } from '../usage/flags.ts'
+import { bytesText } from '../print/humanize.ts'
+import type { Format } from '../print/printer.ts'
+import { peerNamed } from './run-sync.ts'
+import { StatusLine } from '../print/status-line.ts'
+import type { Table } from '../print/table.ts'
+
+/** Between two looks of `--wait`. */
+const lookMs = 1000
+
+export async function drainPeer ({ flags, args: [text] }: CommandLine, context: CtlContext): Promise<number> {
+  const { client, printer, signal } = context
+  if (text == null && flags.yes('status')) {
+    await printer.all(await client.drains({ signal }), drainFormat)
+    return exitCodes.done
+  }
+  if (text == null) throw new CommandFailed('error : name the peer: its ID, or the name of a member')
+  const peer = await peerNamed(text, context)
+  if (flags.yes('cancel')) {
+    const { left, moved } = await client.cancelDrain(peer, { signal })
+    context.terminal.out(`cancelled: ${moved} pins have moved, ${left} stay\n`)
+    return exitCodes.done
+  }
+  const drain = flags.yes('status') ? await client.drainOf(peer, { signal }) : await client.drain(peer, { ...limitsOf(flags), signal })
+  const last = flags.yes('wait')
+    ? await waitFor(
+      drain, { again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained', words: drainWords, flags },
+      context
+    )
+    : drain
+  await printer.all([last], drainFormat)
+  return exitCodes.done
+}
+
+export async function rebalance ({ flags }: CommandLine, context: CtlContext): Promise<number> {
+  const { client, printer, signal } = context
+  const by = flags.text('by').split(',').map(tag => tag.trim()).filter(tag => tag !== '')
+  const order = { by, equal: flags.yes('equal') }
+  if (flags.yes('dry-run')) {
+    await showPlan(await client.rebalancePlan({ ...order, signal }), context)
+    return exitCodes.done
+  }
+  const begun = flags.yes('cancel')
+    ? await client.cancelRebalance({ signal })
+    : flags.yes('status') ? await client.rebalanceStatus({ signal }) : await client.rebalance({ ...order, ...limitsOf(flags), signal })
+  const isOver = ({ state }: Rebalance): boolean => state === 'done' || state === 'cancelled'
+  const last = flags.yes('wait')
+    ? await waitFor(begun, { again: async () => client.rebalanceStatus({ signal }), isOver, words: rebalanceWords, flags }, context)
+    : begun
+  await printer.all([last], rebalanceFormat)
+  return exitCodes.done
+}
+
+/** The shares in a table or as lines, then what it comes to. */
+async function showPlan (plan: RebalancePlan, { printer, terminal }: CtlContext): Promise<void> {
+  if (printer.encoding === 'json') return await printer.all([plan], { text: () => '', json: one => one })
+  await printer.all(plan.peers, shareFormat)
+  terminal.out(plan.count === 0 ? 'nothing has to move\n' : `${plan.count} of ${plan.pins} pins would move\n`)
+}
+
+interface Waiting<Status> {
+  again: () => Promise<Status>, isOver: (status: Status) => boolean, words: (status: Status) => string, flags: FlagValues
+}
+
+/**
+ * Asks every second until it is over, with a line on the terminal. A peer that begins again meanwhile is waited for. Throws CommandFailed
+ * (62) when the time is up.
+ */
+async function waitFor<Status> (
+  first: Status, { again, isOver, words, flags }: Waiting<Status>, { clock, terminal, signal }: CtlContext
+): Promise<Status> {
+  const line = new StatusLine(terminal)
+  const timeoutMs = flags.number('wait-timeout')
+  const until = timeoutMs > 0 ? clock.now() + timeoutMs : Infinity
+  try {
+    let status = first
+    while (!isOver(status)) {
+      line.show(words(status))
+      if (clock.now() > until) throw new CommandFailed(`error waiting: ${words(status)}`, { exitCode: exitCodes.timedOut })
+      await clock.sleep(lookMs, signal)
+      status = await again().catch(err => {
+        if (err instanceof ApiError && err.status === 0 && !signal.aborted) return status
+        throw err
+      })
+    }
+    return status
+  } finally {
+    line.clear()
+  }
+}
+
+function limitsOf (flags: FlagValues): LimitOptions {
+  return {
+    ...(flags.isSet('max-pins-per-second') ? { maxPinsPerSecond: numberOf(flags.text('max-pins-per-second'), 'max-pins-per-second') } : {}),
+    ...(flags.isSet('max-bytes-per-second') ? { maxBytesPerSecond: bytesOf(flags.text('max-bytes-per-second')) } : {}),
+    ...(flags.isSet('at-once') ? { atOnce: flags.number('at-once') } : {})
+  }
+}
+
+function numberOf (text: string, name: string): number {
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new CommandFailed(`error parsing --${name}: "${text}" is not a number`)
+  return Number(text)
+}
+
+function bytesOf (text: string): number {
+  const bytes = byteSize(text)
+  if (bytes == null) throw new CommandFailed(`error parsing --max-bytes-per-second: "${text}" is not a number of bytes such as 20MB`)
+  return bytes
+}
+
+const nameOf = ({ peer, peername }: { peer: string, peername: string }): string => peername === '' ? peer : peername
+
+function timeLeft (ms: number | null): string {
+  if (ms == null) return '-'
+  const seconds = Math.ceil(ms / 1000)
+  return seconds < 120 ? `${seconds} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
+}
+
+/** One sentence for people. */
+function drainWords (drain: Drain): string {
+  const { state, left, pins, moved, fewer, everywhere, reason, stuck, left_ms: leftMs } = drain
+  const less = fewer === 0 ? '' : `; ${fewer} have a copy less than before, which nobody could take`
+  if (state === 'drained') return `${nameOf(drain)} holds nothing that only it has: it may be stopped (${moved} pins moved${less})`
+  const others = everywhere === 0 ? '' : `; ${everywhere} go everywhere and do not move`
+  if (state === 'waiting') return `${nameOf(drain)}: ${left} of ${pins} pins left, waiting: ${reason}${others}`
+  return `${nameOf(drain)}: ${left} of ${pins} pins left${leftMs == null ? '' : `, about ${timeLeft(leftMs)}`}${stuck === 0 ? '' : `, ${stuck} wait: ${reason}`}${others}`
+}
+
+const drainTable: Table<Drain> = {
+  columns: ['PEER', 'STATE', 'LEFT', 'MOVED', 'UNDER WAY', 'WAIT', 'BYTES', 'TIME LEFT', ''],
+  rows: one => [[
+    nameOf(one), one.state, `${one.left} of ${one.pins}`, String(one.moved), String(one.in_transit), String(one.stuck),
+    bytesText(one.bytes), one.state === 'drained' ? '-' : timeLeft(one.left_ms),
+    one.state === 'drained' ? { text: 'holds nothing that only it has: it may be stopped', style: 'green' } : one.reason
+  ]]
+}
+
+const drainFormat: Format<Drain> = { text: one => `${drainWords(one)}\n`, json: one => one, table: drainTable }
+
+function rebalanceWords ({ state, planned, moved, failed, reason }: Rebalance): string {
+  const lost = failed === 0 ? '' : `; ${failed} could not be moved (${reason})`
+  if (state === 'planning') return `planning${reason === '' ? '' : `: ${reason}`}`
+  if (state === 'moving') return `${moved} of ${planned} pins moved${lost}`
+  return `${state}: ${moved} pins moved${lost}`
+}
+
+const rebalanceFormat: Format<Rebalance> = { text: one => `${rebalanceWords(one)}\n`, json: one => one }
+
+const shareTable: Table<BalanceShare> = {
+  columns: ['PEER', 'MAY HOLD', 'PINS NOW', 'SHARE', 'PINS THEN'],
+  rows: one => [[nameOf(one), one.capacity > 1 ? bytesText(one.capacity) : '-', String(one.pins), String(one.goal), String(one.after)]]
+}
+
+const shareFormat: Format<BalanceShare> = {
+  text: one => `${nameOf(one)}: ${one.pins} pins now, share ${one.goal}, then ${one.after}\n`, json: one => one, table: shareTable
+}

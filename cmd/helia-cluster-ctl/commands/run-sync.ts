@@ -1,0 +1,81 @@
+import type { ClusterSync, PeerSync, PinsetDiff } from '../../../src/client/types.ts'
+import type { CommandLine } from '../usage/command.ts'
+import type { CtlContext } from '../context.ts'
+import { CommandFailed, exitCodes } from '../failure.ts'
+import type { Format } from '../print/printer.ts'
+import type { Table } from '../print/table.ts'
+
+/** Ends with 1 when a trusted peer is out of sync. */
+export async function showSync (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
+  const sync = await client.sync({ signal })
+  if (printer.encoding === 'table') await printer.all(sync.peers, peerSyncFormat)
+  else printer.one(sync, syncFormat)
+  return sync.peers.some(({ trusted, state }) => trusted && state === 'out_of_sync') ? exitCodes.failed : exitCodes.done
+}
+
+export async function showDiff (
+  { args: [one = '', other = ''], flags }: CommandLine, { client, printer, signal }: CtlContext
+): Promise<number> {
+  const peers = await Promise.all([one, other].map(async text => peerNamed(text, { client, signal })))
+  const diff = await client.pinsetDiff(peers[0] ?? '', peers[1] ?? '', { repair: flags.yes('repair'), signal })
+  printer.one(diff, diffFormat)
+  return diff.pins.length > 0 ? exitCodes.failed : exitCodes.done
+}
+
+/** A peer ID, or the ID of the member with that name. */
+export async function peerNamed (text: string, { client, signal }: Pick<CtlContext, 'client' | 'signal'>): Promise<string> {
+  const { normalPeerId } = await import('../../../src/config/peer-id-text.ts')
+  const peer = normalPeerId(text)
+  if (peer != null) return peer
+  const found: string[] = []
+  for await (const { id, peername } of client.peers({ signal })) if (peername === text) found.push(id)
+  if (found.length !== 1 || found[0] == null) {
+    throw new CommandFailed(
+      `error parsing peer ID: ${found.length === 0 ? 'neither a peer ID nor the name of a member' : 'several members have this name'}: ${text}`
+    )
+  }
+  return found[0]
+}
+
+const words: Readonly<Record<PeerSync['state'], string>> = {
+  in_sync: 'in sync', ahead: 'has changes that are not here yet', behind: 'has not got all changes of this peer', differs: 'differs',
+  out_of_sync: 'OUT OF SYNC', unknown: 'not known'
+}
+
+const nameOf = ({ peer, peername }: PeerSync): string => peername === '' ? peer : `${peername} (${peer})`
+const stateOf = ({ state, trusted }: PeerSync): string => `${words[state]}${trusted ? '' : ', not trusted'}`
+const pinsOf = ({ pins, digest }: PeerSync): string =>
+  pins == null || digest == null ? 'tells its heads only' : `${pins} pins, digest ${digest.slice(0, 12)}`
+
+const syncTable: Table<PeerSync> = {
+  columns: ['PEER', 'STATE', 'SINCE', 'PINS', 'DIGEST'],
+  rows: one => [
+    [
+      one.peername === '' ? one.peer : one.peername, stateOf(one), one.since ?? '-', one.pins == null ? '-' : String(one.pins),
+      one.digest?.slice(0, 12) ?? '-'
+    ]
+  ]
+}
+
+const peerSyncFormat: Format<PeerSync> = { text: one => `${nameOf(one)}: ${stateOf(one)}\n`, json: one => ({ ...one }), table: syncTable }
+
+const syncFormat: Format<ClusterSync> = {
+  text: ({ own, peers }) => [
+    own == null
+      ? 'this peer: is counting its pinset'
+      : `this peer: ${own.pins} pins, digest ${own.digest.slice(0, 12)}${own.complete ? '' : ', blocks are missing'}`,
+    ...peers.map(one => `${nameOf(one)}: ${stateOf(one)}${one.since == null ? '' : ` since ${one.since}`}; ${pinsOf(one)}`)
+  ].map(line => `${line}\n`).join(''),
+  json: sync => ({ ...sync })
+}
+
+const diffFormat: Format<PinsetDiff> = {
+  text: ({ one, other, pins, more, same_heads: isSameHeads, repair }) => [
+    ...pins.map(pin => `${pin.cid}: ${pin.one == null ? `only on ${other}` : pin.other == null ? `only on ${one}` : 'not the same pin'}`),
+    pins.length === 0
+      ? 'no pin differs'
+      : `${pins.length}${more ? ' or more' : ''} pins differ${isSameHeads ? '' : '; the peers have different heads: changes may be under way'}`,
+    ...(repair ?? []).map(({ peer, lost_blocks: lost, mended }) => `${peer}: ${mended} pins mended, ${lost} lost blocks are fetched again`)
+  ].map(line => `${line}\n`).join(''),
+  json: diff => ({ ...diff })
+}

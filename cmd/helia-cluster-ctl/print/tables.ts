@@ -1,0 +1,85 @@
+import { neverText } from '../../../src/client/types.ts'
+import type { GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo } from '../../../src/client/types.ts'
+import type { Style } from './colours.ts'
+import { bytesText, relativeTime } from './humanize.ts'
+import type { Cell, Table } from './table.ts'
+
+/** The lists as people read them. */
+
+const when = (time: string): string => time === neverText ? '-' : time.slice(0, 19).replace('T', ' ')
+
+const peersText = (count: number): string => count === 1 ? '1 peer' : `${count} peers`
+
+export const idTable: Table<Id> = {
+  columns: ['PEER', 'NAME', 'VERSION', 'SEES', 'IPFS'],
+  rows: id => id.error !== ''
+    ? [[id.id, (id.peername ?? '') === '' ? '-' : id.peername, '-', '-', { text: id.error, style: 'red' }]]
+    : [[id.id, id.peername, id.version, String(Math.max(0, (id.cluster_peers ?? []).length - 1)), ipfsCell(id)]]
+}
+
+const ipfsCell = ({ ipfs }: Id): Cell => ipfs.error === '' ? ipfs.id ?? '' : { text: ipfs.error, style: 'red' }
+
+export const pinTable: Table<Pin> = {
+  columns: ['CID', 'NAME', 'TYPE', 'FACTORS', 'ON', 'EXPIRES', 'ADDED'],
+  rows: pin => [[
+    pin.cid,
+    pin.name === '' ? '-' : pin.name,
+    pin.mode === 'direct' ? `${pin.type} (direct)` : pin.type,
+    pin.replication_factor_min === -1 ? '-' : `${pin.replication_factor_min}-${pin.replication_factor_max}`,
+    pin.replication_factor_min === -1 ? 'every peer' : peersText((pin.allocations ?? []).length),
+    when(pin.expire_at),
+    when(pin.timestamp)
+  ]]
+}
+
+const statusStyles: Partial<Record<PinInfo['status'], Style>> = {
+  pinned: 'green',
+  cluster_error: 'red',
+  pin_error: 'red',
+  unpin_error: 'red',
+  unexpectedly_unpinned: 'red',
+  pinning: 'yellow',
+  unpinning: 'yellow',
+  pin_queued: 'yellow',
+  unpin_queued: 'yellow',
+  remote: 'dim'
+}
+
+/** A peer may remove millions of blocks: on a terminal their number is wanted. `--enc text` names them. */
+export const repoGcTable: Table<GlobalRepoGc> = {
+  columns: ['PEER', 'REMOVED', 'ERRORS', 'ERROR'],
+  rows: ({ peer_map: peers }) =>
+    Object.entries(peers).toSorted(([a], [b]) => a < b ? -1 : 1).map(([peer, { peername, keys, error = '' }]) => {
+    const errors = (keys ?? []).map(one => one.error ?? '').filter(text => text !== '')
+    const first = error === '' ? errors[0] ?? '' : error
+    return [
+      peername === '' ? peer : peername, String((keys ?? []).length - errors.length), String(errors.length),
+      first === '' ? '-' : { text: first, style: 'red' }
+    ]
+  })
+}
+
+/** One row per peer, so that the CID stands before the first one only. */
+export const statusTable: Table<GlobalPinInfo> = {
+  columns: ['CID', 'NAME', 'PEER', 'STATUS', 'SINCE', 'TRIES', 'ERROR'],
+  rows: info => Object.entries(info.peer_map).toSorted(([a], [b]) => a < b ? -1 : 1).map(([peer, one], at) => [
+    at === 0 ? info.cid : '',
+    at > 0 ? '' : info.name === '' ? '-' : info.name,
+    one.peername === '' ? peer : one.peername,
+    { text: one.status, style: statusStyles[one.status] ?? 'cyan' },
+    when(one.timestamp),
+    String(one.attempt_count),
+    { text: one.error, style: 'red' }
+  ])
+}
+
+/** `now` in Unix milliseconds. */
+export const metricTable = (now: number): Table<Metric> => ({
+  columns: ['PEER', 'METRIC', 'VALUE', 'RUNS OUT'],
+  rows: metric => [[
+    metric.peer,
+    metric.name,
+    metric.name === 'freespace' && metric.weight > 0n ? bytesText(Number(metric.weight)) : metric.value,
+    relativeTime(Number(metric.expire) / 1e6, now)
+  ]]
+})

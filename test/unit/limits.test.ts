@@ -8,8 +8,8 @@ const table = readFileSync(join(root, 'docs/design/limits.md'), 'utf8').split('#
 
 /** Named like limits, but of our own making: times, sizes of caches and pieces, Kubo's and Go's layouts, what the machine allows. */
 const notLimits = new Set(`
-  api/common/dag/tar.ts longestName, api/common/dag/tar.ts largestSize, api/gateway/content-path.ts maxReachable,
-  api/gateway/listing-page.ts longestFileName, api/gateway/recent-reads.ts largestBytes, api/gateway/resolution.ts longestRemembered,
+  api/common/dag/tar.ts longestName, api/common/dag/tar.ts largestSize, api/gateway/location/content-path.ts maxReachable,
+  api/gateway/pages/listing-page.ts longestFileName, api/gateway/recent-reads.ts largestBytes, api/gateway/location/resolution.ts longestRemembered,
   api/ipfs-proxy/add-metadata.ts longestNanoseconds, api/pinning/status-table.ts mostAsked, api/pinning/status-table.ts mostMsPerPin,
   api/pinning/status-table.ts mostRecent, base/rate-limited-logger.ts maxRemembered, base/duration.ts largestNanoseconds,
   base/system.ts longestTimerMs, blockstore/segments/block-cache.ts largestBytes, blockstore/segments/record.ts longestHeader,

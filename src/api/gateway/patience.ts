@@ -6,7 +6,7 @@ import type { FetchBlockOptions, GetBlockOptions, IpfsConnector } from '../../ip
 import { parseCid } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
 import type { RecentReads } from './recent-reads.ts'
-import { notCached } from './refusal.ts'
+import { notCached } from './answer/refusal.ts'
 
 export interface PatienceInit {
   /** How long the first block of an answer may take, and each later one. Milliseconds. */

@@ -3,9 +3,9 @@ import type { CID } from 'multiformats/cid'
 import type { Query } from '../../http/query.ts'
 import type { HeaderList } from '../../http/reply.ts'
 import type { DagReader, GetBlock, Joined, Prefetch, ReadAhead } from '../../ipfs/dag-reader.ts'
-import type { Freshness } from './caching.ts'
-import type { ContentPath } from './content-path.ts'
-import type { AskedFormat } from './formats.ts'
+import type { Freshness } from './answer/caching.ts'
+import type { ContentPath } from './location/content-path.ts'
+import type { AskedFormat } from './location/formats.ts'
 
 /**
  * Whose page a request's content becomes. `path`: `/ipfs/…` on a host that others share. `subdomain` and `dnslink`: an origin of its own,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { begun } from '../../../../src/api/common/begun.ts'
-import { closeBody } from '../../../../src/api/gateway/answers.ts'
+import { closeBody } from '../../../../src/api/gateway/answer/answers.ts'
 
 describe('a body that has begun', () => {
   const source = (pieces: string[]): { pieces: AsyncGenerator<string>, isClosed: () => boolean } => {

@@ -1,6 +1,6 @@
-import type { HeaderList } from '../../http/reply.ts'
-import { HttpError } from '../../http/error-dialect.ts'
-import { isClusterError } from '../../base/errors.ts'
+import type { HeaderList } from '../../../http/reply.ts'
+import { HttpError } from '../../../http/error-dialect.ts'
+import { isClusterError } from '../../../base/errors.ts'
 
 /** An answer that a step throws: a status, a sentence for the client, perhaps headers (`Retry-After`, `Content-Range`, …). */
 export class Refusal extends HttpError {

@@ -1,5 +1,5 @@
-import type { Query } from '../../http/query.ts'
-import { invalid } from './refusal.ts'
+import type { Query } from '../../../http/query.ts'
+import { invalid } from '../answer/refusal.ts'
 
 export type DagScope = 'block' | 'entity' | 'all'
 

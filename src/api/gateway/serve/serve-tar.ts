@@ -1,13 +1,13 @@
-import { tarEnd } from '../common/dag/tar.ts'
-import { nameBelow, tarTree } from '../common/dag/tar-tree.ts'
-import { isClusterError } from '../../base/errors.ts'
-import { begun } from '../common/begun.ts'
-import { hasAlready } from '../common/conditional.ts'
-import { notModified } from './answers.ts'
-import { disposition } from './disposition.ts'
-import { typeOfFormat } from './formats.ts'
-import { Refusal } from './refusal.ts'
-import type { Answer, ServeDeps, Target, Visit } from './visit.ts'
+import { tarEnd } from '../../common/dag/tar.ts'
+import { nameBelow, tarTree } from '../../common/dag/tar-tree.ts'
+import { isClusterError } from '../../../base/errors.ts'
+import { begun } from '../../common/begun.ts'
+import { hasAlready } from '../../common/conditional.ts'
+import { notModified } from '../answer/answers.ts'
+import { disposition } from '../answer/disposition.ts'
+import { typeOfFormat } from '../location/formats.ts'
+import { Refusal } from '../answer/refusal.ts'
+import type { Answer, ServeDeps, Target, Visit } from '../visit.ts'
 
 const firstBytes = 64 * 1024
 

@@ -1,10 +1,10 @@
-import { hasAlready } from '../common/conditional.ts'
-import { etagOf } from './caching.ts'
-import { disposition } from './disposition.ts'
-import { typeOfFormat } from './formats.ts'
+import { hasAlready } from '../../common/conditional.ts'
+import { etagOf } from '../answer/caching.ts'
+import { disposition } from '../answer/disposition.ts'
+import { typeOfFormat } from '../location/formats.ts'
 import { bytesAnswer } from './partial.ts'
-import { notModified } from './answers.ts'
-import type { Answer, Target, Visit } from './visit.ts'
+import { notModified } from '../answer/answers.ts'
+import type { Answer, Target, Visit } from '../visit.ts'
 
 /** `format=raw`: the block as it is. */
 export async function serveRaw (visit: Visit, { cid }: Target): Promise<Answer> {

@@ -1,8 +1,8 @@
-import { percentDecode } from '../../base/byte-text.ts'
-import { percentEncode } from '../../base/percent-encode.ts'
-import { textOfLatin1 } from '../../http/path.ts'
-import { invalid } from './refusal.ts'
-import { Refusal } from './refusal.ts'
+import { percentDecode } from '../../../base/byte-text.ts'
+import { percentEncode } from '../../../base/percent-encode.ts'
+import { textOfLatin1 } from '../../../http/path.ts'
+import { invalid } from '../answer/refusal.ts'
+import { Refusal } from '../answer/refusal.ts'
 
 /** A path of content as it was asked for. */
 export interface ContentPath {

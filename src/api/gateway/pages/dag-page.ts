@@ -1,9 +1,9 @@
 import { CID } from 'multiformats/cid'
-import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, visibleHtml } from '../../http/html.ts'
-import { encodedPath } from './content-path.ts'
-import { Float } from '../../model/float.ts'
-import type { ContentPath } from './content-path.ts'
-import type { Site } from './visit.ts'
+import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, visibleHtml } from '../../../http/html.ts'
+import { encodedPath } from '../location/content-path.ts'
+import { Float } from '../../../model/float.ts'
+import type { ContentPath } from '../location/content-path.ts'
+import type { Site } from '../visit.ts'
 
 export interface DagPageInit {
   cid: CID

@@ -1,13 +1,13 @@
 import type { ServerResponse } from 'node:http'
-import type { BufferPool } from '../../base/buffer-pool.ts'
-import { ClusterError } from '../../base/errors.ts'
-import type { Reader } from '../../http/bytes-in-flight.ts'
-import type { HeaderList } from '../../http/reply.ts'
-import { PieceGuess, usualPiece } from '../../http/piece-guess.ts'
-import { drained } from '../../http/send.ts'
-import type { TickBudget } from '../../http/tick-budget.ts'
+import type { BufferPool } from '../../../base/buffer-pool.ts'
+import { ClusterError } from '../../../base/errors.ts'
+import type { Reader } from '../../../http/bytes-in-flight.ts'
+import type { HeaderList } from '../../../http/reply.ts'
+import { PieceGuess, usualPiece } from '../../../http/piece-guess.ts'
+import { drained } from '../../../http/send.ts'
+import type { TickBudget } from '../../../http/tick-budget.ts'
 import { closeBody } from './answers.ts'
-import type { Answer } from './visit.ts'
+import type { Answer } from '../visit.ts'
 
 export interface Sending {
   response: ServerResponse

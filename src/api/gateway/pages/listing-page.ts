@@ -1,9 +1,9 @@
-import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, shownText } from '../../http/html.ts'
-import type { DirectoryEntry } from '../../ipfs/dag-reader.ts'
-import type { CID } from '../../model/cid.ts'
-import type { ContentPath } from './content-path.ts'
-import { encodeName, isReachable } from './content-path.ts'
-import type { Site } from './visit.ts'
+import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, shownText } from '../../../http/html.ts'
+import type { DirectoryEntry } from '../../../ipfs/dag-reader.ts'
+import type { CID } from '../../../model/cid.ts'
+import type { ContentPath } from '../location/content-path.ts'
+import { encodeName, isReachable } from '../location/content-path.ts'
+import type { Site } from '../visit.ts'
 
 /** What an entry is, as far as it is known without fetching it. */
 export type EntryKind = 'folder' | 'file' | 'link' | 'data' | undefined

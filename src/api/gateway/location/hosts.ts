@@ -4,8 +4,8 @@ import { base36 } from 'multiformats/bases/base36'
 import { base58btc } from 'multiformats/bases/base58'
 import { CID } from 'multiformats/cid'
 import { decode as decodeDigest } from 'multiformats/hashes/digest'
-import { parseCid } from '../../model/cid.ts'
-import { invalid } from './refusal.ts'
+import { parseCid } from '../../../model/cid.ts'
+import { invalid } from '../answer/refusal.ts'
 
 /** How a host name of this gateway is served. */
 export interface PublicHost {

@@ -1,7 +1,7 @@
-import { pagePolicy } from '../../http/html.ts'
-import type { HeaderList } from '../../http/reply.ts'
+import { pagePolicy } from '../../../http/html.ts'
+import type { HeaderList } from '../../../http/reply.ts'
 import { isPageTag } from './caching.ts'
-import type { Answer } from './visit.ts'
+import type { Answer } from '../visit.ts'
 
 export const plainType = 'text/plain; charset=utf-8'
 

@@ -1,12 +1,12 @@
-import { isClusterError } from '../../base/errors.ts'
-import type { NameResolver } from '../../ipfs/names.ts'
+import { isClusterError } from '../../../base/errors.ts'
+import type { NameResolver } from '../../../ipfs/names.ts'
 import { parseContentPath } from './content-path.ts'
 import type { ContentPath } from './content-path.ts'
 import { canonicalLabel, inlined, isDomain, keyCid, meaningOf, notInlined } from './hosts.ts'
 import type { HostMeaning, PublicHost } from './hosts.ts'
-import { invalid, notCached, Refusal } from './refusal.ts'
-import { encodedUrlPath } from './serve-directory.ts'
-import type { Site } from './visit.ts'
+import { invalid, notCached, Refusal } from '../answer/refusal.ts'
+import { encodedUrlPath } from '../serve/serve-directory.ts'
+import type { Site } from '../visit.ts'
 
 /** Where a request came to. */
 export interface Arrival {

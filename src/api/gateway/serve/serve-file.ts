@@ -1,12 +1,12 @@
-import type { ByteRange, UnixFsNode } from '../../ipfs/dag-reader.ts'
-import { hasAlready } from '../common/conditional.ts'
-import { etagOf } from './caching.ts'
-import { closeBody, notModified } from './answers.ts'
-import { resumed } from '../common/begun.ts'
-import { sniffBytes, sniffedType, typeOfName } from '../common/content-type.ts'
-import { disposition } from './disposition.ts'
+import type { ByteRange, UnixFsNode } from '../../../ipfs/dag-reader.ts'
+import { hasAlready } from '../../common/conditional.ts'
+import { etagOf } from '../answer/caching.ts'
+import { closeBody, notModified } from '../answer/answers.ts'
+import { resumed } from '../../common/begun.ts'
+import { sniffBytes, sniffedType, typeOfName } from '../../common/content-type.ts'
+import { disposition } from '../answer/disposition.ts'
 import { bytesAnswer, partialAnswer } from './partial.ts'
-import type { Answer, ServeDeps, Visit } from './visit.ts'
+import type { Answer, ServeDeps, Visit } from '../visit.ts'
 
 export interface FileInit {
   node: UnixFsNode

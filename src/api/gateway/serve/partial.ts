@@ -1,8 +1,8 @@
-import type { HeaderList } from '../../http/reply.ts'
-import type { ByteRange } from '../../ipfs/dag-reader.ts'
-import { byteRangesOf } from '../common/byte-range.ts'
-import { plainAnswer } from './answers.ts'
-import type { Answer, Visit } from './visit.ts'
+import type { HeaderList } from '../../../http/reply.ts'
+import type { ByteRange } from '../../../ipfs/dag-reader.ts'
+import { byteRangesOf } from '../../common/byte-range.ts'
+import { plainAnswer } from '../answer/answers.ts'
+import type { Answer, Visit } from '../visit.ts'
 
 /** Content of a known size, of which a request may want parts. */
 export interface Sized { size: number, read: (range: ByteRange) => AsyncIterable<Uint8Array> | Uint8Array }

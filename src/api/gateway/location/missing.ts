@@ -1,10 +1,10 @@
-import { isClusterError, messageOf } from '../../base/errors.ts'
-import type { DagReader } from '../../ipfs/dag-reader.ts'
+import { isClusterError, messageOf } from '../../../base/errors.ts'
+import type { DagReader } from '../../../ipfs/dag-reader.ts'
 import { isErrorStatus, isRedirectStatus, matchRedirect, maxRedirectsBytes, parseRedirects } from './redirects-file.ts'
 import type { RedirectRule } from './redirects-file.ts'
-import { Refusal } from './refusal.ts'
+import { Refusal } from '../answer/refusal.ts'
 import type { ImmutablePath, Resolution } from './resolution.ts'
-import type { Visit } from './visit.ts'
+import type { Visit } from '../visit.ts'
 
 /** Another page of the same root, to be shown instead with this status. */
 export interface OtherPage { status: number, names: readonly string[], isFolder: boolean }

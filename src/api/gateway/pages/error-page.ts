@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
-import { pageEnd, pageHeaders, pageStart, visibleHtml } from '../../http/html.ts'
-import type { HeaderList } from '../../http/reply.ts'
-import { plainAnswer } from './answers.ts'
-import type { Answer } from './visit.ts'
+import { pageEnd, pageHeaders, pageStart, visibleHtml } from '../../../http/html.ts'
+import type { HeaderList } from '../../../http/reply.ts'
+import { plainAnswer } from '../answer/answers.ts'
+import type { Answer } from '../visit.ts'
 
 export interface ErrorFacts { status: number, message: string, headers: HeaderList }
 

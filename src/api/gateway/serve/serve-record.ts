@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { ClusterError } from '../../base/errors.ts'
-import type { NameResolver } from '../../ipfs/names.ts'
-import { hasAlready } from '../common/conditional.ts'
-import { notModified } from './answers.ts'
-import { disposition } from './disposition.ts'
-import { typeOfFormat } from './formats.ts'
+import { ClusterError } from '../../../base/errors.ts'
+import type { NameResolver } from '../../../ipfs/names.ts'
+import { hasAlready } from '../../common/conditional.ts'
+import { notModified } from '../answer/answers.ts'
+import { disposition } from '../answer/disposition.ts'
+import { typeOfFormat } from '../location/formats.ts'
 import { bytesAnswer } from './partial.ts'
-import { ifCached, invalid } from './refusal.ts'
-import type { Answer, Visit } from './visit.ts'
+import { ifCached, invalid } from '../answer/refusal.ts'
+import type { Answer, Visit } from '../visit.ts'
 
 /** `format=ipns-record`: the signed record of a key. */
 export async function serveRecord (visit: Visit, names: NameResolver | undefined): Promise<Answer> {

@@ -1,13 +1,13 @@
 import { CID } from 'multiformats/cid'
-import { quotedText } from '../../base/byte-text.ts'
-import { ClusterError } from '../../base/errors.ts'
-import type { DagReader, GetBlock } from '../../ipfs/dag-reader.ts'
-import { noLink } from '../../ipfs/dag-reader.ts'
-import { parseCid } from '../../model/cid.ts'
-import { decodeBlock } from '../common/dag/codecs.ts'
-import { fieldOf } from '../common/dag/ipld-path.ts'
+import { quotedText } from '../../../base/byte-text.ts'
+import { ClusterError } from '../../../base/errors.ts'
+import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
+import { noLink } from '../../../ipfs/dag-reader.ts'
+import { parseCid } from '../../../model/cid.ts'
+import { decodeBlock } from '../../common/dag/codecs.ts'
+import { fieldOf } from '../../common/dag/ipld-path.ts'
 import { encodeName } from './content-path.ts'
-import type { Target } from './visit.ts'
+import type { Target } from '../visit.ts'
 
 export type Way = Pick<Target, 'cid' | 'roots' | 'wayBlocks' | 'rest'>
 

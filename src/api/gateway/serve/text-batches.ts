@@ -1,4 +1,4 @@
-import { yieldToEventLoop } from '../../base/event-loop.ts'
+import { yieldToEventLoop } from '../../../base/event-loop.ts'
 
 const pieceLength = 16 * 1024
 

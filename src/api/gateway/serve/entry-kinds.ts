@@ -1,7 +1,7 @@
-import { isClusterError } from '../../base/errors.ts'
-import type { DagReader, DirectoryEntry, GetBlock } from '../../ipfs/dag-reader.ts'
-import type { CID } from '../../model/cid.ts'
-import type { EntryKind } from './listing-page.ts'
+import { isClusterError } from '../../../base/errors.ts'
+import type { DagReader, DirectoryEntry, GetBlock } from '../../../ipfs/dag-reader.ts'
+import type { CID } from '../../../model/cid.ts'
+import type { EntryKind } from '../pages/listing-page.ts'
 
 export interface EntryKindsDeps {
   reader: DagReader

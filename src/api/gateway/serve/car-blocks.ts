@@ -1,6 +1,6 @@
-import type { Block } from '../../blockstore/blockstore.ts'
-import type { ByteRange, DagReader, GetBlock, Prefetch, ReadAhead, UnixFsNode } from '../../ipfs/dag-reader.ts'
-import { walk } from '../common/dag/walk.ts'
+import type { Block } from '../../../blockstore/blockstore.ts'
+import type { ByteRange, DagReader, GetBlock, Prefetch, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
+import { walk } from '../../common/dag/walk.ts'
 import type { CarParams } from './car-params.ts'
 
 export interface CarBlocksDeps {

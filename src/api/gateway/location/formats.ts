@@ -1,5 +1,5 @@
-import type { Query } from '../../http/query.ts'
-import { invalid } from './refusal.ts'
+import type { Query } from '../../../http/query.ts'
+import { invalid } from '../answer/refusal.ts'
 
 /** What may be asked for instead of the content as a browser wants it. */
 export type Format = 'raw' | 'car' | 'tar' | 'dag-json' | 'dag-cbor' | 'json' | 'cbor' | 'ipns-record'

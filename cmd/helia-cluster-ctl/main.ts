@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { textOfBytes } from '../../src/base/byte-text.ts'
+import { textOfBytes } from '../../src/base/text/byte-text.ts'
 import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { ApiError } from '../../src/client/errors.ts'

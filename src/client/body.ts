@@ -1,4 +1,4 @@
-import { LineCutter } from '../base/line-cutter.ts'
+import { LineCutter } from '../base/text/line-cutter.ts'
 import { ApiError, errorOfBody } from './errors.ts'
 import type { TransportResponse } from './transport.ts'
 

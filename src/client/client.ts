@@ -1,4 +1,4 @@
-import { percentEncode } from '../base/percent-encode.ts'
+import { percentEncode } from '../base/text/percent-encode.ts'
 import { ApiError, unanswered } from './errors.ts'
 import { fetchTransport } from './fetch-transport.ts'
 import { eventsOf, eventsPath } from './event-stream.ts'

@@ -1,4 +1,4 @@
-import { LineCutter } from '../base/line-cutter.ts'
+import { LineCutter } from '../base/text/line-cutter.ts'
 
 /** Something that has happened. `type` says what: docs/reference. */
 export interface ClusterEvent<Data = Record<string, unknown>> {

@@ -1,4 +1,4 @@
-import { percentEncode } from '../base/percent-encode.ts'
+import { percentEncode } from '../base/text/percent-encode.ts'
 import type { AddOptions, PinOptions, TimeText } from './types.ts'
 
 /** Escapes for a query as Go's url.QueryEscape. */

@@ -1,6 +1,6 @@
-import { byteSize } from '../base/byte-size.ts'
+import { byteSize } from '../base/text/byte-size.ts'
 import { isIP } from 'node:net'
-import { formatDuration, parseDuration } from '../base/duration.ts'
+import { formatDuration, parseDuration } from '../base/text/duration.ts'
 import { isMultiaddr, peerOfMultiaddr } from './multiaddr-text.ts'
 import { normalPeerId } from './peer-id-text.ts'
 import { Secret } from './secret.ts'

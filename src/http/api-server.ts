@@ -1,16 +1,16 @@
 import type { RequestListener } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import type { Authenticator } from './auth.ts'
+import type { Authenticator } from './request/auth.ts'
 import type { CorsInit } from './cors.ts'
 import { cors } from './cors.ts'
 import type { ErrorDialect } from './error-dialect.ts'
 import { httpPipeline } from './pipeline.ts'
-import type { HeaderList } from './reply.ts'
-import { canonicalHeader } from './reply.ts'
-import type { Route } from './route.ts'
+import type { HeaderList } from './answer/reply.ts'
+import { canonicalHeader } from './answer/reply.ts'
+import type { Route } from './routing/route.ts'
 import { HttpServer } from './server.ts'
-import type { TickBudget } from './tick-budget.ts'
+import type { TickBudget } from './answer/tick-budget.ts'
 
 /** The settings that the HTTP APIs have in common (sections `api.…` of service.json), files already read. */
 export interface ApiServerInit {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { HeaderList } from './reply.ts'
+import type { HeaderList } from './answer/reply.ts'
 
 /** The settings of service.json (`cors_*`). Empty lists mean the library defaults of Go's rs/cors. */
 export interface CorsInit {

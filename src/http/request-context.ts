@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
-import type { Principal } from './auth.ts'
-import { RequestBody } from './body.ts'
-import type { Target } from './path.ts'
-import { Query } from './query.ts'
-import type { HeaderList } from './reply.ts'
-import type { Call, RouteMatch } from './route.ts'
+import type { Principal } from './request/auth.ts'
+import { RequestBody } from './request/body.ts'
+import type { Target } from './routing/path.ts'
+import { Query } from './request/query.ts'
+import type { HeaderList } from './answer/reply.ts'
+import type { Call, RouteMatch } from './routing/route.ts'
 
 /** One request and its answer on the way through the stack. */
 export class RequestContext implements Call {

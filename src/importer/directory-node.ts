@@ -1,5 +1,5 @@
 import type { CID } from 'multiformats/cid'
-import { bytesOfText } from '../base/byte-text.ts'
+import { bytesOfText } from '../base/text/byte-text.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { varintLength } from '../base/varint.ts'
 import { ProtoWriter } from './proto-writer.ts'

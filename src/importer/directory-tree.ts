@@ -1,4 +1,4 @@
-import { byteLengthOfText } from '../base/byte-text.ts'
+import { byteLengthOfText } from '../base/text/byte-text.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DirectoryEntry } from './directory-node.ts'

@@ -1,5 +1,5 @@
 import type { Block } from '../blockstore/blockstore.ts'
-import { bytesOfText } from '../base/byte-text.ts'
+import { bytesOfText } from '../base/text/byte-text.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { DirectoryEntry } from './directory-node.ts'
 import { DirectoryWriter } from './directory-node.ts'

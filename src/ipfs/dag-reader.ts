@@ -1,7 +1,7 @@
 import type { PBLink } from '@ipld/dag-pb'
 import type { UnixFS } from 'ipfs-unixfs'
 import type { CID } from 'multiformats/cid'
-import { quotedText } from '../base/byte-text.ts'
+import { quotedText } from '../base/text/byte-text.ts'
 import { ClusterError } from '../base/errors.ts'
 import type { Block, JoinedRead, SizedBlock } from '../blockstore/blockstore.ts'
 

@@ -1,5 +1,5 @@
 import { ClusterError } from '../base/errors.ts'
-import { withoutEndSlashes } from '../base/path-segments.ts'
+import { withoutEndSlashes } from '../base/text/path-segments.ts'
 import type { IpfsOptions } from './ipfs.ts'
 
 /** Where a name points: a path that begins with `/ipfs/` or `/ipns/`, perhaps with names behind it. */

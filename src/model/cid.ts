@@ -1,7 +1,7 @@
 import { CID } from 'multiformats/cid'
 import { base58btc } from 'multiformats/bases/base58'
 import { bases } from 'multiformats/basics'
-import { base32, base32Upper, fromBase32Upper } from '../base/base32.ts'
+import { base32, base32Upper, fromBase32Upper } from '../base/text/base32.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import { whyNoCid } from './cid-reason.ts'
 

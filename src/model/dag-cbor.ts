@@ -1,7 +1,7 @@
 import { decode, decodeOptions, encodeOptions } from '@ipld/dag-cbor'
 import { decode as decodeCbor, encode as encodeCbor, Token, Tokenizer, Type } from 'cborg'
 import type { DecodeOptions, EncodeOptions } from 'cborg'
-import { bytesOfText, textOfBytes } from '../base/byte-text.ts'
+import { bytesOfText, textOfBytes } from '../base/text/byte-text.ts'
 import { refuseNestedCbor } from '../base/nesting.ts'
 import type { NestingLimits } from '../base/nesting.ts'
 import { Float, floatOf } from './float.ts'

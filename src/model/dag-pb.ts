@@ -1,7 +1,7 @@
 import { decode, encode, validate } from '@ipld/dag-pb'
 import type { PBLink, PBNode } from '@ipld/dag-pb'
 import { varintBytes } from '../base/varint.ts'
-import { bytesOfText, compareBytes, textOfBytes } from '../base/byte-text.ts'
+import { bytesOfText, compareBytes, textOfBytes } from '../base/text/byte-text.ts'
 
 /** The value of a dag-pb block, with names as in `byte-text.ts`. Throws what the decoder throws. */
 export function decodeDagPb (bytes: Uint8Array): PBNode {

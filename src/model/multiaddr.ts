@@ -1,9 +1,9 @@
 import { base58btc } from 'multiformats/bases/base58'
 import { multiaddr } from '@multiformats/multiaddr'
-import { quotedText } from '../base/byte-text.ts'
+import { quotedText } from '../base/text/byte-text.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
-import { withoutEndSlashes } from '../base/path-segments.ts'
+import { withoutEndSlashes } from '../base/text/path-segments.ts'
 import type { MultiaddrText } from './cid.ts'
 import { parseCid } from './cid.ts'
 

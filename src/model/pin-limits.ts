@@ -1,4 +1,4 @@
-import { byteSize } from '../base/byte-size.ts'
+import { byteSize } from '../base/text/byte-size.ts'
 
 /** How much the content of a pin may be; Infinity: no limit. */
 export interface PinLimits { maxBytes: number, maxBlocks: number }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { base32 } from '../../src/base/base32.ts'
+import { base32 } from '../../src/base/text/base32.ts'
 import type { Dice } from '../sim/dice.ts'
 import { jsonLines } from '../support/peer-process.ts'
 import type { Asked, Outcome, Read } from './set-checker.ts'

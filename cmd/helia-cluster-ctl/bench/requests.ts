@@ -1,4 +1,4 @@
-import { base32 } from '../../../src/base/base32.ts'
+import { base32 } from '../../../src/base/text/base32.ts'
 import type { Random } from '../../../src/base/clock.ts'
 import type { ClusterClient } from '../../../src/client/client.ts'
 import type { Operation } from './mix.ts'

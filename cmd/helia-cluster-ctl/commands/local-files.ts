@@ -2,7 +2,7 @@ import { constants, createReadStream } from 'node:fs'
 import type { BigIntStats } from 'node:fs'
 import { access, lstat, readdir, readlink, realpath } from 'node:fs/promises'
 import { basename, join, normalize, resolve } from 'node:path'
-import { bytesOfText, textOfBytes } from '../../../src/base/byte-text.ts'
+import { bytesOfText, textOfBytes } from '../../../src/base/text/byte-text.ts'
 import type { UploadEntry } from '../../../src/client/multipart.ts'
 
 export interface LocalFilesInit {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../../src/base/duration.ts'
+import { parseDuration } from '../../../src/base/text/duration.ts'
 import { normalPeerId } from '../../../src/config/peer-id-text.ts'
 import { limitKeys, limitOf } from '../../../src/model/pin-limits.ts'
 import { CommandFailed, doing } from '../failure.ts'

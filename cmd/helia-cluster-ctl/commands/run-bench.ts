@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises'
-import { base32 } from '../../../src/base/base32.ts'
+import { base32 } from '../../../src/base/text/base32.ts'
 import { messageOf } from '../../../src/base/errors.ts'
 import { systemRandom } from '../../../src/base/system.ts'
 import { clean, pinsNamed } from '../bench/clean.ts'

@@ -1,7 +1,7 @@
 import { ApiError } from '../../../src/client/errors.ts'
 import type { LimitOptions } from '../../../src/client/client.ts'
 import type { BalanceShare, Drain, Rebalance, RebalancePlan } from '../../../src/client/types.ts'
-import { byteSize } from '../../../src/base/byte-size.ts'
+import { byteSize } from '../../../src/base/text/byte-size.ts'
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes } from '../failure.ts'

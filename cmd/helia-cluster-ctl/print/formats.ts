@@ -1,4 +1,6 @@
-import type { Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, Readiness, Version } from '../../../src/client/types.ts'
+import type {
+  Added, Alert, Bandwidth, GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, Readiness, Version
+} from '../../../src/client/types.ts'
 import { addedObject, alertObject, bandwidthObject, idObject, metricObject, pinObject, repoGcObject, statusObject } from './json.ts'
 import type { Format } from './printer.ts'
 import { idTable, metricTable, pinTable, repoGcTable, statusTable } from './tables.ts'

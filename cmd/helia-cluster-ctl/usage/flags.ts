@@ -1,4 +1,4 @@
-import { parseDuration } from '../../../src/base/duration.ts'
+import { parseDuration } from '../../../src/base/text/duration.ts'
 
 /** A flag of a command. All its names may be given with one or two dashes, as Go's flag package has it. */
 export interface Flag {

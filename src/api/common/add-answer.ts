@@ -1,7 +1,7 @@
 import { errorReply } from '../../http/error-dialect.ts'
 import type { ErrorDialect } from '../../http/error-dialect.ts'
-import type { HeaderList, Reply } from '../../http/reply.ts'
-import { jsonReply } from '../../http/reply.ts'
+import type { HeaderList, Reply } from '../../http/answer/reply.ts'
+import { jsonReply } from '../../http/answer/reply.ts'
 import type { AddedOutput } from '../../model/add.ts'
 
 const wholeHeaders: HeaderList = [['Cache-Control', 'no-cache'], ['Connection', 'close']]

@@ -1,5 +1,5 @@
 import { badRequest } from '../../http/error-dialect.ts'
-import type { Query } from '../../http/query.ts'
+import type { Query } from '../../http/request/query.ts'
 import type { AddParams } from '../../model/add.ts'
 import type { Time } from '../../model/time.ts'
 import { parseInteger, parsePinOptions } from './pin-options.ts'

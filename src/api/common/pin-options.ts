@@ -1,6 +1,6 @@
-import { parseDuration } from '../../base/duration.ts'
+import { parseDuration } from '../../base/text/duration.ts'
 import { badRequest, orBadRequest } from '../../http/error-dialect.ts'
-import type { Query } from '../../http/query.ts'
+import type { Query } from '../../http/request/query.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'

@@ -1,8 +1,8 @@
-import { textOfBytes } from '../../base/byte-text.ts'
+import { textOfBytes } from '../../base/text/byte-text.ts'
 import { badRequest } from '../../http/error-dialect.ts'
-import type { Part } from '../../http/multipart.ts'
-import { cleanPath } from '../../http/path.ts'
-import { queryUnescape } from '../../http/query.ts'
+import type { Part } from '../../http/request/multipart.ts'
+import { cleanPath } from '../../http/routing/path.ts'
+import { queryUnescape } from '../../http/request/query.ts'
 import { isPathTooDeep, pathTooDeep } from '../../importer/importer.ts'
 import type { EntryMetadata, UploadEntry } from '../../model/add.ts'
 

@@ -1,7 +1,7 @@
 import { isClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import { HttpError } from '../../http/error-dialect.ts'
-import type { HeaderList } from '../../http/reply.ts'
+import type { HeaderList } from '../../http/answer/reply.ts'
 import { Refusal } from './answer/refusal.ts'
 
 /** After so many seconds it is worth asking again. */

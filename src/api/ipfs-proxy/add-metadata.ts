@@ -1,6 +1,6 @@
 import { HttpError } from '../../http/error-dialect.ts'
-import type { Part } from '../../http/multipart.ts'
-import { Query } from '../../http/query.ts'
+import type { Part } from '../../http/request/multipart.ts'
+import { Query } from '../../http/request/query.ts'
 import type { EntryMetadata } from '../../model/add.ts'
 
 /** What UnixFS is to keep of the entries of an add. */

@@ -1,5 +1,5 @@
 import type { ErrorDialect } from '../../http/error-dialect.ts'
-import { jsonType } from '../../http/reply.ts'
+import { jsonType } from '../../http/answer/reply.ts'
 import { goJsonString } from '../../model/go-json.ts'
 
 /** Kubo's errors, without a newline. Everything is 500, as in Go. */

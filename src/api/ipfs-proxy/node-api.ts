@@ -1,5 +1,5 @@
 import type { RequestContext } from '../../http/request-context.ts'
-import type { HeaderList } from '../../http/reply.ts'
+import type { HeaderList } from '../../http/answer/reply.ts'
 
 /** What the node's API says to a page of some origin. */
 export interface NodeHeaders {

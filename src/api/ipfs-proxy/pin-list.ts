@@ -1,7 +1,7 @@
 import { goJsonString } from '../../model/go-json.ts'
 import type { Pin } from '../../model/pin.ts'
-import type { Reply } from '../../http/reply.ts'
-import { jsonType } from '../../http/reply.ts'
+import type { Reply } from '../../http/answer/reply.ts'
+import { jsonType } from '../../http/answer/reply.ts'
 
 /** Up to so many pins are sorted by their CIDs, as Go prints maps; more are printed as they come. */
 const sortedUpTo = 20_000

@@ -1,6 +1,6 @@
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { RequestContext } from '../../http/request-context.ts'
-import type { Reply } from '../../http/reply.ts'
+import type { Reply } from '../../http/answer/reply.ts'
 import { goJson } from '../../model/go-json.ts'
 import type { RepoGc } from '../../model/peer.ts'
 import { wholeReply } from './pin-handlers.ts'

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../base/errors.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { ErrorDialect } from '../../http/error-dialect.ts'
-import { jsonType } from '../../http/reply.ts'
+import { jsonType } from '../../http/answer/reply.ts'
 import { goJsonString } from '../../model/go-json.ts'
 import { deniedStatus } from '../common/denied-status.ts'
 

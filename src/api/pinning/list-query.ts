@@ -1,5 +1,5 @@
 import { badRequest, orBadRequest } from '../../http/error-dialect.ts'
-import type { Query } from '../../http/query.ts'
+import type { Query } from '../../http/request/query.ts'
 import { parseCid } from '../../model/cid.ts'
 import {
   isTooLong, knownWords, largestLimit, mostCids, nameMatches, pageLength, pinningStatuses, textsOfList

@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts'
 import { badRequest, orBadRequest } from '../../http/error-dialect.ts'
-import type { RequestBody } from '../../http/body.ts'
+import type { RequestBody } from '../../http/request/body.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'

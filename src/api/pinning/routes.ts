@@ -1,6 +1,6 @@
-import type { ParameterDoc, ResponseDoc, Route } from '../../http/route.ts'
-import { fast, open, RouteList } from '../../http/route-list.ts'
-import { queryDoc } from '../../http/route.ts'
+import type { ParameterDoc, ResponseDoc, Route } from '../../http/routing/route.ts'
+import { fast, open, RouteList } from '../../http/routing/route-list.ts'
+import { queryDoc } from '../../http/routing/route.ts'
 import type { PinningHandlers } from './handlers.ts'
 
 const requestId: ParameterDoc = { name: 'requestid', in: 'path', type: 'string', about: 'The CID of the pin.' }

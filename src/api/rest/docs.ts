@@ -1,5 +1,5 @@
-import type { ParameterDoc, ResponseDoc, RouteDoc } from '../../http/route.ts'
-import { queryDoc } from '../../http/route.ts'
+import type { ParameterDoc, ResponseDoc, RouteDoc } from '../../http/routing/route.ts'
+import { queryDoc } from '../../http/routing/route.ts'
 
 /** Parameters and answers that several routes share, for the OpenAPI document and docs/reference/rest-api.md. */
 const inPath = (name: string, about: string): ParameterDoc => ({ name, in: 'path', type: 'string', about })

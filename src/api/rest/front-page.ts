@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { HttpError } from '../../http/error-dialect.ts'
-import { pageEnd, pageHeaders, pageStart } from '../../http/html.ts'
-import type { Reply } from '../../http/reply.ts'
+import { pageEnd, pageHeaders, pageStart } from '../../http/answer/html.ts'
+import type { Reply } from '../../http/answer/reply.ts'
 
 /** `GET /`, for browsers only: what this is, and what to try. Programs learn that there is nothing, as ever. */
 export function frontPage ({ headers }: { headers: IncomingHttpHeaders }): Reply {

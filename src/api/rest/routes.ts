@@ -1,11 +1,11 @@
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { Authenticator } from '../../http/auth.ts'
-import { openApiDocument } from '../../http/openapi.ts'
-import type { Reply } from '../../http/reply.ts'
-import { jsonReply } from '../../http/reply.ts'
-import type { Route, RouteDoc } from '../../http/route.ts'
-import { fast, open, RouteList } from '../../http/route-list.ts'
+import type { Authenticator } from '../../http/request/auth.ts'
+import { openApiDocument } from '../../http/routing/openapi.ts'
+import type { Reply } from '../../http/answer/reply.ts'
+import { jsonReply } from '../../http/answer/reply.ts'
+import type { Route, RouteDoc } from '../../http/routing/route.ts'
+import { fast, open, RouteList } from '../../http/routing/route-list.ts'
 import { goJson } from '../../model/go-json.ts'
 import {
   absent, addOptions, answers, auditOptions, cid, cids, contentPath, denied, eventOptions, isBad, local, metric, drainedElsewhere, missing,

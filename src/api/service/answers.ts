@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { z } from 'zod'
-import type { HeaderList, RawReply, TextReply } from '../../http/reply.ts'
-import { jsonReply } from '../../http/reply.ts'
+import type { HeaderList, RawReply, TextReply } from '../../http/answer/reply.ts'
+import { jsonReply } from '../../http/answer/reply.ts'
 import { begun } from '../common/begun.ts'
 import type { ServiceCall, ServiceResponseDoc } from './service-route.ts'
 

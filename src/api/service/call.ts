@@ -2,9 +2,9 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { z } from 'zod'
 import { ClusterError, invalidArgument, messageOf } from '../../base/errors.ts'
 import { refuseNestedJson } from '../../base/nesting.ts'
-import type { RequestBody } from '../../http/body.ts'
+import type { RequestBody } from '../../http/request/body.ts'
 import type { RequestContext } from '../../http/request-context.ts'
-import type { Query } from '../../http/query.ts'
+import type { Query } from '../../http/request/query.ts'
 import type { Caller } from '../../service/accounts/accounts.ts'
 import type { ServiceCall, ServiceRoute } from './service-route.ts'
 

@@ -2,8 +2,8 @@ import { STATUS_CODES } from 'node:http'
 import type { ErrorCode } from '../../base/errors.ts'
 import { answerText, isClusterError } from '../../base/errors.ts'
 import { HttpError } from '../../http/error-dialect.ts'
-import type { HeaderList, TextReply } from '../../http/reply.ts'
-import { jsonReply } from '../../http/reply.ts'
+import type { HeaderList, TextReply } from '../../http/answer/reply.ts'
+import { jsonReply } from '../../http/answer/reply.ts'
 import { deniedStatus } from '../common/denied-status.ts'
 
 /** What went wrong, in HTTP's words. */

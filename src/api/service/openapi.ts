@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { openApiPath } from '../../http/openapi.ts'
-import { jsonReply } from '../../http/reply.ts'
+import { openApiPath } from '../../http/routing/openapi.ts'
+import { jsonReply } from '../../http/answer/reply.ts'
 import type { ServiceResponseDoc, ServiceRoute } from './service-route.ts'
 import { serviceRoute } from './service-route.ts'
 

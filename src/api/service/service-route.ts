@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
-import type { RequestBody } from '../../http/body.ts'
-import type { Reply } from '../../http/reply.ts'
-import type { Method } from '../../http/route.ts'
+import type { RequestBody } from '../../http/request/body.ts'
+import type { Reply } from '../../http/answer/reply.ts'
+import type { Method } from '../../http/routing/route.ts'
 import type { Caller, Permission } from '../../service/accounts/accounts.ts'
 
 /**

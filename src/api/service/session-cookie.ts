@@ -1,4 +1,4 @@
-import type { HeaderList } from '../../http/reply.ts'
+import type { HeaderList } from '../../http/answer/reply.ts'
 
 /** The prefix makes browsers refuse it from other hosts, and over plain HTTP but on this machine. */
 const name = '__Host-session'

@@ -1,4 +1,4 @@
-import type { HeaderList } from '../../http/reply.ts'
+import type { HeaderList } from '../../http/answer/reply.ts'
 
 /**
  * What the pages may do: run their own files, and nothing that is written into a document; show content from here and from the gateway; ask

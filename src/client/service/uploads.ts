@@ -1,4 +1,4 @@
-import { LineCutter } from '../../base/line-cutter.ts'
+import { LineCutter } from '../../base/text/line-cutter.ts'
 import { segment } from './caller.ts'
 import type { CallOptions, ServiceCaller } from './caller.ts'
 import { uploadCall } from './files.ts'

@@ -1,4 +1,4 @@
-import { quotedText } from '../../base/byte-text.ts'
+import { quotedText } from '../../base/text/byte-text.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import type { CID } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'

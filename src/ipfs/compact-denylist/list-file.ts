@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { LineCutter } from '../../base/line-cutter.ts'
+import { LineCutter } from '../../base/text/line-cutter.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { hashFunction } from '../../hash/multihash.ts'
 import type { HashFunction } from '../../hash/multihash.ts'

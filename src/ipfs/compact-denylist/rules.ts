@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { bytesOfText } from '../../base/byte-text.ts'
+import { bytesOfText } from '../../base/text/byte-text.ts'
 import type { HashFunction } from '../../hash/multihash.ts'
 import { DigestTable } from './digest-table.ts'
 import type { Place } from './place.ts'

@@ -1,6 +1,6 @@
 import { CID } from 'multiformats/cid'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
-import { percentEncode } from '../../base/percent-encode.ts'
+import { percentEncode } from '../../base/text/percent-encode.ts'
 import { parseCid } from '../../model/cid.ts'
 import { decodeDagCbor } from '../../model/dag-cbor.ts'
 import { findEntry } from './unixfs-directory.ts'

@@ -1,5 +1,5 @@
 import type { PBLink } from '@ipld/dag-pb'
-import { bytesOfText, textOfBytes } from '../../base/byte-text.ts'
+import { bytesOfText, textOfBytes } from '../../base/text/byte-text.ts'
 import { ProtobufScanner } from './repository/protobuf-scanner.ts'
 import { readCid } from './repository/read-cid.ts'
 

@@ -1,4 +1,4 @@
-import { bestPattern, segmentsOf } from '../../base/path-segments.ts'
+import { bestPattern, segmentsOf } from '../../base/text/path-segments.ts'
 
 /** The page that an address leads to: of these entries the one whose pattern fits best. `path`: as in the address bar, percent-encoded. */
 export function findPath<E extends { path: string }> (entries: readonly E[], path: string): {

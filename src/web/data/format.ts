@@ -1,4 +1,4 @@
-import { codePointText, unseenCharacters } from '../../base/unseen-characters.ts'
+import { codePointText, unseenCharacters } from '../../base/text/unseen-characters.ts'
 
 /** Numbers, sizes and times for people. Pure: what the time is now is an argument, the zone is the reader's. */
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import jwt from 'jsonwebtoken'
-import { passwordAuthenticator } from '../../../src/http/auth.ts'
+import { passwordAuthenticator } from '../../../src/http/request/auth.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const clock = new SimClock(1_800_000_000_000)

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Share } from '../../../src/base/shares.ts'
 import { sharesMemory, sharesOf } from '../../../src/base/shares.ts'
-import { BytesInFlight } from '../../../src/http/bytes-in-flight.ts'
-import type { Reader } from '../../../src/http/bytes-in-flight.ts'
-import { metered } from '../../../src/http/metered.ts'
+import { BytesInFlight } from '../../../src/http/answer/bytes-in-flight.ts'
+import type { Reader } from '../../../src/http/answer/bytes-in-flight.ts'
+import { metered } from '../../../src/http/answer/metered.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const never = new AbortController().signal

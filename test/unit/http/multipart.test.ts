@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseMediaType } from '../../../src/http/disposition.ts'
-import type { MultipartOptions } from '../../../src/http/multipart.ts'
-import { boundaryOf, parts } from '../../../src/http/multipart.ts'
+import { parseMediaType } from '../../../src/http/request/disposition.ts'
+import type { MultipartOptions } from '../../../src/http/request/multipart.ts'
+import { boundaryOf, parts } from '../../../src/http/request/multipart.ts'
 import { quietMs } from '../../support/poll.ts'
 
 interface Seen { name: string | undefined, type: string, content: string }

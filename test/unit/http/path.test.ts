@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { cleanPath, escapePath, parseTarget, redirectOf } from '../../../src/http/path.ts'
+import { cleanPath, escapePath, parseTarget, redirectOf } from '../../../src/http/routing/path.ts'
 
 const redirect = (url: string): unknown => redirectOf(parseTarget(url) ?? assert.fail('not a target'))
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Query } from '../../../src/http/query.ts'
+import { Query } from '../../../src/http/request/query.ts'
 
 describe('queries', () => {
   it('gives the first value of a repeated name, and blanks for pluses', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parts } from '../../../src/http/multipart.ts'
-import { quotedPrintable } from '../../../src/http/quoted-printable.ts'
+import { parts } from '../../../src/http/request/multipart.ts'
+import { quotedPrintable } from '../../../src/http/request/quoted-printable.ts'
 
 async function * pieces (text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = Buffer.from(text, 'latin1')

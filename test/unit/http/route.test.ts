@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { emptyReply } from '../../../src/http/reply.ts'
-import type { Method, Route } from '../../../src/http/route.ts'
-import { RouteTable } from '../../../src/http/route.ts'
+import { emptyReply } from '../../../src/http/answer/reply.ts'
+import type { Method, Route } from '../../../src/http/routing/route.ts'
+import { RouteTable } from '../../../src/http/routing/route.ts'
 
 const route = (text: string): Route => {
   const [method, path = ''] = text.split(' ')

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { TickBudget } from '../../../src/http/tick-budget.ts'
+import { TickBudget } from '../../../src/http/answer/tick-budget.ts'
 import { quietMs } from '../../support/poll.ts'
 
 describe('ticks of the event loop', { timeout: quietMs(5000) }, () => {

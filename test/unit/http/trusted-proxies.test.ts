@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
-import { countedAddress, TrustedProxies } from '../../../src/http/trusted-proxies.ts'
+import { countedAddress, TrustedProxies } from '../../../src/http/request/trusted-proxies.ts'
 
 const request = (remoteAddress: string | undefined, headers: Record<string, string> = {}): IncomingMessage => ({
   socket: { remoteAddress }, headers

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { base32 } from '../../../src/base/base32.ts'
+import { base32 } from '../../../src/base/text/base32.ts'
 import type { FollowedFile } from '../../../src/client/service/types.ts'
 import { filesQueryOf, filterOf, sortBy } from '../../../src/web/pages/files/list/files-query.ts'
 import { progressOf, replicasOf } from '../../../src/web/pages/files/file/file-texts.ts'

@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid'
-import { quotedText } from '../../../base/byte-text.ts'
+import { quotedText } from '../../../base/text/byte-text.ts'
 import { ClusterError, invalidArgument, messageOf } from '../../../base/errors.ts'
 import { decodeExactCbor, encodeExactCbor } from '../../../model/dag-cbor.ts'
 import { decodeDagJson, encodeDagJson } from '../../../model/dag-json.ts'

@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { quotedText, textOfBytes } from '../../../base/byte-text.ts'
+import { quotedText, textOfBytes } from '../../../base/text/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, DirectoryEntry, GetBlock, Joined, Prefetch, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { tarHeader, tarPadding } from './tar.ts'

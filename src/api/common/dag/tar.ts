@@ -1,4 +1,4 @@
-import { byteLengthOfText, bytesOfText } from '../../../base/byte-text.ts'
+import { byteLengthOfText, bytesOfText } from '../../../base/text/byte-text.ts'
 
 export interface TarTime { seconds: number, nanoseconds: number }
 

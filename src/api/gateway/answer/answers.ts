@@ -1,5 +1,5 @@
-import { pagePolicy } from '../../../http/html.ts'
-import type { HeaderList } from '../../../http/reply.ts'
+import { pagePolicy } from '../../../http/answer/html.ts'
+import type { HeaderList } from '../../../http/answer/reply.ts'
 import { isPageTag } from './caching.ts'
 import type { Answer } from '../visit.ts'
 

@@ -1,5 +1,5 @@
-import { percentEncode } from '../../../base/percent-encode.ts'
-import type { Query } from '../../../http/query.ts'
+import { percentEncode } from '../../../base/text/percent-encode.ts'
+import type { Query } from '../../../http/request/query.ts'
 
 /** `Content-Disposition` for a name that is made here, or the request's `filename`. */
 export function disposition (query: Query, { name, kind }: { name: string, kind: 'inline' | 'attachment' }): string {

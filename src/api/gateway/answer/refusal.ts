@@ -1,4 +1,4 @@
-import type { HeaderList } from '../../../http/reply.ts'
+import type { HeaderList } from '../../../http/answer/reply.ts'
 import { HttpError } from '../../../http/error-dialect.ts'
 import { isClusterError } from '../../../base/errors.ts'
 

@@ -1,6 +1,6 @@
-import { percentDecode } from '../../../base/byte-text.ts'
-import { percentEncode } from '../../../base/percent-encode.ts'
-import { textOfLatin1 } from '../../../http/path.ts'
+import { percentDecode } from '../../../base/text/byte-text.ts'
+import { percentEncode } from '../../../base/text/percent-encode.ts'
+import { textOfLatin1 } from '../../../http/routing/path.ts'
 import { invalid } from '../answer/refusal.ts'
 import { Refusal } from '../answer/refusal.ts'
 

@@ -1,4 +1,4 @@
-import type { Query } from '../../../http/query.ts'
+import type { Query } from '../../../http/request/query.ts'
 import { invalid } from '../answer/refusal.ts'
 
 /** What may be asked for instead of the content as a browser wants it. */

@@ -1,6 +1,6 @@
-import { textOfBytes } from '../../../base/byte-text.ts'
+import { textOfBytes } from '../../../base/text/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
-import { segmentsOf } from '../../../base/path-segments.ts'
+import { segmentsOf } from '../../../base/text/path-segments.ts'
 import { encodeName } from './content-path.ts'
 
 /** One line of a `_redirects` file. */

@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid'
-import { quotedText } from '../../../base/byte-text.ts'
+import { quotedText } from '../../../base/text/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
 import { noLink } from '../../../ipfs/dag-reader.ts'

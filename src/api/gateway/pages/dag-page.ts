@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid'
-import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, visibleHtml } from '../../../http/html.ts'
+import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, visibleHtml } from '../../../http/answer/html.ts'
 import { encodedPath } from '../location/content-path.ts'
 import { Float } from '../../../model/float.ts'
 import type { ContentPath } from '../location/content-path.ts'

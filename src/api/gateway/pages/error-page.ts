@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { STATUS_CODES } from 'node:http'
-import { pageEnd, pageHeaders, pageStart, visibleHtml } from '../../../http/html.ts'
-import type { HeaderList } from '../../../http/reply.ts'
+import { pageEnd, pageHeaders, pageStart, visibleHtml } from '../../../http/answer/html.ts'
+import type { HeaderList } from '../../../http/answer/reply.ts'
 import { plainAnswer } from '../answer/answers.ts'
 import type { Answer } from '../visit.ts'
 

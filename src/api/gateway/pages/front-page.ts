@@ -1,4 +1,4 @@
-import { pageEnd, pageHeaders, pageStart } from '../../../http/html.ts'
+import { pageEnd, pageHeaders, pageStart } from '../../../http/answer/html.ts'
 import type { Answer } from '../visit.ts'
 
 /** Its bytes are in the CID itself: every gateway has it. */

@@ -1,4 +1,4 @@
-import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, shownText } from '../../../http/html.ts'
+import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, shownText } from '../../../http/answer/html.ts'
 import type { DirectoryEntry } from '../../../ipfs/dag-reader.ts'
 import type { CID } from '../../../model/cid.ts'
 import type { ContentPath } from '../location/content-path.ts'

@@ -1,4 +1,4 @@
-import type { Query } from '../../../http/query.ts'
+import type { Query } from '../../../http/request/query.ts'
 import { invalid } from '../answer/refusal.ts'
 
 export type DagScope = 'block' | 'entity' | 'all'

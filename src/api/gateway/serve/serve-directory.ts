@@ -1,5 +1,5 @@
-import { pageHeaders } from '../../../http/html.ts'
-import type { HeaderList } from '../../../http/reply.ts'
+import { pageHeaders } from '../../../http/answer/html.ts'
+import type { HeaderList } from '../../../http/answer/reply.ts'
 import type { UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { closeBody, notModified, redirection } from '../answer/answers.ts'
 import { begun } from '../../common/begun.ts'

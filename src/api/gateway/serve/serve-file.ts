@@ -5,7 +5,7 @@ import { closeBody, notModified } from '../answer/answers.ts'
 import { resumed } from '../../common/begun.ts'
 import { sniffBytes, sniffedType, typeOfName } from '../../common/content-type.ts'
 import { disposition } from '../answer/disposition.ts'
-import { bytesAnswer, partialAnswer } from './partial.ts'
+import { bytesAnswer, partialAnswer } from '../answer/partial.ts'
 import type { Answer, ServeDeps, Visit } from '../visit.ts'
 
 export interface FileInit {

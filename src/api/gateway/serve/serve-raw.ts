@@ -2,7 +2,7 @@ import { hasAlready } from '../../common/conditional.ts'
 import { etagOf } from '../answer/caching.ts'
 import { disposition } from '../answer/disposition.ts'
 import { typeOfFormat } from '../location/formats.ts'
-import { bytesAnswer } from './partial.ts'
+import { bytesAnswer } from '../answer/partial.ts'
 import { notModified } from '../answer/answers.ts'
 import type { Answer, Target, Visit } from '../visit.ts'
 

@@ -5,7 +5,7 @@ import { hasAlready } from '../../common/conditional.ts'
 import { notModified } from '../answer/answers.ts'
 import { disposition } from '../answer/disposition.ts'
 import { typeOfFormat } from '../location/formats.ts'
-import { bytesAnswer } from './partial.ts'
+import { bytesAnswer } from '../answer/partial.ts'
 import { ifCached, invalid } from '../answer/refusal.ts'
 import type { Answer, Visit } from '../visit.ts'
 

@@ -1,5 +1,5 @@
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
-import type { HeaderList } from '../../../http/reply.ts'
+import type { HeaderList } from '../../../http/answer/reply.ts'
 import type { DagReader, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import type { Refusals } from '../../../ipfs/denylist.ts'
 import { followName } from '../../../ipfs/names.ts'

@@ -1,6 +1,6 @@
 import type { CID } from '../../../model/cid.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
-import type { Query } from '../../../http/query.ts'
+import type { Query } from '../../../http/request/query.ts'
 import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
 import { followName } from '../../../ipfs/names.ts'
 import type { NameResolver } from '../../../ipfs/names.ts'

@@ -1,7 +1,7 @@
 import { base64url } from 'multiformats/bases/base64'
 import { bases } from 'multiformats/basics'
 import { ClusterError, invalidArgument, messageOf } from '../../../base/errors.ts'
-import type { Query } from '../../../http/query.ts'
+import type { Query } from '../../../http/request/query.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import { ipnsCid } from '../../../model/ipns-name.ts'

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
-import { boundaryOf, parts } from '../../../http/multipart.ts'
-import type { RequestBody } from '../../../http/body.ts'
+import { boundaryOf, parts } from '../../../http/request/multipart.ts'
+import type { RequestBody } from '../../../http/request/body.ts'
 
 /** The one file of a request, whole. 400 with Kubo's text when there is none, INVALID_ARGUMENT when it is longer than `limitBytes`. */
 export async function uploadedFile (body: RequestBody, { name, limitBytes }: { name: string, limitBytes: number }): Promise<Uint8Array> {

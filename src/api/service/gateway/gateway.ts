@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, RequestListener } from 'node:http'
 import { ClusterError } from '../../../base/errors.ts'
 import { HttpError } from '../../../http/error-dialect.ts'
-import type { HeaderList, Reply } from '../../../http/reply.ts'
+import type { HeaderList, Reply } from '../../../http/answer/reply.ts'
 import type { Denial, Denylist } from '../../../ipfs/denylist.ts'
 import { parseCid } from '../../../model/cid.ts'
 import type { CID } from '../../../model/cid.ts'

@@ -1,6 +1,6 @@
 import type { ClusterApi } from '../../../cluster/cluster-api.ts'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
-import { jsonReply } from '../../../http/reply.ts'
+import { jsonReply } from '../../../http/answer/reply.ts'
 import type { MultiaddrText, PeerId } from '../../../model/cid.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../../model/multiaddr.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { LinesReply } from '../../../http/reply.ts'
+import type { LinesReply } from '../../../http/answer/reply.ts'
 import { formatTime } from '../../../model/time.ts'
 import type { PinOwner, Pins, TenantPin } from '../../../service/pins/pins.ts'
 import { taskStarted } from '../answers.ts'

@@ -1,6 +1,6 @@
 import type { Clock } from '../../../base/clock.ts'
-import { percentEncode } from '../../../base/percent-encode.ts'
-import type { HeaderList, Reply } from '../../../http/reply.ts'
+import { percentEncode } from '../../../base/text/percent-encode.ts'
+import type { HeaderList, Reply } from '../../../http/answer/reply.ts'
 import type { ByteRange, DagReader } from '../../../ipfs/dag-reader.ts'
 import type { FileContent, Files } from '../../../service/files/files.ts'
 import { byteRangesOf } from '../../common/byte-range.ts'

@@ -1,7 +1,7 @@
 import { invalidArgument } from '../../../base/errors.ts'
-import { boundaryOf, parts } from '../../../http/multipart.ts'
-import type { Part } from '../../../http/multipart.ts'
-import { cleanPath } from '../../../http/path.ts'
+import { boundaryOf, parts } from '../../../http/request/multipart.ts'
+import type { Part } from '../../../http/request/multipart.ts'
+import { cleanPath } from '../../../http/routing/path.ts'
 import type { UploadPart } from '../../../service/uploads/uploads.ts'
 import type { ServiceCall } from '../service-route.ts'
 

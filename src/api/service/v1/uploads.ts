@@ -1,4 +1,4 @@
-import type { TextReply } from '../../../http/reply.ts'
+import type { TextReply } from '../../../http/answer/reply.ts'
 import type { FileRow } from '../../../service/sql/tables.ts'
 import type { Uploader, Uploads } from '../../../service/uploads/uploads.ts'
 import { success, successDoc } from '../answers.ts'

@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { base32, fromBase32Upper } from '../../../base/base32.ts'
+import { base32, fromBase32Upper } from '../../../base/text/base32.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import { syncPath, whenMissing } from '../../../base/files.ts'
 

@@ -1,6 +1,6 @@
 import { deadline } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
-import { formatDuration } from '../../../base/duration.ts'
+import { formatDuration } from '../../../base/text/duration.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import { KeyedMutex } from '../../../base/mutex.ts'

@@ -1,4 +1,4 @@
-import { textOfBytes } from '../../../base/byte-text.ts'
+import { textOfBytes } from '../../../base/text/byte-text.ts'
 import type { CID } from 'multiformats/cid'
 import type { LinkLimit, LinkPosition } from './link-position.ts'
 import { ProtobufScanner } from './protobuf-scanner.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { parsePinOptions } from '../../../../src/api/common/pin-options.ts'
-import { Query } from '../../../../src/http/query.ts'
+import { Query } from '../../../../src/http/request/query.ts'
 
 const options = (query: string): ReturnType<typeof parsePinOptions> => parsePinOptions(new Query(query), 0)
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { uploadEntries } from '../../../../src/api/common/upload.ts'
-import { boundaryOf } from '../../../../src/http/multipart.ts'
-import type { Part } from '../../../../src/http/multipart.ts'
+import { boundaryOf } from '../../../../src/http/request/multipart.ts'
+import type { Part } from '../../../../src/http/request/multipart.ts'
 import type { UploadEntry } from '../../../../src/model/add.ts'
 import { quietMs } from '../../../support/poll.ts'
 

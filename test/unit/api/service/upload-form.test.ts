@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { RequestBody } from '../../../../src/http/body.ts'
+import type { RequestBody } from '../../../../src/http/request/body.ts'
 import { filePath, readUploadForm } from '../../../../src/api/service/v1/upload-form.ts'
 import { uploadRequest } from '../../../../src/api/service/v1/upload-options.ts'
 import { isClusterError } from '../../../../src/base/errors.ts'

@@ -7,7 +7,7 @@ import type { WebFiles, WebPage } from '../../../../src/api/web/web-files.ts'
 import { webPages } from '../../../../src/api/web/web-pages.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { RequestContext } from '../../../../src/http/request-context.ts'
-import { parseTarget } from '../../../../src/http/path.ts'
+import { parseTarget } from '../../../../src/http/routing/path.ts'
 
 const page = (path: string, sites = ['service'], files: string[] = []): WebPage => ({ path, sites, files })
 

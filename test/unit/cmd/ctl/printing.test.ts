@@ -6,7 +6,9 @@ import { bytesText, relativeTime } from '../../../../cmd/helia-cluster-ctl/print
 import { jsonText, pinObject, statusObject } from '../../../../cmd/helia-cluster-ctl/print/json.ts'
 import { tableLines } from '../../../../cmd/helia-cluster-ctl/print/table.ts'
 import { repoGcTable } from '../../../../cmd/helia-cluster-ctl/print/tables.ts'
-import { alertText, bandwidthText, idText, metricText, pinText, repoGcText, statusText } from '../../../../cmd/helia-cluster-ctl/print/text.ts'
+import {
+  alertText, bandwidthText, idText, metricText, pinText, repoGcText, statusText
+} from '../../../../cmd/helia-cluster-ctl/print/text.ts'
 import { uploadText } from '../../../../cmd/helia-cluster-ctl/commands/upload-bar.ts'
 import type { GlobalPinInfo, Id, Metric, Pin } from '../../../../src/client/types.ts'
 

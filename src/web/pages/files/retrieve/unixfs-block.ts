@@ -1,4 +1,4 @@
-import { base32 } from '../../../../base/base32.ts'
+import { base32 } from '../../../../base/text/base32.ts'
 
 /** What a block of UnixFS says, as far as a list needs it. */
 export interface UnixFsBlock {

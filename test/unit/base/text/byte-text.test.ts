@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { byteLengthOfText, bytesOfText, compareBytes, percentDecode, quotedText, textOfBytes } from '../../../src/base/byte-text.ts'
-import { percentEncode } from '../../../src/base/percent-encode.ts'
-import { byteNames, escapedBytes, manyByteNames } from '../../support/byte-names.ts'
+import { byteLengthOfText, bytesOfText, compareBytes, percentDecode, quotedText, textOfBytes } from '../../../../src/base/text/byte-text.ts'
+import { percentEncode } from '../../../../src/base/text/percent-encode.ts'
+import { byteNames, escapedBytes, manyByteNames } from '../../../support/byte-names.ts'
 
 describe('bytes as text', () => {
   it('come back as they were, each with a text of its own', () => {

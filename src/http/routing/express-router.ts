@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express'
 import express from 'express'
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { pathExpression } from './route.ts'
 import type { Method, RoutePattern } from './route.ts'
 import type { RouterInit, RouterTargets } from './router.ts'

@@ -1,4 +1,4 @@
-import { percentDecode } from '../base/byte-text.ts'
+import { percentDecode } from '../../base/text/byte-text.ts'
 
 /**
  * The query as Go's url.ParseQuery reads it: `+` is a space; pairs with `;` or a broken escape are dropped. Bytes that aren't UTF-8 stand

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { BufferPool } from '../base/buffer-pool.ts'
-import type { Clock } from '../base/clock.ts'
-import { ClusterError } from '../base/errors.ts'
-import { soleShare } from '../base/shares.ts'
-import type { Share } from '../base/shares.ts'
+import { BufferPool } from '../../base/buffer-pool.ts'
+import type { Clock } from '../../base/clock.ts'
+import { ClusterError } from '../../base/errors.ts'
+import { soleShare } from '../../base/shares.ts'
+import type { Share } from '../../base/shares.ts'
 import { TickBudget } from './tick-budget.ts'
 
 export interface BytesInFlightInit {

@@ -1,7 +1,7 @@
-import { textOfBytes } from '../base/byte-text.ts'
+import { textOfBytes } from '../../base/text/byte-text.ts'
 import type { MediaType } from './disposition.ts'
 import { parseMediaType } from './disposition.ts'
-import { badRequest, HttpError } from './error-dialect.ts'
+import { badRequest, HttpError } from '../error-dialect.ts'
 import { quotedPrintable } from './quoted-printable.ts'
 
 /** One part of a multipart body. */

@@ -1,4 +1,4 @@
-import { inNextTick } from '../base/event-loop.ts'
+import { inNextTick } from '../../base/event-loop.ts'
 /** So much is written in one tick of the event loop: some 10 ms. Bytes. */
 const usualMax = 4 * 2 ** 20
 

@@ -1,4 +1,4 @@
-import type { RequestContext } from './request-context.ts'
+import type { RequestContext } from '../request-context.ts'
 import { RouteTable } from './route.ts'
 import type { RouteMatch, RoutePattern } from './route.ts'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { yieldToEventLoop } from '../base/event-loop.ts'
-import { giveBack, lend } from '../base/lent-memory.ts'
+import { yieldToEventLoop } from '../../base/event-loop.ts'
+import { giveBack, lend } from '../../base/lent-memory.ts'
 
 /** Smaller bodies aren't worth it. Bytes. */
 const leastBytes = 4 * 1024 * 1024

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { base32 as libraryLower, base32upper as libraryUpper } from 'multiformats/bases/base32'
-import { base32, base32Upper, fromBase32Upper } from '../../../src/base/base32.ts'
+import { base32, base32Upper, fromBase32Upper } from '../../../../src/base/text/base32.ts'
 
 const samples = Array.from({ length: 70 }, (_bytes, length) => randomBytes(length))
 

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Principal } from './auth.ts'
-import type { RequestBody } from './body.ts'
-import type { Query } from './query.ts'
-import type { Reply } from './reply.ts'
+import type { Principal } from '../request/auth.ts'
+import type { RequestBody } from '../request/body.ts'
+import type { Query } from '../request/query.ts'
+import type { Reply } from '../answer/reply.ts'
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 

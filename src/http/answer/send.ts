@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import type { Clock } from '../base/clock.ts'
-import type { RequestContext } from './request-context.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { RequestContext } from '../request-context.ts'
 import type { HeaderList, RawReply, TextReply } from './reply.ts'
 
 /** Go's server gathers this many bytes before it decides for chunks. */

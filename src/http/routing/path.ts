@@ -1,5 +1,5 @@
-import { percentDecode, textOfBytes } from '../base/byte-text.ts'
-import { percentEncode } from '../base/percent-encode.ts'
+import { percentDecode, textOfBytes } from '../../base/text/byte-text.ts'
+import { percentEncode } from '../../base/text/percent-encode.ts'
 
 /** What the request line asks for: the decoded path that routes match on, and the raw query. */
 export interface Target {

@@ -1,7 +1,7 @@
-import type { HeaderList } from '../../../http/reply.ts'
+import type { HeaderList } from '../../../http/answer/reply.ts'
 import type { ByteRange } from '../../../ipfs/dag-reader.ts'
 import { byteRangesOf } from '../../common/byte-range.ts'
-import { plainAnswer } from '../answer/answers.ts'
+import { plainAnswer } from './answers.ts'
 import type { Answer, Visit } from '../visit.ts'
 
 /** Content of a known size, of which a request may want parts. */

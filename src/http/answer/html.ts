@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { codePointText, unseenCharacters } from '../base/unseen-characters.ts'
+import { codePointText, unseenCharacters } from '../../base/text/unseen-characters.ts'
 import type { HeaderList } from './reply.ts'
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }

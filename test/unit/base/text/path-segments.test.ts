@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { bestPattern, segmentsOf } from '../../../src/base/path-segments.ts'
+import { bestPattern, segmentsOf } from '../../../../src/base/text/path-segments.ts'
 
 const found = (patterns: readonly string[], path: string): string | undefined =>
   bestPattern(patterns.map(pattern => ({ path: pattern })), segmentsOf(path))?.path

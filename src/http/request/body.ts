@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { HttpError, badRequest } from './error-dialect.ts'
+import { HttpError, badRequest } from '../error-dialect.ts'
 import { hasLargeBody, largeBody } from './socket-body.ts'
 
 /** The request's body. Read at most once. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { formatDuration, parseDuration } from '../../../src/base/duration.ts'
-import { isClusterError } from '../../../src/base/errors.ts'
+import { formatDuration, parseDuration } from '../../../../src/base/text/duration.ts'
+import { isClusterError } from '../../../../src/base/errors.ts'
 
 const hourMs = 3_600_000
 

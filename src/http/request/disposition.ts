@@ -1,4 +1,4 @@
-import { percentDecode } from '../base/byte-text.ts'
+import { percentDecode } from '../../base/text/byte-text.ts'
 
 /** A media type or a disposition with its parameters; names lower case. */
 export interface MediaType { type: string, params: ReadonlyMap<string, string> }

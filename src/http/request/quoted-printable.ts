@@ -1,4 +1,4 @@
-import { HttpError } from './error-dialect.ts'
+import { HttpError } from '../error-dialect.ts'
 
 /** As Go's reader, which holds a line in a buffer of this size. */
 const longestLine = 4096

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { LineCutter } from '../../../src/base/line-cutter.ts'
+import { LineCutter } from '../../../../src/base/text/line-cutter.ts'
 
 it('cuts text into the same lines, whatever pieces it comes in', () => {
   const text = 'one\n\ntwo\r\nthree and more\nlast'

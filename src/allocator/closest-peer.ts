@@ -3,10 +3,10 @@ import type { CID, PeerId } from '../model/cid.ts'
 import { peerIdBytes } from '../model/cid.ts'
 
 /**
- * Says for any CID which of these peers is closest to it: the one that acts when one of all has to (cluster.go). Distance: blake2b-256 of
- * the
- * CID's bytes XOR blake2b-256 of the peer ID's bytes, the smallest wins as a big-endian number; at equal distance the peer named first.
- * The peers are hashed once, so ask many CIDs of one function. Throws INVALID_ARGUMENT for a peer ID that isn't one.
+ * Says for any CID which of these peers is closest to it: the one that acts when one of all has to (cluster.go). Every peer that sees the
+ * same list finds the same one; of an empty list it is undefined. Distance: blake2b-256 of the CID's bytes XOR blake2b-256 of the peer ID's
+ * bytes, the smallest wins as a big-endian number; at equal distance the peer named first. The peers are hashed once, so ask many CIDs of
+ * one function. Throws INVALID_ARGUMENT for a peer ID that isn't one.
  */
 export function closestAmong (peers: readonly PeerId[]): (cid: CID) => PeerId | undefined {
   const hashed = peers.map(peer => ({ peer, hash: hash256(peerIdBytes(peer)) }))
@@ -17,12 +17,6 @@ export function closestAmong (peers: readonly PeerId[]): (cid: CID) => PeerId | 
     return closest?.peer
   }
 }
-
-/**
- * The peer whose hashed ID is closest to the CID's by XOR, of these; undefined without any. Every peer that sees the same list finds the
- * same one.
- */
-export const closestPeer = (cid: CID, peers: readonly PeerId[]): PeerId | undefined => closestAmong(peers)(cid)
 
 const hash256 = (bytes: Uint8Array): Uint8Array => blake2b(bytes, { dkLen: 32 })
 

@@ -5,6 +5,3 @@ export const mapKey = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, b
 
 /** The key of a block, whatever CID it is asked for by: its hash. */
 export const hashKey = ({ multihash }: Pick<CID, 'multihash'>): string => mapKey(multihash.bytes)
-
-/** The multihash of a key that `mapKey` made. */
-export const fromMapKey = (key: string): Uint8Array => new Uint8Array(Buffer.from(key, 'latin1'))

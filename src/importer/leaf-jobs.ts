@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib'
-import type { LeafFormat, LeafJob, OwnBytes, PackedBlock, PackedBlocks } from './block-workers.ts'
+import { CID } from 'multiformats/cid'
+import type { LeafBatch, LeafFormat, LeafJob, OwnBytes, PackedBlock, PackedBlocks } from './block-workers.ts'
 import type { BlockMaker } from './block-maker.ts'
 import { createBlockMaker } from './block-maker.ts'
+import { unpacked } from './block-workers.ts'
 import type { Chunker } from './chunk-source.ts'
 import { parseChunker } from './chunkers.ts'
 import { leafLength, leafTypes, writeLeaf } from './file-node.ts'
@@ -83,3 +85,9 @@ function nodeLeaves (
 /** `bytes`: where they are in their memory. */
 export const packedBlock = (cid: Uint8Array, bytes: Uint8Array): PackedBlock =>
   ({ cid, at: bytes.byteOffset, length: bytes.length, crc32: crc32(bytes) })
+
+/** The leaves of a job's answer. Their bytes are views of its memory. */
+export function leafBatch (packed: PackedLeaves): LeafBatch {
+  const leaves = unpacked(packed, CID.decode).map((block, n) => ({ block, fileSize: packed.fileSizes[n] ?? 0 }))
+  return { leaves, rest: packed.rest, spare: packed.spare }
+}

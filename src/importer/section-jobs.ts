@@ -4,7 +4,8 @@ import { ClusterError, messageOf } from '../base/errors.ts'
 import { isContentOf } from '../hash/multihash.ts'
 import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { dagCbor, dagPb } from './block-maker.ts'
-import type { PackedBlock, PackedBlocks, SectionJob } from './block-workers.ts'
+import type { CheckedSections, PackedBlock, PackedBlocks, SectionJob } from './block-workers.ts'
+import { unpacked } from './block-workers.ts'
 import { packedBlock } from './leaf-jobs.ts'
 
 /** The answer to a job, as it can be copied to another thread. */
@@ -49,3 +50,6 @@ export function refuseUndecodable (cid: CID, bytes: Uint8Array): void {
     throw new ClusterError('INVALID_ARGUMENT', facts, { message: `block ${facts.block} can't be decoded: ${facts.reason}`, cause: err })
   }
 }
+
+/** The blocks of a job's answer. Their bytes are views of its memory. */
+export const checkedSections = (packed: PackedSections): CheckedSections => ({ blocks: unpacked(packed, CID.decode), bad: packed.bad })

@@ -9,9 +9,6 @@ export interface NameKey {
   id: PeerId
 }
 
-/** How a key is handed over: libp2p's protobuf, or PKCS 8 in PEM as OpenSSL writes it. Both in the clear. */
-export type KeyFormat = 'libp2p-protobuf-cleartext' | 'pem-pkcs8-cleartext'
-
 /**
  * The keys that this node publishes names with, kept across restarts. Names of keys are texts of any characters.
  *

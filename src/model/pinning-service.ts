@@ -21,7 +21,7 @@ export const mostCids = 10
 /** Pins of a page. */
 export const largestLimit = 1000
 /** Pins of a page when the client doesn't say. */
-export const usualLimit = 10
+const usualLimit = 10
 
 /** Characters count, neither bytes nor halves of them. */
 export const isTooLong = (name: string): boolean => name.length > longestName && [...name].length > longestName

@@ -1,5 +1,4 @@
 import type { CID } from 'multiformats/cid'
-import type { Alert, Metric } from '../model/metric.ts'
 import type { PeerInfo, RepoGc } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import { modeOfDepth, pinTypes, type Pin, type PinType } from '../model/pin.ts'
@@ -153,16 +152,4 @@ export function repoGcFromWire (wire: WireRecord<typeof types.repoGc>): RepoGc {
     keys: (wire.keys ?? []).map(one => ({ key: one.key ?? null, error: one.error ?? '' })),
     error: wire.error ?? ''
   }
-}
-
-/** A metric as Go's RPC sends it (api/types.go). */
-function metricToWire (metric: Metric): WireRecord<typeof types.metric> {
-  const { name, peer, value, expire, valid, weight, partitionable, receivedAt } = metric
-  return compact({ name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt })
-}
-
-/** An alert as Go's RPC sends it (api/types.go). */
-export function alertToWire (alert: Alert): WireRecord<typeof types.alert> {
-  const triggered = timeToWire(alert.triggeredAt)
-  return { ...metricToWire(alert), ...(triggered == null ? {} : { triggered_at: triggered }) }
 }

@@ -15,12 +15,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { restApi, restApiDefaults } from '../../src/api/rest/rest-api.ts'
+import { restApi } from '../../src/api/rest/rest-api.ts'
 import { serviceApi } from '../../src/api/service/service-api.ts'
 import { eventRoutes } from '../../src/api/service/v1/events.ts'
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { EventRing } from '../../src/events/event-ring.ts'
+import { apiServerDefaults } from '../../src/http/api-server.ts'
 import { permissions } from '../../src/service/accounts/accounts.ts'
 import type { Caller } from '../../src/service/accounts/accounts.ts'
 import { userEvents } from '../../src/service/events/sql-user-events.ts'
@@ -50,7 +51,7 @@ else await measure(Number(listeners), Number(seconds))
 /** Events as a busy cluster has them, so many a second. */
 async function server (): Promise<void> {
   const feed = new EventRing({ prefix: 'bench.', maxEvents: 4096, maxReaders: 2048 }, { clock: systemClock })
-  const api = restApi({ ...restApiDefaults, listen: ['/ip4/127.0.0.1/tcp/0'] }, {
+  const api = restApi({ ...apiServerDefaults, listen: ['/ip4/127.0.0.1/tcp/0'] }, {
     cluster: new FakeCluster(), watching: { feed, warnings: { list: () => [] } }, clock: systemClock, log: silentLogger
   })
   await api.start(new AbortController().signal)

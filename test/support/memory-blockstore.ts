@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import type { Block, Blockstore, BlockstoreOptions } from '../../src/blockstore/blockstore.ts'
 import { identityBytes, isIdentity } from '../../src/blockstore/identity.ts'
-import { fromMapKey, mapKey } from '../../src/blockstore/map-key.ts'
+import { mapKey } from '../../src/blockstore/map-key.ts'
 import { OpenGate } from '../../src/blockstore/open-gate.ts'
 
 /** Blocks in memory: for tests and small tools. What is put stays there from `stop` to the next `start`. */
@@ -68,3 +68,6 @@ class MemoryBlockstore implements Blockstore {
     return this.#bytes
   }
 }
+
+/** The multihash of a key that `mapKey` made. */
+const fromMapKey = (key: string): Uint8Array => new Uint8Array(Buffer.from(key, 'latin1'))

@@ -1,9 +1,10 @@
 import { silentLogger } from '../../src/base/log.ts'
 import { systemClock } from '../../src/base/system.ts'
 import type { RestApi, RestApiInit, Watching } from '../../src/api/rest/rest-api.ts'
-import { restApi, restApiDefaults } from '../../src/api/rest/rest-api.ts'
+import { restApi } from '../../src/api/rest/rest-api.ts'
 import type { ClusterApi } from '../../src/cluster/cluster-api.ts'
 import { EventRing } from '../../src/events/event-ring.ts'
+import { apiServerDefaults } from '../../src/http/api-server.ts'
 import type { InjectReply, InjectRequest } from './inject.ts'
 import { inject } from './inject.ts'
 import { FakeCluster } from './fake-cluster.ts'
@@ -23,7 +24,7 @@ export function restPeer (init: Partial<RestApiInit> = {}): RestPeer<FakeCluster
 export function restPeerOf<T extends ClusterApi> (
   cluster: T, init: Partial<RestApiInit> = {}, watching: Watching = quietWatching()
 ): RestPeer<T> {
-  const api = restApi({ ...restApiDefaults, ...init }, { cluster, watching, log: silentLogger, clock: systemClock })
+  const api = restApi({ ...apiServerDefaults, ...init }, { cluster, watching, log: silentLogger, clock: systemClock })
   return {
     cluster,
     api,

@@ -33,7 +33,7 @@ function changeCell (now: number, before: number | undefined, isBetter: 'more' |
 }
 
 /** A table for people: with `before` each figure has its change beside it. */
-export function rowTable (isCompared: boolean): Table<Row> {
+function rowTable (isCompared: boolean): Table<Row> {
   const beside = (cell: Cell): Cell[] => isCompared ? [cell] : []
   const title = (text: string): string[] => isCompared ? [text, ''] : [text]
   return {

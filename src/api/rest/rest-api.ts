@@ -7,7 +7,7 @@ import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import type { Authenticator } from '../../http/request/auth.ts'
 import { passwordAuthenticator } from '../../http/request/auth.ts'
 import type { ApiServerInit } from '../../http/api-server.ts'
-import { apiServer, apiServerDefaults } from '../../http/api-server.ts'
+import { apiServer } from '../../http/api-server.ts'
 import type { PipelineDeps } from '../../http/pipeline.ts'
 import { httpPipeline } from '../../http/pipeline.ts'
 import type { TickBudget } from '../../http/answer/tick-budget.ts'
@@ -44,9 +44,6 @@ export interface RestApi extends Startable {
   addresses (): readonly string[]
   accept (connection: Duplex): void
 }
-
-/** The defaults of Go's service.json, listening nowhere. */
-export const restApiDefaults: RestApiInit = apiServerDefaults
 
 /** The REST API of a cluster peer, as Go's (api/rest), with `/pins/{cid}/progress` and `/openapi.json` of our own. */
 export function restApi (init: RestApiInit, { cluster, watching, tickBudget, log, clock }: RestApiDeps): RestApi {

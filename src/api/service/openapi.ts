@@ -44,7 +44,7 @@ export function serviceDocument ({ title, version, about, isPinning }: ServiceDo
 }
 
 /** Serves the document, which is made when it is first asked for. */
-export function documentRoute (path: string, init: ServiceDocumentInit, routes: () => readonly ServiceRoute[]): ServiceRoute {
+function documentRoute (path: string, init: ServiceDocumentInit, routes: () => readonly ServiceRoute[]): ServiceRoute {
   let text: string | undefined
   return serviceRoute({
     method: 'GET',

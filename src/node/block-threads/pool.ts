@@ -4,7 +4,8 @@ import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { Moved, PortCalls } from '../../base/port-calls.ts'
 import type { Begun, BlockWorkers, CheckedSections, LeafBatch, LeafJob, OwnBytes, SectionJob } from '../../importer/block-workers.ts'
-import { checkedSections, leafBatch } from '../../importer/inline-workers.ts'
+import { leafBatch } from '../../importer/leaf-jobs.ts'
+import { checkedSections } from '../../importer/section-jobs.ts'
 import type { SpawnedThread } from '../spawn-thread.ts'
 
 export interface BlockThreadsInit {

@@ -357,22 +357,15 @@ export interface WebhookDeliveriesTable {
   took_ms: number
 }
 
-export type WorkspaceRow = Selectable<WorkspacesTable>
 export type UserRow = Selectable<UsersTable>
 export type ApiKeyRow = Selectable<ApiKeysTable>
-export type SessionRow = Selectable<SessionsTable>
-export type CodeRow = Selectable<CodesTable>
-export type InviteRow = Selectable<InvitesTable>
 export type FileRow = Selectable<FilesTable>
 export type GroupRow = Selectable<GroupsTable>
 export type PinRow = Selectable<PinsTable>
-export type HoldingRow = Selectable<HoldingsTable>
-export type ReservationRow = Selectable<ReservationsTable>
 export type ClusterPinRow = Selectable<ClusterPinsTable>
 export type TaskRow = Selectable<TasksTable>
 export type UploadRow = Selectable<UploadsTable>
 export type LinkRow = Selectable<LinksTable>
-export type UsageDayRow = Selectable<UsageDaysTable>
 export type AuditRow = Selectable<AuditTable>
 export type EventRow = Selectable<EventsTable>
 export type WebhookRow = Selectable<WebhooksTable>

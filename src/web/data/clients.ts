@@ -30,7 +30,7 @@ export const clusterToken = {
 }
 
 /** What a request to `/api/cluster/…` has to carry. */
-export function clusterHeaders (): Record<string, string> {
+function clusterHeaders (): Record<string, string> {
   const token = site.kind === 'cluster' ? clusterToken.get() : null
   return token == null ? {} : { authorization: `Bearer ${token}` }
 }

@@ -35,8 +35,6 @@ export function useConnection (): Connection & { tryNow: () => void } {
   return { ...useStore(store), tryNow: () => { void tryOnce() } }
 }
 
-export const connectionIsAway = (): boolean => store.get().isAway
-
 function tryLater (): void {
   const wait = waits[Math.min(tries++, waits.length - 1)] ?? 5000
   store.set(old => ({ ...old, nextTryAt: Date.now() + wait }))

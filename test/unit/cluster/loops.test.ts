@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { closestPeer } from '../../../src/allocator/closest-peer.ts'
+import { closestAmong } from '../../../src/allocator/closest-peer.ts'
 import { Alerts } from '../../../src/cluster/peers/alerts.ts'
 import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aMetric } from '../../support/cluster/shared-monitor.ts'
@@ -70,7 +70,7 @@ describe('repinning', () => {
     await made.lose(1)
 
     const living = made.ids.filter((_, at) => at !== 1)
-    const expected = Array.from({ length: 20 }, (_, at) => [aCid(at).toString(), closestPeer(aCid(at), living)])
+    const expected = Array.from({ length: 20 }, (_, at) => [aCid(at).toString(), closestAmong(living)(aCid(at))])
     assert.deepEqual(Object.fromEntries(doneBy), Object.fromEntries(expected))
   })
 
@@ -175,7 +175,7 @@ describe('expiry', () => {
     await made.clock.advance(300_000)
 
     const left = [...made.pinset.pins.keys()]
-    assert.deepEqual(left, cids.filter(cid => closestPeer(cid, made.ids) === dead).map(cid => cid.toString()))
+    assert.deepEqual(left, cids.filter(cid => closestAmong(made.ids)(cid) === dead).map(cid => cid.toString()))
   })
 
   it('passes over shards, and over what it cannot unpin', async () => {

@@ -135,18 +135,6 @@ function useWidth (box: { current: HTMLElement | null }): number {
   return width
 }
 
-/** A small line without axes, beside a figure that says the same. */
-export function Spark (
-  { label, values, width = 96, height = 28 }: { label: string, values: readonly number[], width?: number, height?: number }
-) {
-  const most = Math.max(1, ...values)
-  const step = values.length < 2 ? 0 : (width - 4) / (values.length - 1)
-  const path = values.map((value, at) => `${at === 0 ? 'M' : 'L'}${(2 + at * step).toFixed(1)} ${(2 + (height - 4) * (1 - value / most)).toFixed(1)}`).join('')
-  return <svg class="spark" width={width} height={height} viewBox={`0 0 ${width} ${height}`} role="img" aria-label={label}>
-    <path class="chart__line chart__stroke--1" d={path}/>
-  </svg>
-}
-
 /** The parts of a whole, side by side, with their numbers. */
 export function Breakdown (
   {

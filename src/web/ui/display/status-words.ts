@@ -4,7 +4,7 @@ import type { Tone } from '../tone.ts'
 export interface StatusWord { label: string, tone: Tone, icon: IconName, /** What it means, for the title. */ about?: string }
 
 /** Words for states that the APIs name. */
-export const statusWords: Readonly<Record<string, StatusWord>> = {
+const statusWords: Readonly<Record<string, StatusWord>> = {
   // files
   staged: { label: 'Stored', tone: 'neutral', icon: 'archive', about: 'Uploaded; pinned when somebody first opens it' },
   importing: { label: 'Importing', tone: 'info', icon: 'activity', about: 'Being turned into IPFS blocks' },

@@ -82,7 +82,7 @@ function numberOf (metrics: readonly Metric[], name: string, peer: string): numb
 }
 
 /** Names of metrics that ran out and haven't come again, by peer. */
-export function silentMetrics (alerts: readonly Alert[], valid: readonly Metric[]): Map<string, string[]> {
+function silentMetrics (alerts: readonly Alert[], valid: readonly Metric[]): Map<string, string[]> {
   const isBack = new Set(valid.map(({ name, peer }) => `${name} ${peer}`))
   const names = new Map<string, string[]>()
   for (const { name, peer } of alerts) {

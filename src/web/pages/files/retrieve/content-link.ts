@@ -3,7 +3,7 @@ export interface ContentLink { namespace: 'ipfs' | 'ipns', root: string, path: s
 
 const cidText = /^(Qm[1-9A-HJ-NP-Za-km-z]{44}|[bB][a-zA-Z2-7]{20,}|z[1-9A-HJ-NP-Za-km-z]{20,}|[fF][0-9a-fA-F]{40,}|[ukK][\w-]{20,})$/
 
-export const looksLikeCid = (text: string): boolean => cidText.test(text)
+const looksLikeCid = (text: string): boolean => cidText.test(text)
 
 /** Of a CID, a path (`/ipfs/CID/…`), an `ipfs://` link, or a link to any gateway. Null for anything else. */
 export function contentLinkOf (given: string): ContentLink | null {

@@ -1,7 +1,7 @@
 import { ClusterError } from '../../src/base/errors.ts'
 import type { ClusterClient } from '../../src/client/client.ts'
 import { createNodeClient } from '../../src/client/node.ts'
-import type { FolderDeps } from '../../src/node/folder.ts'
+import type { FolderDeps } from '../../src/node/folder/folder.ts'
 import type { DaemonDeps } from '../helia-cluster-service/daemon.ts'
 import { fetchText } from '../helia-cluster-service/fetch-text.ts'
 import type { Terminal } from '../helia-cluster-service/terminal.ts'

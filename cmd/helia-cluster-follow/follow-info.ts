@@ -1,6 +1,6 @@
 import { messageOf } from '../../src/base/errors.ts'
 import { parseServiceJson, sourceOf } from '../../src/config/service-json.ts'
-import { loadFolder, pathsIn, readConfigText } from '../../src/node/folder.ts'
+import { loadFolder, pathsIn, readConfigText } from '../../src/node/folder/folder.ts'
 import { apiAddresses } from './followed.ts'
 import type { Followed } from './followed.ts'
 import type { FollowDeps } from './deps.ts'

@@ -1,6 +1,6 @@
 import { ClusterError, invalidArgument } from '../../src/base/errors.ts'
 import type { Variables } from '../../src/config/reader.ts'
-import { pathsIn } from '../../src/node/folder.ts'
+import { pathsIn } from '../../src/node/folder/folder.ts'
 import { initFolder } from '../helia-cluster-service/init.ts'
 import { CommandFailed, doing } from '../helia-cluster-service/terminal.ts'
 import type { Terminal } from '../helia-cluster-service/terminal.ts'

@@ -3,7 +3,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { ClusterError } from '../../src/base/errors.ts'
 import type { Variables } from '../../src/config/reader.ts'
-import { pathsIn } from '../../src/node/folder.ts'
+import { pathsIn } from '../../src/node/folder/folder.ts'
 
 /** One cluster that is followed: a peer's folder under its name. */
 export interface Followed { name: string, folder: string }

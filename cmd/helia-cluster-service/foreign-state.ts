@@ -1,6 +1,6 @@
 import { ClusterError } from '../../src/base/errors.ts'
-import { isEmptyFolder, resolveIn, statePath } from '../../src/node/folder.ts'
-import type { LoadedFolder } from '../../src/node/folder.ts'
+import { isEmptyFolder, resolveIn, statePath } from '../../src/node/folder/folder.ts'
+import type { LoadedFolder } from '../../src/node/folder/folder.ts'
 
 /** Throws UNSUPPORTED with the way out when the pinset is still in a Go peer's format and ours is empty. */
 export async function checkForeignState (folder: string, { config, foreignDatastore }: LoadedFolder): Promise<void> {

@@ -1,6 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { messageOf } from '../../src/base/errors.ts'
-import { folderPath } from '../../src/node/folder.ts'
+import { folderPath } from '../../src/node/folder/folder.ts'
 import { normalArguments, usageMessage } from './arguments.ts'
 import type { DaemonFlags } from './daemon.ts'
 import { endProcess } from './end-process.ts'

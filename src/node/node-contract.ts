@@ -2,7 +2,7 @@ import type { ClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { ServiceConfig } from '../config/service-config.ts'
 import type { Extensions } from './extensions.ts'
-import type { Identity } from './identity.ts'
+import type { Identity } from './folder/identity.ts'
 
 /** What a peer is made of. */
 export interface NodeInit {

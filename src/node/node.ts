@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { Lifecycle } from '../base/lifecycle.ts'
 import { systemClock } from '../base/system.ts'
-import { loadObserver } from './compose-observe.ts'
+import { loadObserver } from './compose/compose-observe.ts'
 import { RecentWarnings } from '../events/warnings.ts'
-import { composeNode } from './compose.ts'
-import { pathsIn, peerstorePath, statePath } from './folder.ts'
-import { removeLeftovers } from './leftovers.ts'
+import { composeNode } from './compose/compose.ts'
+import { pathsIn, peerstorePath, statePath } from './folder/folder.ts'
+import { removeLeftovers } from './folder/leftovers.ts'
 import { printable } from './logging.ts'
 import { finishImport } from '../state/stopped-state.ts'
 import type { StartNode } from './node-contract.ts'
@@ -26,7 +26,7 @@ export const startNode: StartNode = async given => {
   )
   const { service } = init.config.api
   // most peers have none, and nothing of it is loaded then
-  const composeService = service == null ? undefined : await (await import('./compose-service.ts')).loadService(init, service)
+  const composeService = service == null ? undefined : await (await import('./compose/compose-service.ts')).loadService(init, service)
   const { components, addresses } = composeNode(init, {
     observer: await loadObserver(init), locks: async () => locks, composeService, warnings
   })

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { lockFolder } from '../../src/node/lock.ts'
+import { lockFolder } from '../../src/node/folder/lock.ts'
 import { runService } from '../support/peer-process.ts'
 import { goPeer, missing, type GoPeer } from './go-peer.ts'
 

@@ -10,8 +10,8 @@ import { systemTerminal } from '../../cmd/helia-cluster-service/terminal.ts'
 import { Lifecycle } from '../../src/base/lifecycle.ts'
 import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { Libp2pClusterHost } from '../../src/network/host/host.ts'
-import { loadObserver } from '../../src/node/compose-observe.ts'
-import { composeNode } from '../../src/node/compose.ts'
+import { loadObserver } from '../../src/node/compose/compose-observe.ts'
+import { composeNode } from '../../src/node/compose/compose.ts'
 import type { StartNode } from '../../src/node/node-contract.ts'
 
 const averageMs = Number(process.env.REAP_MS ?? 20_000)

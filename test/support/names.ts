@@ -6,8 +6,8 @@ import type { KeyFiles } from '../../src/ipfs/helia/names/key-files.ts'
 import { Names } from '../../src/ipfs/helia/names/names.ts'
 import type { NamesDeps, NamesInit } from '../../src/ipfs/helia/names/names.ts'
 import type { NameRouting } from '../../src/ipfs/helia/names/routing.ts'
-import { newIdentity } from '../../src/node/identity.ts'
-import type { Identity } from '../../src/node/identity.ts'
+import { newIdentity } from '../../src/node/folder/identity.ts'
+import type { Identity } from '../../src/node/folder/identity.ts'
 
 const hour = 3_600_000
 

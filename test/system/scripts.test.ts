@@ -9,7 +9,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { identityJson, peerIdOf } from '../../src/node/identity.ts'
+import { identityJson, peerIdOf } from '../../src/node/folder/identity.ts'
 import { jsonLines, peerProcess, runService, uploadForm, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 

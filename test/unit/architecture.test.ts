@@ -160,7 +160,7 @@ describe('architecture', () => {
     for (const start of ['src/node/node.ts', 'cmd/helia-cluster-service/main.ts', 'cmd/helia-cluster-service/daemon.ts']) visit(start)
 
     assert.ok(seen.size > 300, `${seen.size} files`)
-    assert.deepEqual([...seen].filter(path => /^src\/(api\/)?service\//.test(path) || path === 'src/node/compose-service.ts'), [])
+    assert.deepEqual([...seen].filter(path => /^src\/(api\/)?service\//.test(path) || path === 'src/node/compose/compose-service.ts'), [])
   })
 
   it('takes time, chance and environment as arguments', () => {

@@ -23,7 +23,7 @@ const notLimits = new Set(`
   ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine, ipfs/helia/file-scout.ts largestBlock,
   ipfs/helia/holds.ts longestHoldMs, ipfs/helia/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName,
   model/dag-json.ts maxInt64, model/ipns-name.ts maxInlineBytes, network/host/gossip/gossip-silence.ts mostDoublings,
-  node/identity.ts longestInlineKey, state/imported-pin.ts largestInt32, state/imported-pin.ts maxPeers,
+  node/folder/identity.ts longestInlineKey, state/imported-pin.ts largestInt32, state/imported-pin.ts maxPeers,
   tracker/stateless/operation-runner.ts mostWhole, tracker/stateless/pin-notes.ts longestWaitMs, wire/known-names.ts maxRemembered,
   wire/known-names.ts maxRememberedBytes,
   wire/rpc-schema.ts maxSeconds34, ../cmd/helia-cluster-follow/follow-run.ts longestSocketPath

@@ -9,8 +9,8 @@ import type { Fields } from '../../src/config/fields.ts'
 import { inertSections, sections } from '../../src/config/sections.ts'
 import { variableName } from '../../src/config/section.ts'
 import { readServiceConfig } from '../../src/config/service-json.ts'
-import { loadFolder } from '../../src/node/folder.ts'
-import { identityJson, parseIdentity } from '../../src/node/identity.ts'
+import { loadFolder } from '../../src/node/folder/folder.ts'
+import { identityJson, parseIdentity } from '../../src/node/folder/identity.ts'
 import { caseInputs } from './config/validation-inputs.ts'
 
 const folder = process.env['VECTORS_DIR'] ?? import.meta.dirname

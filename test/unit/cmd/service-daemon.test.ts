@@ -9,7 +9,7 @@ import type { DaemonDeps, DaemonFlags } from '../../../cmd/helia-cluster-service
 import { initFolder } from '../../../cmd/helia-cluster-service/init.ts'
 import { ClusterError } from '../../../src/base/errors.ts'
 import { Listeners } from '../../../src/base/listeners.ts'
-import { lockFolder } from '../../../src/node/lock.ts'
+import { lockFolder } from '../../../src/node/folder/lock.ts'
 import type { NodeInit, RunningNode, StartNode } from '../../../src/node/node-contract.ts'
 import { fakeTerminal } from '../../support/terminal.ts'
 import type { FakeTerminal } from '../../support/terminal.ts'

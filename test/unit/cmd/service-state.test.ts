@@ -7,7 +7,7 @@ import { initFolder } from '../../../cmd/helia-cluster-service/init.ts'
 import { runProgram } from '../../../cmd/helia-cluster-service/main.ts'
 import { writeOutput } from '../../../cmd/helia-cluster-service/state-files.ts'
 import * as state from '../../../cmd/helia-cluster-service/state.ts'
-import { lockFolder } from '../../../src/node/lock.ts'
+import { lockFolder } from '../../../src/node/folder/lock.ts'
 import { fakeTerminal, type FakeTerminal } from '../../support/terminal.ts'
 
 const varied = new URL('../../vectors/state/export-varied.json', import.meta.url)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { Listeners } from '../../../src/base/listeners.ts'
 import type { TrackerStatus } from '../../../src/model/status.ts'
-import { publishAfterPins } from '../../../src/node/compose-metrics.ts'
+import { publishAfterPins } from '../../../src/node/compose/compose-metrics.ts'
 import type { OperationChange } from '../../../src/tracker/tracker.ts'
 import { aCid } from '../../support/cluster/values.ts'
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
-import { fileReserve } from '../../../src/node/disk-reserve.ts'
-import type { KeptReserve } from '../../../src/node/disk-reserve.ts'
+import { fileReserve } from '../../../src/node/folder/disk-reserve.ts'
+import type { KeptReserve } from '../../../src/node/folder/disk-reserve.ts'
 
 const MiB = 1024 * 1024
 const never = new AbortController().signal

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseFixedNames } from '../../../src/node/fixed-names.ts'
+import { parseFixedNames } from '../../../src/node/folder/fixed-names.ts'
 
 describe('IPFS_NS_MAP', () => {
   it('is read as Kubo reads it', () => {

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, describe, it } from 'node:test'
 import { defaultServiceJson } from '../../../src/config/default-json.ts'
-import { folderPath, loadFolder } from '../../../src/node/folder.ts'
-import { identityJson, newIdentity, parseIdentity } from '../../../src/node/identity.ts'
-import { parsePeerstore, readPeerstore, writePeerstore } from '../../../src/node/peerstore-file.ts'
+import { folderPath, loadFolder } from '../../../src/node/folder/folder.ts'
+import { identityJson, newIdentity, parseIdentity } from '../../../src/node/folder/identity.ts'
+import { parsePeerstore, readPeerstore, writePeerstore } from '../../../src/node/folder/peerstore-file.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'folder-'))
 after(() => rmSync(scratch, { recursive: true }))

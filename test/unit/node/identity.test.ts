@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { generateKeyPair, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { identityJson, newIdentity, parseIdentity, peerIdOf } from '../../../src/node/identity.ts'
+import { identityJson, newIdentity, parseIdentity, peerIdOf } from '../../../src/node/folder/identity.ts'
 
 describe('identity', () => {
   for (const type of ['Ed25519', 'RSA', 'secp256k1'] as const) {

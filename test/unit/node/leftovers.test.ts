@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
-import { removeLeftovers } from '../../../src/node/leftovers.ts'
+import { removeLeftovers } from '../../../src/node/folder/leftovers.ts'
 
 describe('what killed processes have left', () => {
   let folder: string

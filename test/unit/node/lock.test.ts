@@ -7,11 +7,11 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, beforeEach, describe, it } from 'node:test'
 import { kernelLock } from '../../../src/base/kernel-lock.ts'
-import { lockFolder } from '../../../src/node/lock.ts'
+import { lockFolder } from '../../../src/node/folder/lock.ts'
 import { noPidNamespace, spawnInPidNamespace } from '../../support/pid-namespace.ts'
 import { pollUntil, quietMs } from '../../support/poll.ts'
 
-const lockFile = new URL('../../../src/node/lock.ts', import.meta.url).href
+const lockFile = new URL('../../../src/node/folder/lock.ts', import.meta.url).href
 const importing = `const { lockFolder } = await import(${JSON.stringify(lockFile)});`
 const hold = `${importing} lockFolder(process.argv[1]); globalThis.gc?.(); console.log('held'); setInterval(() => {}, 1000)`
 const tell =

@@ -6,7 +6,7 @@ import type { Startable } from '../../../src/base/lifecycle.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { systemRandom } from '../../../src/base/system.ts'
 import { WorkerRunner } from '../../../src/base/worker.ts'
-import { ServiceParts } from '../../../src/node/service-parts.ts'
+import { ServiceParts } from '../../../src/node/service/service-parts.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const { signal } = new AbortController()

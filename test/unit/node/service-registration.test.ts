@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import { newFindings, readSection } from '../../../src/config/reader.ts'
 import { serviceSection } from '../../../src/config/sections/service.ts'
 import type { ServiceApiConfig } from '../../../src/config/sections/service.ts'
-import { registrationOf } from '../../../src/node/service-registration.ts'
+import { registrationOf } from '../../../src/node/service/service-registration.ts'
 
 function section (given: Record<string, unknown>): ServiceApiConfig {
   const findings = newFindings()

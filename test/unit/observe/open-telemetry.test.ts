@@ -7,7 +7,7 @@ import { ClusterError } from '../../../src/base/errors.ts'
 import type { ClusterApi } from '../../../src/cluster/cluster-api.ts'
 import type { IpfsConnector } from '../../../src/ipfs/ipfs.ts'
 import { parseCid } from '../../../src/model/cid.ts'
-import { otlpEndpoint } from '../../../src/node/compose-observe.ts'
+import { otlpEndpoint } from '../../../src/node/compose/compose-observe.ts'
 import { openTelemetry } from '../../../src/observe/open-telemetry.ts'
 import type { Observer } from '../../../src/observe/observer.ts'
 

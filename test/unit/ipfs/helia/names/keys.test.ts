@@ -8,7 +8,7 @@ import { after, beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../../../src/base/log.ts'
 import { keyFolder } from '../../../../../src/ipfs/helia/names/key-files.ts'
 import { SigningKeys } from '../../../../../src/ipfs/helia/names/keys.ts'
-import { newIdentity } from '../../../../../src/node/identity.ts'
+import { newIdentity } from '../../../../../src/node/folder/identity.ts'
 
 interface RecordedKey { name: string, key: string, pem: string, id: string, peer: string }
 

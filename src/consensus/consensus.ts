@@ -27,7 +27,7 @@ export interface PinState {
   /** What can't be read is left out, and `progress` says `damaged` then; with `whole` the list throws INVALID_DATA instead. */
   pins (options?: PinsOptions): AsyncIterable<Pin[]>
   /**
-   * The whole pinset as JSON text, one line per pin exactly as `goJson(pinJson(pin))` prints it, in chunks of about 64 KiB that end with a
+   * The whole pinset as JSON text, one line per pin exactly as `pinText(pin)` prints it, in chunks of about 64 KiB that end with a
    * newline. Encoded when the pin was written, so a list costs little more than reading it.
    */
   jsonLines (options?: StateListOptions): AsyncIterable<Uint8Array>

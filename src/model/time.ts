@@ -12,10 +12,23 @@ export const isZeroTime = (time: Time): boolean => time === zeroTime
 /** Stored pins keep whole seconds only (api/types.go). */
 export const wholeSeconds = (time: Time): Time => Math.floor(time / 1000) * 1000
 
+let lastWhole = NaN
+let lastText = ''
+
+/** To the second; what is printed in a row is mostly of the same one. */
+function secondText (whole: Time): string {
+  if (isZeroTime(whole)) return '0001-01-01T00:00:00'
+  if (whole !== lastWhole) {
+    lastText = new Date(whole).toISOString().slice(0, 19)
+    lastWhole = whole
+  }
+  return lastText
+}
+
 /** Prints as Go's time.Time in JSON: RFC 3339 in UTC, fraction digits without trailing zeros. */
 export function formatTime (time: Time): string {
   const whole = Math.floor(time / 1000) * 1000
-  const base = new Date(whole).toISOString().slice(0, 19)
+  const base = secondText(whole)
   const micros = Math.round((time - whole) * 1000)
   if (micros === 0) return `${base}Z`
   return `${base}.${String(micros).padStart(6, '0').replace(/0+$/, '')}Z`

@@ -16,24 +16,24 @@ export const maxPriority = 2 ** 48
 const { varint, bytes: delimited } = wireTypes
 
 /** How many bytes an element takes in an encoded delta, with its tag and length. */
-export const elementBytes = (element: DeltaElement): number => fieldLength(messageBytes([element.key.length, element.value.length]))
+export const elementBytes = (element: DeltaElement): number => fieldLength(messageBytes(element.key.length, element.value.length))
 /** How many bytes a tombstone takes in an encoded delta, with its tag and length. */
-export const tombstoneBytes = (tombstone: DeltaTombstone): number => fieldLength(messageBytes([tombstone.key.length, tombstone.id.length]))
+export const tombstoneBytes = (tombstone: DeltaTombstone): number => fieldLength(messageBytes(tombstone.key.length, tombstone.id.length))
 
 /** Keys and ids are ASCII, so characters are bytes. proto3 leaves out what is empty. */
-const messageBytes = (lengths: readonly number[]): number =>
-  lengths.reduce((sum, length) => sum + (length === 0 ? 0 : fieldLength(length)), 0)
+const messageBytes = (one: number, other: number): number =>
+  (one === 0 ? 0 : fieldLength(one)) + (other === 0 ? 0 : fieldLength(other))
 
 /** The delta's bytes, as Go's. Keys and ids must be ASCII. */
 export function encodeDelta (delta: Delta): Uint8Array {
   const writer = new ProtobufWriter(deltaBytes(delta))
   for (const { key, value } of delta.elements) {
-    writer.messageHeader(1, messageBytes([key.length, value.length]))
+    writer.messageHeader(1, messageBytes(key.length, value.length))
     if (key !== '') writer.textField(1, key)
     if (value.length > 0) writer.bytesField(3, value)
   }
   for (const { key, id } of delta.tombstones) {
-    writer.messageHeader(2, messageBytes([key.length, id.length]))
+    writer.messageHeader(2, messageBytes(key.length, id.length))
     if (key !== '') writer.textField(1, key)
     if (id !== '') writer.textField(2, id)
   }

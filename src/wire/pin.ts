@@ -3,7 +3,7 @@ import { CID, maxPeerIdBytes } from '../model/cid.ts'
 import type { PeerId } from '../model/cid.ts'
 import { compareUtf8, defaultPinOptions, modeOfDepth } from '../model/pin.ts'
 import type { Pin, PinOptions, PinType } from '../model/pin.ts'
-import { isZeroTime, zeroTime } from '../model/time.ts'
+import { isZeroTime, wholeSeconds, zeroTime } from '../model/time.ts'
 import type { Time } from '../model/time.ts'
 import { addressBytes, addressText, peerBytes, peerText } from './known-names.ts'
 import { ProtobufReader, ProtobufWriter, invalidBytes, wireTypes } from './protobuf.ts'
@@ -92,6 +92,37 @@ export function decodePin (bytes: Uint8Array, cid: CID): Pin {
   }
   pin.mode = modeOfDepth(pin.maxDepth)
   return pin
+}
+
+/** A pin's bytes and what they say. */
+export interface StoredPin { value: Uint8Array, pin: Pin }
+
+/** What `decodePin` reads out of a pin's bytes, without reading them. Undefined for pins with something unusual: those have to be read. */
+export const asStored = (pin: Pin): Pin | undefined => isPlain(pin) ? plainStored(pin) : undefined
+
+/** What makes no difference to be encoded and decoded but for what `plainStored` does. */
+function isPlain (pin: Pin): boolean {
+  return pin.reference == null && pin.pinUpdate == null && pin.origins.length === 0 && pin.shardSize === 0 && isEmpty(pin.metadata) &&
+    isWireTime(pin.timestamp) && isWireTime(pin.expireAt) && pin.name.isWellFormed() && pin.allocations.every(isWirePeer) &&
+    typeNumbers.includes(pin.type) && isInt32(pin.maxDepth) && isInt32(pin.replicationFactorMin) && isInt32(pin.replicationFactorMax)
+}
+
+const isInt32 = (value: number): boolean => (value | 0) === value
+const isWireTime = (time: Time): boolean => isZeroTime(time) || (time >= 1000 && time < 1000 * (lastSecond + 1))
+const isWirePeer = (peer: PeerId): boolean => peerBytes(peer).length >= 2 && peerBytes(peer).length <= maxPeerIdBytes
+
+function isEmpty (record: Readonly<Record<string, string>>): boolean {
+  for (const _key in record) return false
+  return true
+}
+
+function plainStored (pin: Pin): Pin {
+  const { replicationFactorMin, replicationFactorMax, name, maxDepth, cid, type, allocations } = pin
+  return {
+    replicationFactorMin, replicationFactorMax, name, mode: modeOfDepth(maxDepth), shardSize: 0, userAllocations: [],
+    expireAt: wholeSeconds(pin.expireAt), metadata: {}, pinUpdate: null, origins: [], cid, type, allocations: [...allocations], maxDepth,
+    reference: null, timestamp: wholeSeconds(pin.timestamp)
+  }
 }
 
 /** More aren't looked at: each takes some microseconds. */

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { isClusterError } from '../../src/base/errors.ts'
 import type { Consensus, PinsetChange } from '../../src/consensus/consensus.ts'
-import { goJson } from '../../src/model/go-json.ts'
-import { pinJson } from '../../src/model/pin-json.ts'
+import { pinText } from '../../src/model/pin-json.ts'
 import { pinKey } from '../../src/wire/pin-key.ts'
 import { cidFor, jsonText, listedPins, namesByCid, pinFor } from '../support/pins.ts'
 
@@ -44,7 +43,7 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       assert.equal(consensus.state.has(pin.cid), true)
       assert.equal(consensus.state.size(), 1)
       assert.deepEqual(await listedPins(consensus.state), [pin])
-      assert.equal(await jsonText(consensus.state), `${goJson(pinJson(pin))}\n`)
+      assert.equal(await jsonText(consensus.state), `${pinText(pin)}\n`)
     })
 
     it('keeps whole seconds and leaves out user allocations', async () => {
@@ -139,7 +138,7 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
       const text = await jsonText(consensus.state)
 
       assert.equal(pins.length, 1500)
-      assert.equal(text, pins.map(pin => `${goJson(pinJson(pin))}\n`).join(''))
+      assert.equal(text, pins.map(pin => `${pinText(pin)}\n`).join(''))
       assert.deepEqual(pins.map(({ cid }) => pinKey(cid)), pins.map(({ cid }) => pinKey(cid)).toSorted())
     })
 

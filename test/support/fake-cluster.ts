@@ -8,13 +8,12 @@ import type {
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
-import { goJson } from '../../src/model/go-json.ts'
 import type { Alert, Metric } from '../../src/model/metric.ts'
 import type { Bandwidth, ConnectGraph, PeerInfo, RepoGc, RepoTotals } from '../../src/model/peer.ts'
 import type { GlobalPinInfo, PinInfoShort } from '../../src/model/pin-info.ts'
 import type { Pin, PinOptions } from '../../src/model/pin.ts'
 import { pinWithOptions } from '../../src/model/pin.ts'
-import { pinJson } from '../../src/model/pin-json.ts'
+import { pinText } from '../../src/model/pin-json.ts'
 import type { StatusFilter } from '../../src/model/status.ts'
 import { statusMatches } from '../../src/model/status.ts'
 import { zeroTime } from '../../src/model/time.ts'
@@ -201,7 +200,7 @@ export class FakeCluster implements ClusterApi {
   }
 
   async * allocationLines (): AsyncIterable<Uint8Array> {
-    if (this.pins.size > 0) yield Buffer.from([...this.pins.values()].map(pin => `${goJson(pinJson(pin))}\n`).join(''))
+    if (this.pins.size > 0) yield Buffer.from([...this.pins.values()].map(pin => `${pinText(pin)}\n`).join(''))
   }
 
   async status (cid: CID, { local }: ScopeOptions = {}): Promise<GlobalPinInfo> {

@@ -30,7 +30,7 @@ export function parsePinOptions (query: Query, now: Time): PinOptions {
     shardSize,
     userAllocations: commaList(query.get('user-allocations')).map(tryPeerId).filter(peer => peer != null),
     expireAt,
-    metadata: { ...parseMetadata(query), ...parseLimits(query) },
+    metadata: parseMetadata(query),
     pinUpdate: parsePinUpdate(query.get('pin-update')),
     origins: commaList(query.get('origins')).map(parseOrigin)
   }
@@ -40,17 +40,20 @@ export function parsePinOptions (query: Query, now: Time): PinOptions {
 
 /** Names and metadata are UTF-8 in the pinset. */
 function refuseBytes ({ name, metadata }: PinOptions): void {
-  if ([name, ...Object.entries(metadata).flat()].some(text => !text.isWellFormed())) throw badRequest('string field contains invalid UTF-8')
+  let isText = name.isWellFormed()
+  for (const key in metadata) isText &&= key.isWellFormed() && metadata[key]?.isWellFormed() === true
+  if (!isText) throw badRequest('string field contains invalid UTF-8')
 }
 
 const commaList = (text: string): string[] => text === '' ? [] : text.split(',')
 
 function parseReplication (query: Query): [min: number, max: number] {
-  const both = query.get('replication')
-  const names = both === '' ? ['replication-min', 'replication-max'] as const : ['replication', 'replication'] as const
   // with `replication` Go sets both others, so their names are in the text
-  const [min = 0, max = 0] = names.map((name, at) => parseInteger(query.get(name), at === 0 ? 'replication-min' : 'replication-max'))
-  return [min, max]
+  const both = query.get('replication')
+  return [
+    parseInteger(both || query.get('replication-min'), 'replication-min'),
+    parseInteger(both || query.get('replication-max'), 'replication-max')
+  ]
 }
 
 /** Go's strconv.Atoi; '' is 0. 400 "parameter <name> invalid". */
@@ -85,14 +88,15 @@ const latestTime = 253_402_300_799_999
 
 function parseMetadata (query: Query): Record<string, string> {
   const metadata: Record<string, string> = {}
-  if (!query.raw.includes('meta-') && !query.raw.includes('%')) return metadata
+  // most have none; `%`: names may be encoded
+  if (!/meta-|max-|%/.test(query.raw)) return metadata
   for (const [name, value] of query.entries()) {
     // defineProperty: "__proto__" is a key like any other
     if (name.startsWith('meta-') && name.length > 5) {
       Object.defineProperty(metadata, name.slice(5), { value, enumerable: true, writable: true, configurable: true })
     }
   }
-  return metadata
+  return Object.assign(metadata, parseLimits(query))
 }
 
 /** `max-size` and `max-blocks`, which are metadata; also given as such they have to be what they are called. */

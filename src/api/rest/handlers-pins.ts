@@ -8,10 +8,9 @@ import type { HeaderList, Reply } from '../../http/answer/reply.ts'
 import { jsonReply, listReply } from '../../http/answer/reply.ts'
 import type { Call } from '../../http/routing/route.ts'
 import type { CID } from '../../model/cid.ts'
-import { goJson } from '../../model/go-json.ts'
 import type { Pin, PinOptions } from '../../model/pin.ts'
 import { allPinTypes, pinTypes } from '../../model/pin.ts'
-import { pinJson } from '../../model/pin-json.ts'
+import { pinText } from '../../model/pin-json.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import { isUnderReplicated } from '../../model/pin-info.ts'
 import { parseStatusFilter, statusMatches } from '../../model/status.ts'
@@ -50,7 +49,8 @@ export class PinHandlers {
 
   readonly pin = async (call: Call): Promise<Reply> => {
     const { cid, options } = this.#request(call)
-    return pinReply(await this.#cluster.pin(cid, options, { signal: call.signal }), { options, query: call.query })
+    // it can't be taken back once it is asked for: nobody would look at the signal
+    return pinReply(await this.#cluster.pin(cid, options), { options, query: call.query })
   }
 
   readonly pinPath = async (call: Call): Promise<Reply> => {
@@ -61,15 +61,15 @@ export class PinHandlers {
 
   readonly unpin = async (call: Call): Promise<Reply> => {
     const { cid } = this.#request(call)
-    return jsonReply(goJson(pinJson(await this.#cluster.unpin(cid, { signal: call.signal }))))
+    return jsonReply(pinText(await this.#cluster.unpin(cid, { signal: call.signal })))
   }
 
   readonly unpinPath = async (call: Call): Promise<Reply> => {
     parsePinOptions(call.query, this.#clock.now())
-    return jsonReply(goJson(pinJson(await this.#cluster.unpinPath(pathOf(call), { signal: call.signal }).catch(refusePath))))
+    return jsonReply(pinText(await this.#cluster.unpinPath(pathOf(call), { signal: call.signal }).catch(refusePath)))
   }
 
-  readonly allocation = (call: Call): Reply => jsonReply(goJson(pinJson(this.#cluster.allocation(this.#request(call).cid))))
+  readonly allocation = (call: Call): Reply => jsonReply(pinText(this.#cluster.allocation(this.#request(call).cid)))
 
   readonly allocations = ({ query, signal }: Call): Reply => {
     const types = parseTypeFilter(query.get('filter'))
@@ -98,7 +98,7 @@ export class PinHandlers {
     const from = orBadRequest(() => parsePeerId(call.query.get('from')), 'error decoding from: failed to parse peer ID')
     const to = orBadRequest(() => namesOf(call.query.get('to')).map(parsePeerId), 'error decoding to: failed to parse peer ID')
     try {
-      return jsonReply(goJson(pinJson(await this.#cluster.movePin(cid, { from, to }, { signal: call.signal }))))
+      return jsonReply(pinText(await this.#cluster.movePin(cid, { from, to }, { signal: call.signal })))
     } catch (err) {
       const status = isClusterError(err) ? moveStatus[err.code] : undefined
       throw status == null || !(err instanceof Error) ? err : new HttpError(status, err.message, { cause: err })
@@ -151,9 +151,8 @@ function refusePath (err: unknown): never {
 /** An update copies a stored pin, so what isn't stored shows; else the answer echoes the request (api/types.go). */
 function pinReply (pin: Pin, { options, query }: { options: PinOptions, query: Query }): Reply {
   const isUpdate = options.pinUpdate != null && !options.pinUpdate.equals(pin.cid)
-  const json = pinJson(pin, isUpdate ? 'stored' : 'echo')
-  const given = givenExpireAt(query)
-  return jsonReply(goJson(given?.time === pin.expireAt ? { ...json, expire_at: given.text } : json))
+  const given = query.raw === '' ? undefined : givenExpireAt(query)
+  return jsonReply(pinText(pin, { form: isUpdate ? 'stored' : 'echo', ...given?.time === pin.expireAt ? { expireAt: given.text } : {} }))
 }
 
 /** Bits of the wanted types. Only an answer that is exactly "bad" is refused, as in Go. */

@@ -1,9 +1,8 @@
 import type { CID } from '../../model/cid.ts'
-import { goJson } from '../../model/go-json.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { Pin } from '../../model/pin.ts'
 import { pinTypes } from '../../model/pin.ts'
-import { pinJson } from '../../model/pin-json.ts'
+import { pinText } from '../../model/pin-json.ts'
 import { StatusPrinter } from './status-lines.ts'
 
 const callsAtATime = 32
@@ -13,7 +12,7 @@ const rowsAtATime = 256
 export async function * allocationLines (batches: AsyncIterable<Pin[]>, types: number): AsyncGenerator<string, void, undefined> {
   for await (const batch of batches) {
     let text = ''
-    for (const pin of batch) if ((pinTypes[pin.type] & types) !== 0) text += `${goJson(pinJson(pin))}\n`
+    for (const pin of batch) if ((pinTypes[pin.type] & types) !== 0) text += `${pinText(pin)}\n`
     if (text !== '') yield text
   }
 }

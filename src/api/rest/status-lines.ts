@@ -28,7 +28,7 @@ export class StatusPrinter {
   }
 
   print (info: GlobalPinInfo): string {
-    return `{"cid":"${cidText(info.cid)}","name":${jsonString(info.name)},"allocations":${this.#list(info.allocations)},"origins":${this.#list(info.origins)}` +
+    return `{"cid":"${cidText(info.cid)}","name":${goJsonString(info.name)},"allocations":${this.#list(info.allocations)},"origins":${this.#list(info.origins)}` +
       `,"created":"${this.#time(info.created)}","metadata":${metadataJson(info.metadata)},"peer_map":{${this.#peerMap(info.peerMap)}}}`
   }
 
@@ -45,7 +45,7 @@ export class StatusPrinter {
   }
 
   #short (peer: PeerId, short: PinInfoShort): string {
-    return `${this.#head(peer, short)}${short.status}","timestamp":"${this.#time(short.timestamp)}","error":${short.error === '' ? '""' : jsonString(short.error)}` +
+    return `${this.#head(peer, short)}${short.status}","timestamp":"${this.#time(short.timestamp)}","error":${short.error === '' ? '""' : goJsonString(short.error)}` +
       `,"attempt_count":${short.attemptCount},"priority_pin":${short.priorityPin ? 'true' : 'false'}}`
   }
 
@@ -56,9 +56,9 @@ export class StatusPrinter {
       known != null && known.short.peerName === short.peerName && known.short.ipfsPeerId === short.ipfsPeerId
         && sameList(known.short.ipfsPeerAddresses, short.ipfsPeerAddresses)
     ) return known.head
-    const ipfs = short.ipfsPeerId === '' ? '' : `"ipfs_peer_id":${jsonString(short.ipfsPeerId)},`
+    const ipfs = short.ipfsPeerId === '' ? '' : `"ipfs_peer_id":${goJsonString(short.ipfsPeerId)},`
     const addresses = short.ipfsPeerAddresses.length === 0 ? '' : `"ipfs_peer_addresses":${goJson(short.ipfsPeerAddresses)},`
-    const head = `${jsonString(peer)}:{"peername":${jsonString(short.peerName)},${ipfs}${addresses}"status":"`
+    const head = `${goJsonString(peer)}:{"peername":${goJsonString(short.peerName)},${ipfs}${addresses}"status":"`
     this.#peers.set(peer, { short, head })
     return head
   }
@@ -82,12 +82,6 @@ export class StatusPrinter {
 
 const sameList = (a: readonly string[], b: readonly string[]): boolean =>
   a === b || (a.length === b.length && a.every((one, at) => one === b[at]))
-
-// what needs neither JSON's nor Go's escapes
-// eslint-disable-next-line no-control-regex
-const needsEscape = /[^\x20\x21\x23-\x25\x27-\x3b\x3d\x3f-\x5b\x5d-\x7e]/
-
-const jsonString = (text: string): string => needsEscape.test(text) ? goJsonString(text) : `"${text}"`
 
 function metadataJson (metadata: Record<string, string> | null): string {
   if (metadata == null) return 'null'

@@ -4,6 +4,7 @@ import type { Logger } from '../../base/log.ts'
 import type { Datastore, Write } from '../../datastore/datastore.ts'
 import { blockKey, cidOfBlockKey } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import type { StoredPin } from '../../wire/pin.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
 import type { PinsetChange } from '../consensus.ts'
 import { MergeBatch, storedRecord } from './merge-batch.ts'
@@ -24,6 +25,8 @@ export interface ApplyOptions {
   sync: boolean
   /** Keys whose journal entry this block carries. */
   settled?: readonly string[]
+  /** What elements of these blocks say, by key: who has made them need not decode them. */
+  pins?: ReadonlyMap<string, StoredPin>
 }
 
 /**
@@ -121,10 +124,10 @@ export class CrdtStore {
    * passed over. Resolves with what changed for users in the end. Rejects with INVALID_DATA, and marks the store dirty, when a stored block
    * that it needs is gone or damaged.
    */
-  async applyAll (blocks: readonly CrdtBlock[], { sync, settled = [] }: ApplyOptions): Promise<PinsetChange[]> {
+  async applyAll (blocks: readonly CrdtBlock[], { sync, settled = [], pins }: ApplyOptions): Promise<PinsetChange[]> {
     const fresh = blocks.filter(({ cid }) => !this.isHere(blockKey(cid)))
     if (fresh.length === 0) return []
-    const batch = new MergeBatch({ datastore: this.#deps.datastore, heads: this.heads, missing: this.missing })
+    const batch = new MergeBatch({ datastore: this.#deps.datastore, heads: this.heads, missing: this.missing, pins })
     try {
       for (const block of fresh) await batch.merge(block)
     } catch (err) {

@@ -1,5 +1,7 @@
 import { elementBytes, tombstoneBytes } from '../../wire/delta.ts'
 import type { DeltaElement, DeltaTombstone } from '../../wire/delta.ts'
+import type { Pin } from '../../model/pin.ts'
+import type { StoredPin } from '../../wire/pin.ts'
 import type { Overlay } from './value-record.ts'
 
 /** Go commits a batch at 1 MiB, and a block must pass bitswap: deltas stay below, with room for links and headers. */
@@ -14,11 +16,11 @@ const lookedUpAtOnce = 64
 /** A stored pin above this is refused: it would crowd a delta. */
 export const maxPinBytes = 256 * 1024
 
-/** What a peer wants done to one key. */
-export interface LocalChange extends Overlay { key: string }
+/** What a peer wants done to one key. `pin`: what `put` says, where that is known. */
+export interface LocalChange extends Overlay { key: string, pin?: Pin | undefined }
 
-/** As much as fits into one delta. `done`: keys that need no further block. */
-export interface BuiltDelta { elements: DeltaElement[], tombstones: DeltaTombstone[], done: string[] }
+/** As much as fits into one delta. `pins`: what its elements say, by key, as far as it is known. `done`: keys that need no further block. */
+export interface BuiltDelta { elements: DeltaElement[], tombstones: DeltaTombstone[], pins: Map<string, StoredPin>, done: string[] }
 
 /** The keys that a cut has something to say of, and those that are done. */
 export const keysOf = ({ elements, tombstones, done }: BuiltDelta): Set<string> =>
@@ -32,36 +34,52 @@ export const combined = (older: Overlay, newer: Overlay): Overlay => ({ remove: 
  * left.
  */
 export async function buildDelta (changes: Iterable<LocalChange>, liveIds: (key: string) => Promise<string[]>): Promise<BuiltDelta> {
-  const built: BuiltDelta = { elements: [], tombstones: [], done: [] }
-  let room = maxDeltaBytes
-  for await (const { key, put, tombstones } of withTombstones(changes, liveIds)) {
-    const element = put == null ? undefined : { key, value: put }
-    const needed = (element == null ? 0 : elementBytes(element)) + tombstones.reduce((sum, one) => sum + tombstoneBytes(one), 0)
-    if (needed > room) {
-      if (built.done.length === 0) built.tombstones = fitting(tombstones)
-      break
-    }
-    room -= needed
-    if (element != null) built.elements.push(element)
-    built.tombstones.push(...tombstones)
-    built.done.push(key)
-  }
-  return built
-}
-
-interface Removing { key: string, put: LocalChange['put'], tombstones: DeltaTombstone[] }
-
-async function * withTombstones (changes: Iterable<LocalChange>, liveIds: (key: string) => Promise<string[]>): AsyncGenerator<Removing> {
+  const delta = new DeltaInMaking()
   let group: LocalChange[] = []
-  const lookedUp = async (): Promise<Removing[]> => Promise.all(group.map(async ({ key, remove, put }) =>
-    ({ key, put, tombstones: remove ? (await liveIds(key)).map(id => ({ key, id })) : [] })))
   for (const change of changes) {
     group.push(change)
     if (group.length < lookedUpAtOnce) continue
-    yield * await lookedUp()
+    if (!delta.take(group, await tombstonesOf(group, liveIds))) return delta.built
     group = []
   }
-  yield * await lookedUp()
+  delta.take(group, await tombstonesOf(group, liveIds))
+  return delta.built
+}
+
+const none: readonly DeltaTombstone[] = []
+
+/** What each change voids. Most are pins, for which nothing has to be looked up. */
+async function tombstonesOf (
+  changes: readonly LocalChange[], liveIds: (key: string) => Promise<string[]>
+): Promise<ReadonlyArray<readonly DeltaTombstone[]> | undefined> {
+  if (!changes.some(({ remove }) => remove)) return undefined
+  return Promise.all(changes.map(async ({ key, remove }) => remove ? (await liveIds(key)).map(id => ({ key, id })) : none))
+}
+
+class DeltaInMaking {
+  readonly built: BuiltDelta = { elements: [], tombstones: [], pins: new Map(), done: [] }
+  #room = maxDeltaBytes
+
+  /** False: one didn't fit, and nothing behind it is taken. */
+  take (changes: readonly LocalChange[], tombstones: ReadonlyArray<readonly DeltaTombstone[]> | undefined): boolean {
+    return changes.every((change, at) => this.#takeOne(change, tombstones?.[at] ?? none))
+  }
+
+  #takeOne ({ key, put, pin }: LocalChange, tombstones: readonly DeltaTombstone[]): boolean {
+    const { built } = this
+    const element = put == null ? undefined : { key, value: put }
+    const needed = (element == null ? 0 : elementBytes(element)) + tombstones.reduce((sum, one) => sum + tombstoneBytes(one), 0)
+    if (needed > this.#room) {
+      if (built.done.length === 0) built.tombstones = fitting(tombstones)
+      return false
+    }
+    this.#room -= needed
+    if (element != null) built.elements.push(element)
+    if (element != null && pin != null) built.pins.set(key, { value: element.value, pin })
+    built.tombstones.push(...tombstones)
+    built.done.push(key)
+    return true
+  }
 }
 
 function fitting (tombstones: readonly DeltaTombstone[]): DeltaTombstone[] {

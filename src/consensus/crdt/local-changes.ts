@@ -5,7 +5,7 @@ import type { Logger } from '../../base/log.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import { elementBytes } from '../../wire/delta.ts'
-import { encodePin } from '../../wire/pin.ts'
+import { asStored, encodePin } from '../../wire/pin.ts'
 import { cidOfPinKey, pinKey } from '../../wire/pin-key.ts'
 import { ChangeJournal } from './change-journal.ts'
 import type { BatchingInit } from './change-journal.ts'
@@ -25,6 +25,8 @@ export interface LocalChangesDeps extends OwnBlocksDeps {
 }
 
 interface Change extends Overlay {
+  /** What `put` says, where that is known. */
+  pin: Pin | undefined
   /** The pin that it is made for, encoded: with another one it isn't made. */
   expected?: Uint8Array
 }
@@ -71,19 +73,19 @@ export class LocalChanges {
   }
 
   async put (pin: Pin): Promise<void> {
-    await this.#add(pinKey(pin.cid), { remove: false, put: valueOf(pin) })
+    await this.#add(pinKey(pin.cid), { remove: false, ...putOf(pin) })
   }
 
   /** Resolves with false when the item isn't `expected` any more, or is being changed. */
   async replaceIf (expected: Pin, pin: Pin): Promise<boolean> {
-    return this.#addExpecting(pinKey(pin.cid), { remove: false, put: valueOf(pin), expected: encodePin(expected) })
+    return this.#addExpecting(pinKey(pin.cid), { remove: false, ...putOf(pin), expected: encodePin(expected) })
   }
 
-  async remove (cid: CID): Promise<void> { await this.#add(pinKey(cid), { remove: true, put: undefined }) }
+  async remove (cid: CID): Promise<void> { await this.#add(pinKey(cid), { remove: true, put: undefined, pin: undefined }) }
 
   /** Resolves with false when the item isn't `expected` any more, or is being changed. */
   async removeIf (expected: Pin): Promise<boolean> {
-    return this.#addExpecting(pinKey(expected.cid), { remove: true, put: undefined, expected: encodePin(expected) })
+    return this.#addExpecting(pinKey(expected.cid), { remove: true, put: undefined, pin: undefined, expected: encodePin(expected) })
   }
 
   /** Resolves when no change of this item waits or is being committed. */
@@ -110,7 +112,7 @@ export class LocalChanges {
     return new Promise((resolve, reject) => {
       const waiters = known?.waiters ?? []
       waiters.push({ resolve, reject })
-      this.#pending.set(key, { ...(known == null ? change : combined(known, change)), waiters })
+      this.#pending.set(key, known == null ? { ...change, waiters } : { ...combined(known, change), pin: change.pin, waiters })
       this.#kick()
     })
   }
@@ -199,7 +201,7 @@ export class LocalChanges {
   #putBack (key: string, left: Pending): void {
     const newer = this.#pending.get(key)
     this.#pending.delete(key)
-    const change = newer == null ? left : { ...combined(left, newer), waiters: [...left.waiters, ...newer.waiters] }
+    const change = newer == null ? left : { ...combined(left, newer), pin: newer.pin, waiters: [...left.waiters, ...newer.waiters] }
     this.#pending = new Map([[key, change], ...this.#pending])
   }
 
@@ -209,10 +211,10 @@ export class LocalChanges {
   }
 }
 
-function valueOf (pin: Pin): Uint8Array {
-  const value = encodePin(pin)
-  if (value.length > maxPinBytes) throw new ClusterError('PIN_TOO_LARGE', { bytes: value.length, allowed: maxPinBytes })
-  return value
+function putOf (pin: Pin): Pick<Change, 'put' | 'pin'> {
+  const put = encodePin(pin)
+  if (put.length > maxPinBytes) throw new ClusterError('PIN_TOO_LARGE', { bytes: put.length, allowed: maxPinBytes })
+  return { put, pin: asStored(pin) }
 }
 
 /** The change is done: those who wait for it hear so. */
@@ -222,6 +224,6 @@ function resolveOf (group: Map<string, Pending>, key: string): void {
   for (const { resolve } of waiters) resolve(true)
 }
 
-function * changesOf (group: ReadonlyMap<string, Overlay>): Generator<LocalChange> {
-  for (const [key, { remove, put }] of group) yield { key, remove, put }
+function * changesOf (group: ReadonlyMap<string, Change>): Generator<LocalChange> {
+  for (const [key, { remove, put, pin }] of group) yield { key, remove, put, pin }
 }

@@ -4,6 +4,7 @@ import type { CID } from '../../model/cid.ts'
 import { blockKey, cidOfBlockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Delta } from '../../wire/delta.ts'
+import type { StoredPin } from '../../wire/pin.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
 import { moveFrontier } from './frontier.ts'
 import type { Head, MissingBlock } from './frontier.ts'
@@ -19,6 +20,8 @@ export interface MergeBatchDeps {
   datastore: Datastore
   heads: Map<string, Head>
   missing: Map<string, MissingBlock>
+  /** See `ApplyOptions`. */
+  pins?: ReadonlyMap<string, StoredPin> | undefined
 }
 
 const listsAtOnce = 64
@@ -34,17 +37,21 @@ export class MergeBatch {
   readonly missing: MapDraft<MissingBlock>
   readonly values: ValueChanges
   readonly #datastore: Datastore
+  readonly #pins: ReadonlyMap<string, StoredPin> | undefined
   /** Records that wait to be written: blocks, marks, versions and voids. */
   readonly #records = new Map<string, Uint8Array | undefined>()
-  /** The versions among them, by key of the pin and block. */
-  readonly #versions = new Map<string, Map<string, number | undefined>>()
+  /** The versions among them by key of the pin, in the order in which they came and went. */
+  readonly #versions = new Map<string, Array<{ id: string, priority: number | undefined }>>()
   readonly #cids = new Map<string, CID | undefined>()
 
-  constructor ({ datastore, heads, missing }: MergeBatchDeps) {
+  constructor ({ datastore, heads, missing, pins }: MergeBatchDeps) {
     this.#datastore = datastore
+    this.#pins = pins
     this.heads = new MapDraft(heads)
     this.missing = new MapDraft(missing)
-    this.values = new ValueChanges({ record: key => storedRecord(datastore, key), cidOf: key => this.#pinCid(key) ?? unreachable(key) })
+    this.values = new ValueChanges({
+      record: key => storedRecord(datastore, key), cidOf: key => this.#pinCid(key) ?? unreachable(key), pins
+    })
   }
 
   /** True when the block has been merged, also when only in this batch. */
@@ -62,7 +69,8 @@ export class MergeBatch {
       this.#records.set(layout.tombstoneRecord(key, void_), mark)
       this.#setVersion({ key, id: void_, priority: undefined })
     }
-    for (const key of effects.elements) this.#setVersion({ key, id, priority: block.delta.priority })
+    const priority = { number: block.delta.priority, record: layout.numberBytes(block.delta.priority) }
+    for (const key of effects.elements) this.#setVersion({ key, id, priority })
     for (const [key, version] of effects.values) this.values.setVersion(key, version)
   }
 
@@ -102,11 +110,12 @@ export class MergeBatch {
     for (const [id, block] of addMissing) this.missing.set(id, block)
   }
 
-  #setVersion ({ key, id, priority }: { key: string, id: string, priority: number | undefined }): void {
-    this.#records.set(layout.elementRecord(key, id), priority == null ? undefined : layout.numberBytes(priority))
+  #setVersion ({ key, id, priority }: { key: string, id: string, priority: { number: number, record: Uint8Array } | undefined }): void {
+    this.#records.set(layout.elementRecord(key, id), priority?.record)
     const versions = this.#versions.get(key)
-    if (versions == null) this.#versions.set(key, new Map([[id, priority]]))
-    else versions.set(id, priority)
+    const version = { id, priority: priority?.number }
+    if (versions == null) this.#versions.set(key, [version])
+    else versions.push(version)
   }
 
   /** For each key the best version apart from these ids. */
@@ -129,7 +138,7 @@ export class MergeBatch {
     for await (const rows of this.#datastore.entries(layout.elementsOf(key))) {
       for (const [record, value] of rows) versions.set(layout.idOf(record), layout.numberOf(value))
     }
-    for (const [id, priority] of this.#versions.get(key) ?? []) {
+    for (const { id, priority } of this.#versions.get(key) ?? []) {
       if (priority == null) versions.delete(id)
       else versions.set(id, priority)
     }
@@ -162,7 +171,7 @@ export class MergeBatch {
   #has (record: string): boolean { return this.#records.has(record) || this.#datastore.has(record) }
 
   #pinCid (key: string): CID | undefined {
-    const known = this.#cids.get(key)
+    const known = this.#pins?.get(key)?.pin.cid ?? this.#cids.get(key)
     if (known != null || this.#cids.has(key)) return known
     const cid = cidOfPinKey(key)
     this.#cids.set(key, cid)

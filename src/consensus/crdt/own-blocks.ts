@@ -25,12 +25,12 @@ export class OwnBlocks {
   async build (changes: Iterable<LocalChange>): Promise<BuiltDelta> { return buildDelta(changes, this.liveIds) }
 
   /** The block of a cut; none when nothing is to be said. `settled`: keys that leave the journal with it. */
-  async write ({ elements, tombstones }: BuiltDelta, settled: readonly string[]): Promise<void> {
+  async write ({ elements, tombstones, pins }: BuiltDelta, settled: readonly string[]): Promise<void> {
     const { store, committed, changed } = this.#deps
     if (elements.length === 0 && tombstones.length === 0) return
     const heads = [...store.heads.values()].map(({ cid }) => cid)
     const block = encodeCrdtBlock({ elements, tombstones, priority: store.height() + 1 }, heads)
-    const changes = await store.apply(block, { sync: true, settled })
+    const changes = await store.apply(block, { sync: true, settled, pins })
     committed(block)
     changed(changes)
   }

@@ -1,9 +1,9 @@
 import type { CID } from '../../model/cid.ts'
-import { goJson } from '../../model/go-json.ts'
-import { pinJson } from '../../model/pin-json.ts'
+import { pinText } from '../../model/pin-json.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Write } from '../../datastore/datastore.ts'
 import { decodePin } from '../../wire/pin.ts'
+import type { StoredPin } from '../../wire/pin.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { PairChange } from './digest/digest-sums.ts'
 import { rowRecord, textBytes, valueRecord } from './layout.ts'
@@ -14,6 +14,8 @@ export interface ValueChangesDeps {
   record (key: string): ValueRecord
   /** The CID of a valid pin key. */
   cidOf (key: string): CID
+  /** What some values say, by key. */
+  pins?: ReadonlyMap<string, StoredPin> | undefined
 }
 
 /** The pin in stored bytes; undefined when they are none. */
@@ -22,7 +24,7 @@ export function readablePin (value: Uint8Array, cid: CID): Pin | undefined {
 }
 
 /** The pin's line in lists. */
-export const jsonRow = (pin: Pin): Uint8Array => textBytes(`${goJson(pinJson(pin))}\n`)
+export const jsonRow = (pin: Pin): Uint8Array => textBytes(`${pinText(pin)}\n`)
 
 const isSame = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>
   one === other || (one != null && other != null && Buffer.compare(one, other) === 0)
@@ -77,6 +79,8 @@ export class ValueChanges {
   }
 
   #pin (key: string, value: Uint8Array): Pin | undefined {
+    const known = this.#deps.pins?.get(key)
+    if (known?.value === value) return known.pin
     if (!this.#decoded.has(value)) this.#decoded.set(value, readablePin(value, this.#deps.cidOf(key)))
     return this.#decoded.get(value)
   }

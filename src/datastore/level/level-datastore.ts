@@ -10,7 +10,7 @@ import { always, lastingRows } from '../../leveldb/lasting-rows.ts'
 import type { LastingRowsInit } from '../../leveldb/lasting-rows.ts'
 import { datastoreFiles } from './rescued-store.ts'
 import { WriteQueue } from './write-queue.ts'
-import type { Level, Operation } from './write-queue.ts'
+import type { Level } from './write-queue.ts'
 import type { Datastore, KeyRange, ListOptions, Write, WriteOptions } from '../datastore.ts'
 
 export interface LevelDatastoreInit {
@@ -147,7 +147,7 @@ class LevelDatastore implements Datastore {
 
   async #write (batch: readonly Write[], options: WriteOptions): Promise<void> {
     const { writes } = this.#opened()
-    try { await writes.add(batch.map(operation), options.sync === true) } catch (err) { throw this.#translated(err) }
+    try { await writes.add(batch, options.sync === true) } catch (err) { throw this.#translated(err) }
   }
 
   async * entries (range: KeyRange, options: ListOptions = {}): AsyncIterable<Array<[string, Uint8Array]>> {
@@ -201,12 +201,10 @@ const levelRange = ({ from, before }: KeyRange, behind: string | undefined): {
 } =>
   ({ ...(behind == null ? { gte: from } : { gt: behind }), lt: before, highWaterMarkBytes: bytesPerBatch })
 
-const operation = ({ key, value }: Write): Operation => value === undefined ? { type: 'del', key } : { type: 'put', key, value }
-
 async function checkFormat (level: Level, { folder, writes }: { folder: string, writes: WriteQueue }): Promise<void> {
   const stored = level.getSync(formatKey)
-  if (stored === undefined) return writes.add([{ type: 'put', key: formatKey, value: Buffer.from(String(formatVersion)) }], true)
-  const version = Number(stored.toString('latin1'))
+  if (stored === undefined) return writes.add([{ key: formatKey, value: Buffer.from(String(formatVersion)) }], true)
+  const version = Number(Buffer.from(stored).toString('latin1'))
   if (version === formatVersion) return
   throw new ClusterError('UNSUPPORTED', { folder, version, supported: formatVersion }, {
     message: `datastore ${folder} has format ${version}, this program knows ${formatVersion}: run a newer helia-cluster, or move the pinset with its` +

@@ -2,10 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Consensus, PinsetChange } from '../../../src/consensus/consensus.ts'
 import { Listeners } from '../../../src/base/listeners.ts'
 import type { CID, PeerId } from '../../../src/model/cid.ts'
-import { goJson } from '../../../src/model/go-json.ts'
 import type { Pin } from '../../../src/model/pin.ts'
 import { modeOfDepth } from '../../../src/model/pin.ts'
-import { pinJson } from '../../../src/model/pin-json.ts'
+import { pinText } from '../../../src/model/pin-json.ts'
 import { wholeSeconds } from '../../../src/model/time.ts'
 
 /** A pinset in memory that all peers of a test share: every change is everywhere at once. */
@@ -44,7 +43,7 @@ export function memoryConsensus (
       wasUnpinned: async () => false,
       pins: async function * () { yield * batches() },
       jsonLines: async function * () {
-        for (const batch of batches()) yield Buffer.from(batch.map(pin => `${goJson(pinJson(pin))}\n`).join(''))
+        for (const batch of batches()) yield Buffer.from(batch.map(pin => `${pinText(pin)}\n`).join(''))
       },
       size: () => pinset.pins.size
     },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
-import { pinJson } from '../../../src/model/pin-json.ts'
+import { pinText } from '../../../src/model/pin-json.ts'
 import { checkRules, importedPin } from '../../../src/state/imported-pin.ts'
 import type { ImportRules } from '../../../src/state/imported-pin.ts'
 
@@ -11,7 +11,7 @@ const other = '12D3KooWGW9v2VJpVerG4W8sVG4Ak3YhTAk7k3bdAfJazAGEGLKm'
 const everywhere: ImportRules = { factors: { min: -1, max: -1 }, self }
 const twoToThree: ImportRules = { factors: { min: 2, max: 3 }, self }
 
-const imported = (json: object, rules = everywhere): any => pinJson(importedPin({ cid, ...json }, rules))
+const imported = (json: object, rules = everywhere): any => JSON.parse(pinText(importedPin({ cid, ...json }, rules)))
 const factors = (json: object, rules?: ImportRules): number[] => {
   const pin = imported(json, rules)
   return [pin.replication_factor_min, pin.replication_factor_max]

@@ -72,7 +72,9 @@ export class BlockProtection implements Protection, Startable {
 
   #newSet (): BlockSet {
     const { folder, guardMemoryBytes = 4 * 1024 * 1024 } = this.#init
-    return blockSet({ folder: `${folder}/${this.#numbers++}`, memoryBytes: guardMemoryBytes }, { random: this.#deps.random })
+    return new FewBlocks(
+      () => blockSet({ folder: `${folder}/${this.#numbers++}`, memoryBytes: guardMemoryBytes }, { random: this.#deps.random })
+    )
   }
 
   #released (guard: RunningGuard): void {
@@ -91,6 +93,36 @@ export class BlockProtection implements Protection, Startable {
   #dispose (guard: RunningGuard): void {
     guard.blocks.close().catch(err => this.#deps.log.warn('temporary files of a finished operation could not be removed', { err }))
   }
+}
+
+/** Above so many a guard's blocks go into a table. */
+const few = 8
+
+/** A set that is a list while it is small: most guards are of one block, and a table would cost more than the rest of such a pin. */
+class FewBlocks implements BlockSet {
+  readonly #make: () => BlockSet
+  #list: Uint8Array[] = []
+  #table: BlockSet | undefined
+
+  constructor (make: () => BlockSet) { this.#make = make }
+
+  add (multihash: Uint8Array): boolean {
+    if (this.#table != null) return this.#table.add(multihash)
+    if (this.has(multihash)) return false
+    this.#list.push(multihash)
+    if (this.#list.length <= few) return true
+    this.#table = this.#make()
+    for (const one of this.#list) this.#table.add(one)
+    this.#list = []
+    return true
+  }
+
+  has (multihash: Uint8Array): boolean {
+    return this.#table?.has(multihash) ?? this.#list.some(one => Buffer.compare(one, multihash) === 0)
+  }
+
+  async room (): Promise<void> { await this.#table?.room() }
+  async close (): Promise<void> { await this.#table?.close() }
 }
 
 interface GuardOwner { newSet: () => BlockSet, collection: () => RunningCollection | undefined, released: () => void }

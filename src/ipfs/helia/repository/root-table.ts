@@ -20,6 +20,9 @@ export function rootTable (init: RootTableInit, deps: RootTableDeps): RootTable 
 
 interface Change { key: string, value: Uint8Array | undefined, resolve: (wasThere: boolean) => void, reject: (err: unknown) => void }
 
+/** Rows of which it is remembered whether they are there. */
+const mostKnown = 1024
+
 /** What a row says besides its key. */
 interface Row { depth: number, since: number }
 
@@ -29,6 +32,8 @@ class DatastoreRoots implements RootTable {
   readonly #rows: string
   readonly #countKey: string
   #count: number | undefined
+  /** Whether rows are there that were looked for or written last: who makes a root has looked before. Nobody else writes them. */
+  readonly #known = new Map<string, boolean>()
   #waiting: Change[] = []
   #writing: Promise<void> | undefined
 
@@ -53,6 +58,7 @@ class DatastoreRoots implements RootTable {
 
   async stop (): Promise<void> {
     await this.#writing
+    this.#known.clear()
     this.#count = undefined
   }
 
@@ -61,15 +67,18 @@ class DatastoreRoots implements RootTable {
       throw new ClusterError('INVALID_ARGUMENT', { depth }, { message: 'the depth of a pin is -1, 0 or more' })
     }
     const row: Row = { depth, since: this.#deps.clock.now() }
-    await this.#change(cid, bytesOf(JSON.stringify(row)))
+    await this.#change(cid, bytesOf(`{"depth":${row.depth},"since":${row.since}}`))
   }
 
   async remove (cid: CID): Promise<boolean> { return await this.#change(cid, undefined) }
 
   get (cid: CID): Root | undefined {
     this.count()
-    const value = this.#deps.datastore.get(this.#keyOf(cid))
-    return value == null ? undefined : rootOf(cid, value)
+    const key = this.#keyOf(cid)
+    const value = this.#deps.datastore.get(key)
+    if (value != null) return rootOf(cid, value)
+    this.#know(key, false)
+    return undefined
   }
 
   has (cid: CID): boolean {
@@ -116,6 +125,7 @@ class DatastoreRoots implements RootTable {
         const wereThere = await this.#write(group)
         for (const [n, change] of group.entries()) change.resolve(wereThere[n] === true)
       } catch (err) {
+        for (const { key } of group) this.#known.delete(key)
         for (const change of group) change.reject(err)
       }
     }
@@ -123,12 +133,12 @@ class DatastoreRoots implements RootTable {
   }
 
   async #write (group: readonly Change[]): Promise<boolean[]> {
-    const known = new Map<string, boolean>()
+    const after = new Map<string, boolean>()
     const writes: Write[] = []
     let count = this.count()
     const wereThere = group.map(({ key, value }) => {
-      const wasThere = known.get(key) ?? this.#deps.datastore.has(key)
-      known.set(key, value != null)
+      const wasThere = after.get(key) ?? this.#known.get(key) ?? this.#deps.datastore.has(key)
+      after.set(key, value != null)
       count += Number(value != null) - Number(wasThere)
       if (wasThere || value != null) writes.push({ key, value })
       return wasThere
@@ -139,7 +149,13 @@ class DatastoreRoots implements RootTable {
       )
     }
     this.#count = count
+    for (const [key, isThere] of after) this.#know(key, isThere)
     return wereThere
+  }
+
+  #know (key: string, isThere: boolean): void {
+    if (this.#known.size >= mostKnown) this.#known.clear()
+    this.#known.set(key, isThere)
   }
 }
 

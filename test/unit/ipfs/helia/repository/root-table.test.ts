@@ -74,6 +74,32 @@ describe('root table', () => {
     assert.deepEqual([roots.has(first), roots.has(cids[2]!), roots.get(cids[2]!)], [true, false, undefined])
   })
 
+  it('looks once whether a root is there that is made after it was asked for', async () => {
+    const looked: string[] = []
+    const { has } = datastore
+    datastore.has = key => (looked.push(key), has.call(datastore, key))
+
+    for (const _round of [1, 2]) {
+      assert.equal(roots.get(first), undefined)
+      await roots.add({ cid: first, depth: -1 })
+      assert.equal(await roots.remove(first), true)
+    }
+
+    assert.deepEqual([looked, roots.count()], [[], 0])
+  })
+
+  it('does not take for done what could not be written', async () => {
+    const { write } = datastore
+    assert.equal(roots.get(first), undefined)
+    await roots.add({ cid: second, depth: -1 })
+    datastore.write = async () => { throw new Error('full') }
+    await assert.rejects(roots.add({ cid: first, depth: -1 }))
+    await assert.rejects(roots.remove(second))
+    datastore.write = write
+
+    assert.deepEqual([await roots.remove(first), await roots.remove(second), roots.count()], [false, true, 0])
+  })
+
   it('replaces a root and counts it once', async () => {
     await roots.add({ cid: first, depth: 0 })
     await roots.add({ cid: first, depth: 3 })

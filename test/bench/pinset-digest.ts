@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto'
 import { silentLogger } from '../../src/base/log.ts'
 import { RunningDigest } from '../../src/consensus/crdt/digest/running-digest.ts'
-import { add, cellWords, pairVector, vectorWords } from '../../src/consensus/crdt/digest/pair-vector.ts'
+import { add, cellWords, pairVector, passingPairVector, vectorWords } from '../../src/consensus/crdt/digest/pair-vector.ts'
 import type { Vector } from '../../src/consensus/crdt/digest/pair-vector.ts'
 import { cellOf } from '../../src/consensus/crdt/digest/cells.ts'
 import { memoryDatastore } from '../support/memory-datastore.ts'
@@ -31,8 +31,8 @@ const datastore = memoryDatastore()
 await datastore.start(new AbortController().signal)
 let unit = new Uint8Array(32)
 for (let round = 0; round < 3; round++) {
-  const vectors: Vector[] = []
-  const hashing = took(() => { for (const { key, is } of changes) vectors.push(pairVector(key, is)) })
+  const vectors = changes.map(({ key, is }) => pairVector(key, is))
+  const hashing = took(() => { for (const { key, is } of changes) passingPairVector(key, is) })
   const digest = new RunningDigest({ datastore, log: silentLogger })
   await digest.load([])
   const all = took(() => {

@@ -1,6 +1,6 @@
 import { invalidBytes } from '../../../wire/protobuf.ts'
 import { cellOf } from './cells.ts'
-import { add, cellWords, pairVector, subtract, vectorBytes, vectorOf, vectorWords } from './pair-vector.ts'
+import { add, cellWords, passingPairVector, subtract, vectorBytes, vectorOf, vectorWords } from './pair-vector.ts'
 import type { Vector } from './pair-vector.ts'
 
 /** A key's value before and after, as the CRDT has it; undefined: none. */
@@ -32,8 +32,8 @@ export class DigestSums {
 
   change ({ key, was, is }: PairChange): void {
     const cell = this.#cellOf(key)
-    if (was != null) this.#count(cell, -1, pairVector(key, was))
-    if (is != null) this.#count(cell, 1, pairVector(key, is))
+    if (was != null) this.#count(cell, -1, passingPairVector(key, was))
+    if (is != null) this.#count(cell, 1, passingPairVector(key, is))
   }
 
   /** Takes the sums of a draft: some changes of these hold now. */

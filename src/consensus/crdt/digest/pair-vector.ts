@@ -6,19 +6,27 @@ export const cellWords = 8
 
 export type Vector = Uint32Array<ArrayBuffer>
 
-const format = { outputLength: 4 * vectorWords, outputEncoding: 'buffer' } as const
+/** As text, one character each: a quarter less time than a buffer of their own for so few bytes. */
+const format = { outputLength: 4 * vectorWords, outputEncoding: 'binary' } as const
+const latest: Vector = new Uint32Array(vectorWords)
+const latestBytes = Buffer.from(latest.buffer)
 /** Where key and value are put together: hashing at once takes a sixth less than piece by piece. Grows with the longest pair. */
 let pair = Buffer.alloc(4096)
 const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0
 
 /** What a pair of the pinset adds to the digest (docs/design/pinset-digest.md). Keys have no zero byte. */
-export function pairVector (key: string, value: Uint8Array): Vector {
+export const pairVector = (key: string, value: Uint8Array): Vector => passingPairVector(key, value).slice()
+
+/** The same, valid until the next call. */
+export function passingPairVector (key: string, value: Uint8Array): Vector {
   const length = key.length + 1 + value.length
   if (length > pair.length) pair = Buffer.alloc(2 * length)
   pair.write(key, 0, 'latin1')
   pair[key.length] = 0
   pair.set(value, key.length + 1)
-  return vectorOf(hash('shake128', pair.subarray(0, length), format))
+  latestBytes.write(hash('shake128', pair.subarray(0, length), format), 'latin1')
+  if (isBigEndian) latestBytes.swap16()
+  return latest
 }
 
 /** Vectors as bytes, little-endian, and back; what is handed in belongs to the vector. */

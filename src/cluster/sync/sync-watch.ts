@@ -37,6 +37,8 @@ type Verdict = 'same' | 'differs' | 'ahead' | 'incomplete' | 'apart'
 /** Times in watched milliseconds, which stand still while this process does. */
 interface Watched {
   heard: Heard
+  /** When it was not heard any more. */
+  silentFrom: number | undefined
   firstAt: number
   sameAt: number | undefined
   differsFrom: number | undefined
@@ -78,17 +80,27 @@ export class SyncWatch {
     this.#points = this.#points.filter(({ at }) => at >= oldest).slice(-mostPoints)
   }
 
-  /** Looks at everybody who is heard; who isn't any more is forgotten. Returns the rows whose state has changed. */
+  /**
+   * Looks at everybody who is heard; who isn't for half an interval is forgotten: a metric that got lost is no reason to begin anew. Returns
+   * the rows whose state has changed.
+   */
   pass ({ now, own, ownHeads, heard, isMerged }: Seen): SyncRow[] {
     if (this.#lastPass != null) this.#watched += Math.min(Math.max(0, now - this.#lastPass), 2 * this.#init.passMs)
     this.#lastPass = now
     if (own != null) this.note(own, ownHeads)
-    const here = new Set(heard.map(({ peer }) => peer))
-    for (const peer of this.#peers.keys()) if (!here.has(peer)) this.#peers.delete(peer)
+    this.#forgetSilent(new Set(heard.map(({ peer }) => peer)))
     return heard.flatMap(one => this.#look(one, { now, own, isMerged }))
   }
 
-  rows (): SyncRow[] { return [...this.#peers.values()].map(rowOf) }
+  /** Of those who are heard. */
+  rows (): SyncRow[] { return [...this.#peers.values()].filter(({ silentFrom }) => silentFrom == null).map(rowOf) }
+
+  #forgetSilent (here: ReadonlySet<PeerId>): void {
+    for (const [peer, watched] of this.#peers) {
+      watched.silentFrom = here.has(peer) ? undefined : watched.silentFrom ?? this.#watched
+      if (watched.silentFrom != null && this.#age(watched.silentFrom) >= this.#init.intervalMs / 2) this.#peers.delete(peer)
+    }
+  }
 
   /** Heads of others that aren't here for so long. */
   missing (forMs: number): Array<{ peer: PeerId, heads: readonly string[] }> {
@@ -147,7 +159,7 @@ export class SyncWatch {
 
   #begun (heard: Heard, now: Time): Watched {
     const watched: Watched = {
-      heard, firstAt: this.#watched, sameAt: undefined, differsFrom: undefined, isIncomplete: false, missing: undefined, keys: new Map(),
+      heard, silentFrom: undefined, firstAt: this.#watched, sameAt: undefined, differsFrom: undefined, isIncomplete: false, missing: undefined, keys: new Map(),
       settled: -1, state: 'unknown', since: now
     }
     this.#peers.set(heard.peer, watched)

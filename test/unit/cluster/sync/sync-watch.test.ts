@@ -68,6 +68,15 @@ describe('the watch over other pinsets', () => {
     assert.equal(state(), 'out_of_sync')
   })
 
+  it('does not forget a difference when a metric is lost in between, but shows nobody who is not heard', () => {
+    pass([node(['a'], 'other')])
+    pass([])
+    assert.equal(state(), undefined)
+    passes(intervalMs / passMs - 1, () => node(['a'], 'other'))
+
+    assert.equal(state(), 'out_of_sync')
+  })
+
   it('does not take one for different that misses blocks, or while this peer does', () => {
     passes(20, () => node(['a'], 'other', false))
     assert.equal(state(), 'behind')

@@ -81,8 +81,8 @@ export class SyncWatch {
   }
 
   /**
-   * Looks at everybody who is heard; who isn't for half an interval is forgotten: a metric that got lost is no reason to begin anew. Returns
-   * the rows whose state has changed.
+   * Looks at everybody who is heard; who isn't for half an interval is forgotten: a metric that got lost is no reason to begin anew.
+   * Returns the rows whose state has changed.
    */
   pass ({ now, own, ownHeads, heard, isMerged }: Seen): SyncRow[] {
     if (this.#lastPass != null) this.#watched += Math.min(Math.max(0, now - this.#lastPass), 2 * this.#init.passMs)
@@ -159,8 +159,8 @@ export class SyncWatch {
 
   #begun (heard: Heard, now: Time): Watched {
     const watched: Watched = {
-      heard, silentFrom: undefined, firstAt: this.#watched, sameAt: undefined, differsFrom: undefined, isIncomplete: false, missing: undefined, keys: new Map(),
-      settled: -1, state: 'unknown', since: now
+      heard, silentFrom: undefined, firstAt: this.#watched, sameAt: undefined, differsFrom: undefined, isIncomplete: false,
+      missing: undefined, keys: new Map(), settled: -1, state: 'unknown', since: now
     }
     this.#peers.set(heard.peer, watched)
     return watched

@@ -173,7 +173,7 @@ export class HttpServer implements Startable {
   /** What came whole before is answered first. */
   #broken (err: NodeJS.ErrnoException, socket: Duplex): void {
     const flight = this.#flights.get(socket)
-    const answer = (): void => answerBrokenRequest(err, socket, this.#init.brokenBody)
+    const answer = (): void => answerBrokenRequest(err, socket, { bodyOf: this.#init.brokenBody, last: flight?.last })
     if (flight != null && flight.answers > 0 && flight.last.complete && err.code?.startsWith('HPE_') === true) flight.done = answer
     else answer()
   }
@@ -284,7 +284,7 @@ function refuse (response: ServerResponse, status: string, bodyOf: HttpServerIni
   response.writeHead(400, status.slice(4), { 'Content-Type': contentType, Connection: 'close' }).end(text)
 }
 
-interface Answering { _httpMessage?: { req?: IncomingMessage } | null }
+interface Answering { _httpMessage?: { req?: IncomingMessage, headersSent?: boolean } | null }
 
 /**
  * Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as
@@ -305,13 +305,20 @@ function cutIdleUpload (socket: Socket): void {
 
 const plainText = (status: string) => ({ contentType: 'text/plain; charset=utf-8', text: status })
 
-function answerBrokenRequest (err: NodeJS.ErrnoException, socket: Duplex, bodyOf: HttpServerInit['brokenBody']): void {
+/** `last`: the request that came last; when its body breaks, and nothing of its answer is sent, this is the answer. */
+function answerBrokenRequest (
+  err: NodeJS.ErrnoException, socket: Duplex, { bodyOf, last }: { bodyOf: HttpServerInit['brokenBody'], last: IncomingMessage | undefined }
+): void {
   const isSlow = err.code === 'ERR_HTTP_REQUEST_TIMEOUT' || err.code === 'ECONNRESET'
-  if (isSlow || !socket.writable || (socket as Answering)._httpMessage != null) {
+  const answering = (socket as Answering)._httpMessage
+  const isAnswered = answering != null && (answering.headersSent !== false || answering.req !== last)
+  if (isSlow || !socket.writable || isAnswered) {
     socket.destroy()
     return
   }
   const status = err.code === 'HPE_HEADER_OVERFLOW' ? tooLarge : '400 Bad Request'
   const { contentType, text } = bodyOf?.(Number(status.slice(0, 3))) ?? plainText(status)
-  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\nConnection: close\r\n\r\n${text}`)
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\nConnection: close\r\n\r\n${text}`, () => {
+    if (answering != null) socket.destroy()
+  })
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import { ClusterError, invalidArgument, messageOf } from '../../base/errors.ts'
@@ -6,6 +7,7 @@ import type { RequestBody } from '../../http/request/body.ts'
 import type { RequestContext } from '../../http/request-context.ts'
 import type { Query } from '../../http/request/query.ts'
 import type { Caller } from '../../service/accounts/accounts.ts'
+import { oddText } from './odd-texts.ts'
 import type { ServiceCall, ServiceRoute } from './service-route.ts'
 
 const bodyLimitBytes = 2 ** 20
@@ -46,8 +48,11 @@ export class CheckedCall implements ServiceCall {
 export async function readInput (
   route: ServiceRoute, { context, params }: Pick<CallInit, 'context' | 'params'>
 ): Promise<{ query: unknown, body: unknown }> {
-  refuseNul(params)
-  const query = route.query == null ? undefined : checked(route.query, refuseNul(queryObject(context.query)), 'query')
+  refuseOddTexts(params)
+  if (route.query != null && context.query.hasDropped) {
+    throw invalidArgument('the query has a broken escape, or a semicolon that is not escaped')
+  }
+  const query = route.query == null ? undefined : checked(route.query, refuseOddTexts(queryObject(context.query)), 'query')
   const body = route.body == null ? undefined : checked(route.body, await readJson(context.body), 'body')
   return { query, body }
 }
@@ -65,9 +70,14 @@ function queryObject (query: Query): Record<string, string | string[]> {
 async function readJson (body: RequestBody): Promise<unknown> {
   const bytes = await body.bytes(bodyLimitBytes)
   if (bytes.length === 0) throw invalidArgument('a JSON body is missing')
+  if (!isUtf8(bytes)) throw invalidArgument('the body is not UTF-8')
+  return refuseOddTexts(parsed(bytes))
+}
+
+function parsed (bytes: Buffer): unknown {
   try {
     refuseNestedJson(bytes, maxNesting)
-    return refuseNul(JSON.parse(bytes.toString('utf8')))
+    return JSON.parse(bytes.toString('utf8'))
   } catch (err) {
     throw new ClusterError('INVALID_ARGUMENT', {}, { message: `the body is not valid JSON: ${messageOf(err)}`, cause: err })
   }
@@ -80,15 +90,8 @@ function checked (schema: z.ZodType, given: unknown, where: 'query' | 'body'): u
   throw invalidArgument(issues.join('; '))
 }
 
-/** No text of the service has U+0000, which databases don't take. */
-function refuseNul<Value> (value: Value): Value {
-  if (typeof value === 'string') {
-    if (value.includes('\0')) throw invalidArgument('a text has the character U+0000')
-  } else if (typeof value === 'object' && value != null) {
-    for (const [key, one] of Object.entries(value)) {
-      refuseNul(key)
-      refuseNul(one)
-    }
-  }
+function refuseOddTexts<Value> (value: Value): Value {
+  const odd = oddText(value)
+  if (odd != null) throw invalidArgument(odd)
   return value
 }

@@ -14,6 +14,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import { systemClock } from '../../../src/base/system.ts'
 import type { HttpServerInit } from '../../../src/http/server.ts'
 import { HttpServer } from '../../../src/http/server.ts'
+import { pollUntil } from '../../support/poll.ts'
 import { testCertificate } from './test-certificate.ts'
 
 const init: HttpServerInit = {
@@ -76,6 +77,22 @@ describe('the HTTP server', () => {
       ['HTTP/1.1 200 OK', '/aHTTP/1.1 200 OK', '/bHTTP/1.1 400 Bad Request', '400 Bad Request']
     )
     assert.deepEqual(await shown('GARBAGE\r\n\r\n'), broken)
+  })
+
+  it('answers a body that is no HTTP, unless an answer has begun', async () => {
+    const ended: string[] = []
+    const { port } = await start({}, (request, response) => {
+      if (request.url === '/begun') response.write('begun')
+      request.resume().once('close', () => { ended.push(request.url ?? '') })
+    })
+    const post = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`
+
+    const answers = [await raw(port, `${post('/waits')}zz\r\n`), await raw(port, `${post('/reads')}3\r\nabc\r\nzz\r\n`)]
+    const begun = await raw(port, `${post('/begun')}zz\r\n`).catch(({ code }) => code as string)
+
+    for (const answer of answers) assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/)
+    assert.doesNotMatch(begun, /400/)
+    await pollUntil(() => ended.length === 3)
   })
 
   it('takes one Host, of characters that hosts have, as Go does', async () => {

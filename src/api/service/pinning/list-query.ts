@@ -6,6 +6,7 @@ import {
 import type { NameMatch, PinningStatus } from '../../../model/pinning-service.ts'
 import { parseTime } from '../../../model/time.ts'
 import type { PinFilter } from '../../../service/pins/pins.ts'
+import { oddText } from '../odd-texts.ts'
 import type { ListQuery } from './schemas.ts'
 
 /**
@@ -69,6 +70,7 @@ function textPairs (value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value == null || Array.isArray(value)) throw new TypeError('must be an object of texts')
   const pairs = Object.entries(value)
   if (!pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')) throw new TypeError('must be an object of texts')
-  if (pairs.flat().some(one => one.includes('\0'))) throw new TypeError('a text has the character U+0000')
+  const odd = oddText(value)
+  if (odd != null) throw new TypeError(odd)
   return Object.fromEntries(pairs)
 }

@@ -150,7 +150,7 @@ function allocationsOf (cid: string, cluster: Pick<ClusterApi, 'allocation'>): P
 /** A checked body as a wish. INVALID_CID, INVALID_ARGUMENT. */
 function wantedPin ({ cid, name, origins, meta }: PinBody): WantedPin {
   return {
-    cid: parseCid(cid).toString(), name: (name ?? '').toWellFormed(), origins: (origins ?? []).map(origin), meta: wellFormed(meta ?? {})
+    cid: parseCid(cid).toString(), name: name ?? '', origins: (origins ?? []).map(origin), meta: meta ?? {}
   }
 }
 
@@ -168,6 +168,3 @@ function origin (text: string): string {
     throw wrong(messageOf(err), err)
   }
 }
-
-const wellFormed = (meta: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(meta).map(([key, value]) => [key.toWellFormed(), value.toWellFormed()]))

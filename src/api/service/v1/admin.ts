@@ -81,7 +81,7 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'PATCH',
       path: '/api/v1/admin/users/{id}',
       access: 'admin',
-      body: z.object({ state: z.enum(['active', 'suspended']).optional(), quota_bytes: bytes.optional() }),
+      body: z.strictObject({ state: z.enum(['active', 'suspended']).optional(), quota_bytes: bytes.optional() }),
       doc: { tag, summary: 'Suspend a user, or end that; set the quota.', params, responses: [successDoc(user, { message: true })] },
       handler: async ({ params: { id = '' }, body, caller }) => {
         if (body.quota_bytes != null) await admin.setQuota(id, body.quota_bytes, actorOf(caller))
@@ -140,7 +140,7 @@ export function adminRoutes ({ admin, audit, usage }: AdminRoutesDeps): ServiceR
       method: 'POST',
       path: '/api/v1/admin/invites',
       access: 'admin',
-      body: z.object({
+      body: z.strictObject({
         email: email.optional().describe('Only for this address.'),
         days: z.int().min(1).max(365).optional().describe('How long it is valid; 7 unless said otherwise.')
       }),

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { FileRow, GroupRow } from '../../../service/sql/tables.ts'
 import { fileStates } from '../../../service/sql/tables.ts'
 import { time, timeText } from '../answers.ts'
+import { oddText } from '../odd-texts.ts'
 
 /** A file as the documents show it; further fields are behind those. */
 export const fileSchema = z.object({
@@ -70,7 +71,10 @@ export const metaPairs = z.record(z.string().min(1).max(255), z.string().max(409
 /** The same in a query: `meta={"app":"my-app"}`. */
 export const metaText = z.string().transform((text, context) => {
   try {
-    return JSON.parse(text) as unknown
+    const pairs = JSON.parse(text) as unknown
+    const odd = oddText(pairs)
+    if (odd != null) context.addIssue(odd)
+    return pairs
   } catch {
     context.addIssue('it is not JSON')
     return z.NEVER

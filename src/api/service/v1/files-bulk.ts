@@ -25,9 +25,9 @@ const filter = z.strictObject({
   except: z.array(cidText).max(mostExceptions).describe('CIDs that are left as they are.')
 }).partial()
 const bulk = z.union([
-  z.object({ cids: z.array(cidText).min(1), async: z.boolean().optional() }),
-  z.object({ filter, async: z.boolean().optional() })
-])
+  z.strictObject({ cids: z.array(cidText).min(1), async: z.boolean().optional() }),
+  z.strictObject({ filter, async: z.boolean().optional() })
+], { error: 'either `cids`, a list of CIDs, or `filter`, an object with what the files have; and perhaps `async`, true or false' })
 const byTask = successDoc(z.object({ task_id: z.uuid() }), {
   status: 202, message: true, about: `More than ${mostAtOnce} CIDs, \`async\`, or a filter: a task does it.`
 })

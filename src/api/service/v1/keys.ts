@@ -25,10 +25,12 @@ const key = z.object({
   revoked_at: time.nullable()
 })
 
-const newKey = z.object({
+const lastMoment = Date.UTC(9999, 11, 31, 23, 59, 59)
+/** Strict: a permission or an end that is misspelt must not make a key of more. */
+const newKey = z.strictObject({
   name: z.string().trim().min(1).max(200),
   permissions: z.array(permission).min(1).optional().describe('All, unless said otherwise.'),
-  expires_at: z.iso.datetime({ offset: true }).optional(),
+  expires_at: z.iso.datetime({ offset: true }).refine(text => Date.parse(text) <= lastMoment, 'after the year 9999').optional(),
   max_uses: z.int().min(1).max(1e9).optional()
 })
 

@@ -174,6 +174,8 @@ function tusServer (store: TusStore, random: Random): Server {
 async function throughTus (
   call: ServiceCall, request: TusRequest, { store, tus, uploads }: Pick<TusRoutes, 'store' | 'tus' | 'uploads'>
 ): Promise<Reply> {
+  // the tus server has 400 for other versions
+  if ((call.headers['tus-resumable'] ?? '1.0.0') !== '1.0.0') throw new HttpError(412, 'Tus-Resumable must be 1.0.0')
   const response = await store.requests.run(request, async () => tus.handleWeb(webRequest(call)))
   const text = await response.text()
   const headers = headersOf(response)

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { invalidArgument } from '../../../base/errors.ts'
 import { boundaryOf, parts } from '../../../http/request/multipart.ts'
 import type { Part } from '../../../http/request/multipart.ts'
@@ -86,5 +87,7 @@ async function textOf ({ content }: Part, limitBytes: number): Promise<string> {
     if (bytes > limitBytes) throw invalidArgument('the fields of the form are too large')
     pieces.push(piece)
   }
-  return Buffer.concat(pieces).toString('utf8')
+  const text = Buffer.concat(pieces)
+  if (!isUtf8(text)) throw invalidArgument('a field of the form is not UTF-8')
+  return text.toString('utf8')
 }

@@ -80,7 +80,7 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
       path: '/api/v1/users/verify',
       access: 'open',
       limit: 'code',
-      body: z.object({
+      body: z.strictObject({
         email, verification_code: code,
         password: givenPassword.optional().describe(
           'The one that was registered with, to be sure that nobody else has registered the address.'
@@ -143,7 +143,7 @@ export function userRoutes ({ accounts, perAccount }: UserRoutesDeps): ServiceRo
       path: '/api/v1/users/renew',
       access: 'open',
       limit: 'code',
-      body: z.object({
+      body: z.strictObject({
         email, verification_code: code,
         revoke_all: z.boolean().optional().describe('Ends all keys of the account, not only the one that is renewed.')
       }),

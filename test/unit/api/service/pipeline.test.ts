@@ -13,7 +13,7 @@ const header = (reply: InjectReply, wanted: string): string | undefined =>
   reply.headers.find(([name]) => name.toLowerCase() === wanted)?.[1]
 const key = (secret: string): { headers: Array<[string, string]> } => ({ headers: [['X-API-Key', secret]] })
 const cookie = ['Cookie', 'other=1; __Host-session=session'] as [string, string]
-const login = (body: unknown) => ({ body: typeof body === 'string' ? body : JSON.stringify(body) })
+const login = (body: unknown) => ({ body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body) })
 
 /** The envelope of an error, and its status. */
 function assertRefused (reply: InjectReply, status: number, name: string): void {
@@ -39,7 +39,9 @@ describe('errors of the service', () => {
   for (
     const [about, body] of [
       ['no JSON', '{'], ['nothing', ''], ['a field that is missing', '{}'], ['a field of another type', '{"name":1}'],
-      ['too many levels', `${'['.repeat(100)}${']'.repeat(100)}`], ['U+0000', '{"name":"a\\u0000b"}']
+      ['too many levels', `${'['.repeat(100)}${']'.repeat(100)}`], ['U+0000', '{"name":"a\\u0000b"}'],
+      ['half of a surrogate pair', '{"name":"a\\ud800"}'], ['the name __proto__', '{"name":"a","__proto__":"b"}'],
+      ['bytes that are not UTF-8', Buffer.from([...Buffer.from('{"name":"'), 0xff, ...Buffer.from('"}')])]
     ] as const
   ) {
     it(
@@ -60,6 +62,16 @@ describe('errors of the service', () => {
   it(
     'have the envelope for U+0000 in a query',
     async () => assertRefused(await ask('GET /api/v1/files?q=a%00b', key('full')), 400, 'Bad Request')
+  )
+  it(
+    'have the envelope for a query of which something would be left out',
+    async () => {
+      for (const query of ['q=%zz', 'a;b', 'q=a;b=c']) assertRefused(await ask(`GET /api/v1/files?${query}`, key('full')), 400, 'Bad Request')
+    }
+  )
+  it(
+    'have the envelope for bytes that are not UTF-8 in a query',
+    async () => assertRefused(await ask('GET /api/v1/files?q=%FF', key('full')), 400, 'Bad Request')
   )
 
   for (

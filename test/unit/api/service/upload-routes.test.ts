@@ -190,6 +190,7 @@ eachDatabase('upload routes', databases => {
 
       assert.equal((await patch(path, 3, bytes)).status, 409)
       assert.equal((await send(path, { method: 'HEAD' })).status, 412)
+      assert.equal((await send(path, { method: 'HEAD', headers: { 'tus-resumable': '0.2.2' } })).status, 412)
       assert.equal((await patch(path, 0, Buffer.alloc(20))).status, 413)
       assert.equal((await create({ 'upload-length': '1000001' })).status, 422)
       assert.equal((await send('/api/v1/uploads/nothing', { method: 'HEAD', headers: tus })).status, 404)

@@ -7,7 +7,8 @@
  * browsers and editors show as a flame graph. `--cluster`: clusters of three instead (`cluster.ts`);
  * `--gateway`: the gateway and Kubo's (`gateway.ts`); `--gateway-cold`: what another peer holds, by the gateway (`gateway-cold.ts`);
  * `--service-sql`: the service's databases (`service-sql.ts`); `--service-pins`: lists of the service's pins (`service-pins.ts`);
- * `--service-upload`: the service's upload beside the raw one (`service-upload.ts`). Prints one table; ratios come from one run only.
+ * `--service-upload`: the service's upload beside the raw one (`service-upload.ts`); `--million`: one peer with a large pinset
+ * (`million.ts`). Prints one table; ratios come from one run only.
  * Loopback only.
  */
 import { spawn } from 'node:child_process'
@@ -21,7 +22,7 @@ import { goPeer, nodePeer, onPath, residentMiB, type BenchPeer } from './peers.t
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../..')
 const values =
-  programOptions('npm run bench -- [--scale S] [--starts N] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--before DIR] [--profile ROW] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload]',
+  programOptions('npm run bench -- [--scale S] [--starts N] [--rounds N] [--workload a,b] [--pins 100k] [--port N] [--before DIR] [--profile ROW] [--cluster] [--gateway] [--gateway-cold] [--service-sql [--rows 100k] [--only sqlite|postgres]] [--service-pins [--rows 100k]] [--service-upload] [--million [--pins 100k,1m]]',
   {
   scale: { type: 'string', default: '1' },
   starts: { type: 'string', default: '3' },
@@ -37,6 +38,7 @@ const values =
   'service-sql': { type: 'boolean', default: false },
   'service-pins': { type: 'boolean', default: false },
   'service-upload': { type: 'boolean', default: false },
+  million: { type: 'boolean', default: false },
   rows: { type: 'string', default: '100k' },
   only: { type: 'string', default: '' }
 })
@@ -207,6 +209,12 @@ if (values['gateway-cold']) {
 if (values['service-upload']) {
   const { benchServiceUpload } = await import('./service-upload.ts')
   await benchServiceUpload({ root, port: Number(values.port), scale: Number(values.scale), rounds: rounds(3) })
+  process.exit()
+}
+if (values.million) {
+  const { benchMillion } = await import('./million.ts')
+  const sizes = (values.pins || '100k,1m').split(',').map(text => Number(text.replace(/k$/, '000').replace(/m$/, '000000')))
+  await benchMillion({ root, port: Number(values.port), sizes })
   process.exit()
 }
 if (values.profile !== '') {

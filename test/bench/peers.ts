@@ -9,7 +9,8 @@ export interface BenchPeer {
   url: string
   /** All processes of the peer. */
   pids (): number[]
-  start (): Promise<{ startMs: number }>
+  /** `args`: further ones of `daemon`; of our peer only. */
+  start (args?: readonly string[]): Promise<{ startMs: number }>
   stop (): Promise<void>
 }
 
@@ -60,9 +61,9 @@ export async function nodePeer (
     name: 'node',
     url,
     pids: () => child?.pid == null ? [] : [child.pid],
-    start: async () => {
+    start: async (args = []) => {
       const from = performance.now()
-      child = await launch(process.execPath, [...nodeOptions, program, '-c', folder, 'daemon'])
+      child = await launch(process.execPath, [...nodeOptions, program, '-c', folder, 'daemon', ...args])
       await pollUntil(healthy(url), { everyMs: 2, withinMs: 60_000 })
       return { startMs: performance.now() - from }
     },

@@ -4,9 +4,7 @@
  * `--inspect=127.0.0.1:PORT`.
  */
 export async function profiled<T> (inspectorPort: number, work: () => Promise<T>): Promise<{ result: T, profile: string }> {
-  const [target] = await (await fetch(`http://127.0.0.1:${inspectorPort}/json/list`)).json() as { webSocketDebuggerUrl: string }[]
-  if (target == null) throw new Error(`no inspector on port ${inspectorPort}`)
-  const ask = await dialogue(target.webSocketDebuggerUrl)
+  const { ask } = await dialogue(inspectorPort)
   await ask('Profiler.enable')
   await ask('Profiler.setSamplingInterval', { interval: 500 })
   await ask('Profiler.start')
@@ -15,10 +13,20 @@ export async function profiled<T> (inspectorPort: number, work: () => Promise<T>
   return { result, profile: JSON.stringify(profile) }
 }
 
+/** What an expression that gives a text is in a running peer, over the same inspector. */
+export async function evaluated (inspectorPort: number, expression: string): Promise<string> {
+  const { ask, close } = await dialogue(inspectorPort)
+  const { result } = await ask('Runtime.evaluate', { expression }) as { result: { value: string } }
+  close()
+  return result.value
+}
+
 type Ask = (method: string, params?: object) => Promise<unknown>
 
-async function dialogue (url: string): Promise<Ask> {
-  const socket = new WebSocket(url)
+async function dialogue (inspectorPort: number): Promise<{ ask: Ask, close: () => void }> {
+  const [target] = await (await fetch(`http://127.0.0.1:${inspectorPort}/json/list`)).json() as { webSocketDebuggerUrl: string }[]
+  if (target == null) throw new Error(`no inspector on port ${inspectorPort}`)
+  const socket = new WebSocket(target.webSocketDebuggerUrl)
   await new Promise((resolve, reject) => {
     socket.addEventListener('open', resolve)
     socket.addEventListener('error', reject)
@@ -35,10 +43,13 @@ async function dialogue (url: string): Promise<Ask> {
     for (const { reject } of waiting.values()) reject(new Error('the peer ended while it was profiled'))
   })
   let last = 0
-  return async (method, params) => new Promise((resolve, reject) => {
-    waiting.set(++last, { resolve, reject })
-    socket.send(JSON.stringify({ id: last, method, params }))
-  })
+  return {
+    ask: async (method, params) => new Promise((resolve, reject) => {
+      waiting.set(++last, { resolve, reject })
+      socket.send(JSON.stringify({ id: last, method, params }))
+    }),
+    close: () => socket.close()
+  }
 }
 
 interface ProfileNode { id: number, callFrame: { functionName: string, url: string, lineNumber: number }, children?: number[] }

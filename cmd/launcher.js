@@ -1,12 +1,12 @@
 // Shared by the programs' bin.js, in JavaScript that any Node can start: runs a program in this process when this Node is new enough, otherwise under
-// the Node of the `node` package. The program is main.ts beside bin.js, or in a build <name>-main.mjs.
+// the Node of the `node` package. The program is main.ts beside bin.js, or in a build <name>-main.cjs, in others <name>-main.mjs.
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 // an import reads each export of a module and costs a short program 2 ms; Node before 20.16 has only that
 const load = async name => process.getBuiltinModule?.(name) ?? await import(name)
 const { existsSync } = await load('node:fs')
 const { dirname, join } = await load('node:path')
-const { createRequire, enableCompileCache } = await load('node:module')
+const { createRequire, enableCompileCache, getCompileCacheDir } = await load('node:module')
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
 
@@ -18,7 +18,7 @@ export async function launch (url, { runsOnOld = () => false } = {}) {
   const self = fileURLToPath(url)
   const source = join(dirname(self), 'main.ts')
   const isBuild = !existsSync(source)
-  if (isNode(24, 7) || (isBuild && isNode(20, 16) && runsOnOld(process.argv.slice(2)))) await runHere(isBuild ? self.replace(/\.js$/, '-main.mjs') : source)
+  if (isNode(24, 7) || (isBuild && isNode(20, 16) && runsOnOld(process.argv.slice(2)))) await runHere(isBuild ? builtProgram(self) : source)
   else await runUnderFitNode(self)
 }
 
@@ -27,11 +27,25 @@ function isNode (major, minor) {
   return ours > major || (ours === major && oursMinor >= minor)
 }
 
+function builtProgram (self) {
+  const chunked = self.replace(/\.js$/, '-main.cjs')
+  return existsSync(chunked) ? chunked : self.replace(/\.js$/, '-main.mjs')
+}
+
 async function runHere (program) {
   if (process.env.HELIA_CLUSTER_LAUNCHED === '1') obeyLauncher()
   enableCompileCache?.()
+  if (program.endsWith('.cjs')) return runChunked(program)
   const { main } = await import(pathToFileURL(program).href)
   await main()
+}
+
+/** Its compiled code is kept as soon as it says that it has started, else at the end. */
+async function runChunked (program) {
+  const { CodeCache } = await import('./code-cache.js')
+  const code = new CodeCache(getCompileCacheDir())
+  process.once('exit', () => code.keep({ isWhole: false }))
+  await code.require(program).main(() => code.keep({ isWhole: true }))
 }
 
 /** In the child: the launcher tells signals over the channel. When the launcher is gone, so is this process, without any flushing. */

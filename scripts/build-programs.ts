@@ -3,12 +3,12 @@
  * ones (docs/design/performance.md): so all that a start loads at the same moment lies in one chunk. Native programs stay outside (their prebuilt
  * binaries are loaded by path).
  */
-import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
-import type { InputOptions, OutputOptions, Plugin } from 'rolldown'
+import type { InputOptions, OutputChunk, OutputOptions, Plugin } from 'rolldown'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const source = (path: string): string => join(root, path)
@@ -16,8 +16,9 @@ const source = (path: string): string => join(root, path)
 const programs = ['helia-cluster-service', 'helia-cluster-ctl', 'helia-cluster-follow']
 
 /**
- * Writes what is called (helia-cluster-service.js, its two siblings and their launcher), helia-cluster-service-main.mjs, its two siblings, libp2p-http-client.mjs,
- * gateway-thread.mjs, block-thread.mjs, index.mjs and testing.mjs with their chunks into `dist`, which is there.
+ * Writes what is called (helia-cluster-service.js and its two siblings), what that runs (…-main.cjs, of ctl …-main.mjs),
+ * libp2p-http-client, index and testing with their chunks, gateway-thread.mjs and block-thread.mjs into `dist`, which is there. What runs a peer is
+ * CommonJS, of which the launcher can keep compiled code; other programs import it by way of an .mjs.
  */
 export async function buildPrograms (dist: string): Promise<void> {
   const input = {
@@ -28,9 +29,11 @@ export async function buildPrograms (dist: string): Promise<void> {
     // shares the peer's chunks, which have nothing of it
     testing: source('test/exported/testing.ts')
   }
-  const plugins = [builtins, withoutDefaults, levelBinding]
+  const plugins = [builtins, withoutDefaults, levelBinding, tokensOnDemand]
   const groups = groupsOf(await importsOf({ ...common, input, plugins }))
-  await write({ ...common, input, plugins }, { ...output, dir: dist, codeSplitting: { groups } })
+  for (const chunk of await write({ ...common, input, plugins }, { ...chunked, dir: dist, codeSplitting: { groups } })) {
+    if (imported.includes(chunk.name)) await writeFile(join(dist, `${chunk.name}.mjs`), asModule(chunk))
+  }
   // files take longer to be found and read than to be compiled
   await write({ ...common, input: { 'helia-cluster-ctl-main': source('cmd/helia-cluster-ctl/main.ts') }, plugins: [libp2pClient, builtins] }, { ...output, dir: dist, codeSplitting: false })
   // threads have modules of their own: in the daemon's chunks they would load a whole peer
@@ -38,25 +41,37 @@ export async function buildPrograms (dist: string): Promise<void> {
   for (const [name, path] of Object.entries(threads)) {
     await write({ ...common, input: { [name]: source(path) }, plugins }, { ...output, dir: dist, codeSplitting: false })
   }
-  await copyFile(source('cmd/launcher.js'), join(dist, 'launcher.js'))
   for (const name of programs) {
-    const launcher = await readFile(source(`cmd/${name}/bin.js`), 'utf8')
-    await writeFile(join(dist, `${name}.js`), launcher.replace('../launcher.js', './launcher.js'))
+    // any Node reads these, and one file sooner than three
+    await write(
+      { platform: 'node', transform: { target: 'node18' }, logLevel: 'warn', input: { [name]: source(`cmd/${name}/bin.js`) } },
+      { format: 'esm', dir: dist, entryFileNames: '[name].js', codeSplitting: false }
+    )
     await chmod(join(dist, `${name}.js`), 0o755)
   }
 }
 
-async function write (input: InputOptions, options: OutputOptions): Promise<void> {
+/** Gives the entries that were written. */
+async function write (input: InputOptions, options: OutputOptions): Promise<OutputChunk[]> {
   await using bundle = await rolldown(input)
-  await bundle.write(options)
+  const { output: files } = await bundle.write(options)
+  return files.filter(file => file.type === 'chunk').filter(chunk => chunk.isEntry)
 }
+
+/** What other programs import, by the names of their files. */
+const imported = ['libp2p-http-client', 'index', 'testing']
+
+const asModule = ({ fileName, exports }: OutputChunk): string =>
+  `import { createRequire } from 'node:module'\nexport const { ${exports.join(', ')} } = createRequire(import.meta.url)('./${fileName}')\n`
 
 const taken = (path: string): string => `globalThis.process.getBuiltinModule(${JSON.stringify(path)})`
 
-/** The exports of one of Node's modules but for those that load more when they are read. */
-function plainExports (path: string): string[] {
+/** The exports of one of Node's modules; `plain`: but for those that load more when they are read. */
+function exportsOf (path: string, { plain }: { plain: boolean }): string[] {
   const properties = Object.getOwnPropertyDescriptors(process.getBuiltinModule(path) as object)
-  return Object.entries(properties).filter(([name, { get }]) => get == null && /^[A-Za-z_]\w*$/.test(name)).map(([name]) => name)
+  return Object.entries(properties)
+    .filter(([name, { get }]) => (get == null || !plain) && /^[A-Za-z_]\w*$/.test(name) && name !== 'default')
+    .map(([name]) => name)
 }
 
 /**
@@ -75,21 +90,35 @@ const builtins: Plugin = {
   load (id) {
     const [, when, path = ''] = /^\0(builtin|builtin-later):(.*)$/.exec(id) ?? []
     if (when == null) return null
-    if (when === 'builtin') return late.has(path) ? lateExports(path) : `module.exports = ${taken(path)}`
-    return `export const { ${plainExports(path).join(', ')} } = ${taken(path)}`
+    if (when === 'builtin') return late.has(path.replace(/^node:/, '')) ? lateExports(path) : usedExports(path)
+    return `export const { ${exportsOf(path, { plain: true }).join(', ')} } = ${taken(path)}`
   }
 }
 
-/** Those that are imported at once by what seldom uses them, and take 4 ms to load. */
-const late = new Set(['child_process', 'node:child_process'])
+/** Only what is used of it is read: to look at a name of node:util may load a worker thread's code, or that of a debugger. */
+const usedExports = (path: string): string => [
+  `const all = ${taken(path)}`, 'export default all', ...exportsOf(path, { plain: false }).map(name => `export const ${name} = /* @__PURE__ */ (() => all.${name})()`)
+].join('\n')
+
+/** Those that are imported at once by what seldom uses them, or not at the start; each takes some milliseconds to load. */
+const late = new Set(['child_process', 'dns', 'dns/promises', 'https', 'perf_hooks', 'readline', 'readline/promises', 'tls', 'v8', 'vm', 'worker_threads'])
 
 const lateExports = (path: string): string =>
-  `module.exports = { ${plainExports(path).map(name => `get ${name} () { return ${taken(path)}.${name} }`).join(', ')} }`
+  `module.exports = { ${exportsOf(path, { plain: true }).map(name => `get ${name} () { return ${taken(path)}.${name} }`).join(', ')} }`
 
 /** LevelDB's own program stays where its package is; the JavaScript around it, a dozen small files, goes with ours. */
 const levelBinding: Plugin = {
   name: 'level-binding',
   resolveId: (path, importer) => path === './binding' && /[\\/]classic-level[\\/]/.test(importer ?? '') ? { id: 'classic-level/binding.js', external: true } : null
+}
+
+/** What reads and signs the tokens of the REST API runs when there is a token: it looks at Node's version first, with all of semver. */
+const tokensOnDemand: Plugin = {
+  name: 'tokens-on-demand',
+  resolveId: path => path === 'jsonwebtoken' ? '\0tokens' : null,
+  load: id => id === '\0tokens'
+    ? `module.exports = { ${['decode', 'sign', 'verify'].map(name => `${name}: (...args) => require(${JSON.stringify(import.meta.resolve('jsonwebtoken').slice('file://'.length))}).${name}(...args)`).join(', ')} }`
+    : null
 }
 
 /** @helia/libp2p brings defaults that we don't use: WebRTC, AutoTLS, UPnP and an HTTP client for each, 2.4 MB in all. */
@@ -108,7 +137,7 @@ const common: InputOptions = {
   platform: 'node',
   external: [/node-datachannel$/, 'pino-pretty', /^@opentelemetry\/(sdk-.*|exporter-.*|resources)$/],
   // syntax only: helia-cluster-ctl runs on it
-  transform: { target: 'node20.16', define: { 'process.env.HELIA_CLUSTER_BUNDLE': '"1"' } },
+  transform: { target: 'node20.16', define: { 'process.env.HELIA_CLUSTER_BUNDLE': '"1"', 'import.meta.main': 'false' } },
   logLevel: 'warn',
   // a module that is also imported at once elsewhere: no fault, and the start stays as it is when that import goes
   checks: { ineffectiveDynamicImport: false }
@@ -122,6 +151,8 @@ const output: OutputOptions = {
   banner: "const require = globalThis.process.getBuiltinModule('node:module').createRequire(import.meta.url);",
   minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } }
 }
+
+const chunked: OutputOptions = { ...output, format: 'cjs', entryFileNames: '[name].cjs', chunkFileNames: 'chunks/[name]-[hash].cjs', banner: '' }
 
 /** What a module imports, at once and later, by its id. */
 type Imports = Map<string, { importedIds: readonly string[], dynamicallyImportedIds: readonly string[] }>
@@ -138,7 +169,7 @@ async function importsOf (input: InputOptions): Promise<Imports> {
     }
   }
   await using bundle = await rolldown({ ...input, plugins: [input.plugins, collect] })
-  await bundle.generate(output)
+  await bundle.generate(chunked)
   return imports
 }
 

@@ -4,6 +4,7 @@ import { createNodeClient } from '../../src/client/node.ts'
 import type { FolderDeps } from '../../src/node/folder/folder.ts'
 import type { DaemonDeps } from '../helia-cluster-service/daemon.ts'
 import { fetchText } from '../helia-cluster-service/fetch-text.ts'
+import type { Started } from '../helia-cluster-service/main.ts'
 import type { Terminal } from '../helia-cluster-service/terminal.ts'
 
 /** What a follower's commands may do with the outside. */
@@ -21,7 +22,7 @@ export interface FollowDeps {
 const askTimeoutMs = 5000
 
 /** The process's own network. */
-export function systemFollowDeps (terminal: Terminal): FollowDeps {
+export function systemFollowDeps (terminal: Terminal, started?: Started): FollowDeps {
   return {
     terminal,
     fetch: fetchText,
@@ -38,7 +39,7 @@ export function systemFollowDeps (terminal: Terminal): FollowDeps {
         return false
       }
     },
-    daemon: async () => (await import('../helia-cluster-service/daemon.ts')).systemDaemonDeps(terminal)
+    daemon: async () => (await import('../helia-cluster-service/daemon.ts')).systemDaemonDeps(terminal, started)
   }
 }
 

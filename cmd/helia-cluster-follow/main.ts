@@ -1,5 +1,6 @@
 import { normalArguments } from '../helia-cluster-service/arguments.ts'
 import { failureOf } from '../helia-cluster-service/main.ts'
+import type { Started } from '../helia-cluster-service/main.ts'
 import { endProcess } from '../helia-cluster-service/end-process.ts'
 import { CommandFailed, systemTerminal } from '../helia-cluster-service/terminal.ts'
 import type { FollowDeps } from './deps.ts'
@@ -71,9 +72,9 @@ function overview (names: readonly string[]): string {
 }
 
 /** The program: runs the command line of this process and ends it with the command's status. Called by the launcher. */
-export async function main (): Promise<void> {
+export async function main (started?: Started): Promise<void> {
   const { systemFollowDeps } = await import('./deps.ts')
-  endProcess(await runFollow(process.argv.slice(2), systemFollowDeps(systemTerminal())))
+  endProcess(await runFollow(process.argv.slice(2), systemFollowDeps(systemTerminal(), started)))
 }
 
-if (import.meta.main) await main()
+if (import.meta.main) void main()

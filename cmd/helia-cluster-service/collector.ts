@@ -1,4 +1,5 @@
 import { getHeapSpaceStatistics, getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { PerformanceObserver } from 'node:perf_hooks'
 import { runInNewContext } from 'node:vm'
 
 /** Both halves of V8's young space together: 4 MiB each. */
@@ -15,7 +16,7 @@ const usualEveryMs = 2000
 /**
  * Sets V8 up for a peer under load, whose garbage is nearly all buffers. By itself V8 collects everything after each 64 MB of new buffers,
  * which takes up to half of the CPU of an add (docs/design/performance-cluster.md). Now buffers count with the rest of the heap, and
- * everything is collected when three times is held of what lived the last time. `limitYoungSpace` then keeps the memory small.
+ * everything is collected when three times is held of what lived the last time. `youngSpaceLimit` then keeps the memory small.
  */
 export function collectBuffersLate (): void {
   setFlagsFromString(`--heap-growing-percent=${usualPercent}`)
@@ -23,15 +24,25 @@ export function collectBuffersLate (): void {
 }
 
 /**
- * Ends the growth of the young space once it has 4 MiB (V8's limit is 16), so that its collections, which are cheap, come often and take
- * the buffers along.
- * To be called now and then while the program loads and makes it grow: V8 takes the size itself at the start of a process only, and this
- * process has begun.
+ * Keeps the young space at 4 MiB (V8's limit is 16), so that its collections, which are cheap, come often and take the buffers along. V8
+ * takes it back from a process that is idle, down to half a MiB, with which lists and pins are a tenth slower: then it may grow again, and
+ * is watched. Gives what is to be called now and then. V8 takes the size itself at the start of a process only, and this process has begun.
  */
-export function limitYoungSpace (): void {
-  const young = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')
-  if (young != null && young.space_size >= youngSpaceBytes) setFlagsFromString('--semi-space-growth-factor=1')
+export function youngSpaceLimit (): () => void {
+  let mayGrow: boolean | undefined
+  const look = (): void => {
+    const isSmall = youngBytes() < youngSpaceBytes
+    if (isSmall === mayGrow) return
+    mayGrow = isSmall
+    setFlagsFromString(`--semi-space-growth-factor=${isSmall ? 2 : 1}`)
+    if (isSmall) collections.observe({ entryTypes: ['gc'] })
+    else collections.disconnect()
+  }
+  const collections = new PerformanceObserver(look)
+  return look
 }
+
+const youngBytes = (): number => getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space')?.space_size ?? 0
 
 /**
  * How much more than what lives V8 may hold before it collects everything, in percent of it: three times is fine while little lives, and
@@ -75,10 +86,12 @@ export function garbageLimit ({ heldBytes, setPercent, collect }: GarbageDeps): 
 
 type Collect = (options: { type: 'major', execution: 'async' }) => void
 
-/** Does so for this process, every two seconds. Keeps no process alive. */
+/** Sets this process up for load, and looks every two seconds. Keeps no process alive. */
 export function limitGarbage (everyMs = usualEveryMs): void {
+  collectBuffersLate()
   let gc: Collect | undefined
-  const look = garbageLimit({
+  const lookAtYoung = youngSpaceLimit()
+  const lookAtAll = garbageLimit({
     heldBytes: () => {
       const { used_heap_size: heapBytes, external_memory: externalBytes } = getHeapStatistics()
       return heapBytes + externalBytes
@@ -89,7 +102,11 @@ export function limitGarbage (everyMs = usualEveryMs): void {
       gc({ type: 'major', execution: 'async' })
     }
   })
-  setInterval(look, everyMs).unref()
+  lookAtYoung()
+  setInterval(() => {
+    lookAtYoung()
+    lookAtAll()
+  }, everyMs).unref()
 }
 
 /** V8 gives it to contexts that are made while this flag is set. */

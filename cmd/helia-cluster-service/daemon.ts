@@ -8,7 +8,7 @@ import type { FolderDeps, LoadedFolder } from '../../src/node/folder/folder.ts'
 import { lockFolder } from '../../src/node/folder/lock.ts'
 import { createLogger, parseLogLevels } from '../../src/node/logging.ts'
 import type { RunningNode, StartNode } from '../../src/node/node-contract.ts'
-import { collectBuffersLate, limitGarbage, limitYoungSpace } from './collector.ts'
+import { limitGarbage } from './collector.ts'
 import { checkForeignState } from './foreign-state.ts'
 import { endBySignal } from './end-process.ts'
 import { parsePeerAddresses } from './init.ts'
@@ -231,24 +231,23 @@ class Run {
   }
 }
 
-/** The process's own signals, faults and network. */
-export function systemDaemonDeps (terminal: Terminal): DaemonDeps {
+/** The process's own signals, faults and network. `started`: told of the first start, before V8 is set up for load. */
+export function systemDaemonDeps (terminal: Terminal, started: () => void = () => {}): DaemonDeps {
+  let isFirst = true
   return {
     terminal,
     fetch: fetchText,
-    loadNode: async () => {
-      collectBuffersLate()
-      limitYoungSpace()
-      const { startNode } = await import('../../src/node/node.ts')
-      limitYoungSpace()
-      return startNode
-    },
+    loadNode: async () => (await import('../../src/node/node.ts')).startNode,
     onSignal: listener => onStopSignals(listener, { events: process, now: () => performance.now() }),
     onFault: onFaults,
     endBySignal,
     onReady: () => {
-      limitYoungSpace()
-      limitGarbage()
+      if (isFirst) {
+        started()
+        // not before: what V8 compiled under other settings it compiles anew, Node's own modules too
+        limitGarbage()
+      }
+      isFirst = false
       tellSystemd(terminal)
     }
   }

@@ -14,10 +14,13 @@ import { version } from './version.ts'
 
 interface GlobalFlags { config?: string, force?: boolean, debug?: boolean, loglevel?: string }
 
+/** Told when a peer has started: all that a start needs is loaded, and V8 is as the process began. */
+export type Started = () => void
+
 /** Runs one command line (without node and script) and gives the exit code. */
-export async function runProgram (argv: readonly string[], terminal: Terminal): Promise<number> {
+export async function runProgram (argv: readonly string[], terminal: Terminal, started?: Started): Promise<number> {
   let exitCode = 0
-  const program = describeService(terminal, code => { exitCode = code })
+  const program = describeService(terminal, code => { exitCode = code }, started)
   return await failureOf(program, argv, terminal) ?? exitCode
 }
 
@@ -51,7 +54,7 @@ export function tellUsage (command: Command, terminal: Terminal): Command {
 const isHelp = ({ code }: CommanderError): boolean => ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code)
 
 /** The program; `end` gets the exit code of a command that doesn't throw. */
-export function describeService (terminal: Terminal, end: (exitCode: number) => void): Command {
+export function describeService (terminal: Terminal, end: (exitCode: number) => void, started?: Started): Command {
   const program = tellUsage(new Command('helia-cluster-service'), terminal)
     .description('An IPFS Cluster peer with its own IPFS node inside')
     .usage('[global options] command [command options]')
@@ -78,7 +81,7 @@ export function describeService (terminal: Terminal, end: (exitCode: number) => 
   })
   addDaemon(subcommand('daemon'), async flags => {
     const { runDaemon, systemDaemonDeps } = await import('./daemon.ts')
-    end(await runDaemon({ ...flags, folder: folder(), levels: levelsText(globals(), terminal) }, systemDaemonDeps(terminal)))
+    end(await runDaemon({ ...flags, folder: folder(), levels: levelsText(globals(), terminal) }, systemDaemonDeps(terminal, started)))
   })
   addState(subcommand('state'), {
     tellUsage: command => tellUsage(command, terminal), terminal,
@@ -147,8 +150,8 @@ function addDaemon (command: Command, run: (flags: DaemonFlags) => Promise<void>
 }
 
 /** The program: runs the command line of this process and ends it with the command's status. Called by the launcher. */
-export async function main (): Promise<void> {
-  endProcess(await runProgram(process.argv.slice(2), systemTerminal()))
+export async function main (started?: Started): Promise<void> {
+  endProcess(await runProgram(process.argv.slice(2), systemTerminal(), started))
 }
 
-if (import.meta.main) await main()
+if (import.meta.main) void main()

@@ -1,6 +1,6 @@
 import { byteSize } from '../base/text/byte-size.ts'
-import { isIP } from 'node:net'
 import { formatDuration, parseDuration } from '../base/text/duration.ts'
+import { ipFamily } from '../base/text/ip-family.ts'
 import { isMultiaddr, peerOfMultiaddr } from './multiaddr-text.ts'
 import { normalPeerId } from './peer-id-text.ts'
 import { Secret } from './secret.ts'
@@ -337,7 +337,7 @@ export const addresses: Kind<string[]> = {
 
 function isNetwork (given: string): boolean {
   const [address = '', bits, ...more] = given.split('/')
-  const family = isIP(address)
+  const family = ipFamily(address)
   return family !== 0 && more.length === 0 && (bits == null || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
 }
 
@@ -371,5 +371,5 @@ function hostSettings (name: string, raw: unknown): PublicHosts[string] | Refuse
   const { subdomains = false, inline_dnslink: inline = false, ...more } = raw
   if (typeof subdomains !== 'boolean' || typeof inline !== 'boolean' || Object.keys(more).length > 0) return refused
   // an address has no names below it
-  return subdomains && isIP(name.replace(/:\d+$/, '')) !== 0 ? refused : { subdomains, inline_dnslink: inline }
+  return subdomains && ipFamily(name.replace(/:\d+$/, '')) !== 0 ? refused : { subdomains, inline_dnslink: inline }
 }

@@ -1,4 +1,5 @@
-import { isIPv4, isIPv6 } from 'node:net'
+import { isIPv4 } from 'node:net'
+import { ipFamily } from '../base/text/ip-family.ts'
 import { normalPeerId } from './peer-id-text.ts'
 
 type ValueCheck = (value: string) => boolean
@@ -12,7 +13,7 @@ const cidr: ValueCheck = value => /^\d{1,3}$/.test(value) && Number(value) <= 12
  * The protocols of a multiaddress; null: it has no value. Texts are checked here so that the multiaddr library is loaded only by who dials.
  */
 const protocols: Record<string, ValueCheck | null> = {
-  ip4: isIPv4, ip6: isIPv6, ip6zone: some, ipcidr: cidr,
+  ip4: isIPv4, ip6: text => ipFamily(text) === 6, ip6zone: some, ipcidr: cidr,
   dns: some, dns4: some, dns6: some, dnsaddr: some,
   tcp: port, udp: port, dccp: port, sctp: port, sni: some,
   p2p: peer, ipfs: peer, 'p2p-circuit': null,

@@ -4,6 +4,7 @@
  * IPFS node gets all the roots, the lists, 10,000 more pins, a minute of rest, a restart, a join. Loopback only.
  */
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
@@ -234,9 +235,8 @@ class Column {
       for (let at = 0; at < pins + added; at += Math.ceil(pins / 16)) {
         await pollUntil(async () => known(at), { withinMs: longMs, everyMs: 20, what: 'the state' })
       }
-      await pollUntil(
-        async () => await this.#count('/allocations?filter=all', fresh.url) === pins + added, { withinMs: longMs, everyMs: 500, what: 'the whole state' }
-      )
+      const listed = async (): Promise<number> => this.#count('/allocations?filter=all', fresh.url)
+      await pollUntil(async () => await listed() === pins + added, { withinMs: longMs, everyMs: 500, what: 'the whole state' })
       this.#note('a fresh peer joins', 'pins/s', (pins + added) / (performance.now() - from) * 1000)
       const [most = NaN, mostFresh = NaN] = watches.map(watch => watch.end())
       this.#note('— most memory of it', 'MiB', mostFresh)
@@ -303,7 +303,7 @@ async function writeState (file: string, { pins, form }: { pins: number, form: s
   const out = createWriteStream(file)
   for (let at = 0; at < pins; at += 1000) {
     const lines = Array.from({ length: Math.min(1000, pins - at) }, (_, n) => `${head.replace('NAME', nameOf(at + n))}${cidOf(at + n)}${tail}\n`)
-    if (!out.write(lines.join(''))) await new Promise(resolve => out.once('drain', resolve))
+    if (!out.write(lines.join(''))) await once(out, 'drain')
   }
   out.end()
   await finished(out)

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP } from 'node:net'
+import { BlockList } from 'node:net'
+import { ipFamily } from '../../base/text/ip-family.ts'
 
 /** Where a request comes from, and how its client has reached this server. */
 export interface Arrival {
@@ -24,7 +25,7 @@ export class TrustedProxies {
 
   /** `address` undefined: a unix socket. */
   isTrusted (address: string | undefined): boolean {
-    return address == null || (isIP(address) !== 0 && this.#networks.check(address, familyOf(address)))
+    return address == null || (ipFamily(address) !== 0 && this.#networks.check(address, familyOf(address)))
   }
 
   arrivalOf (request: IncomingMessage): Arrival {
@@ -61,7 +62,7 @@ export class TrustedProxies {
     let client = direct ?? ''
     for (const entry of chain.toReversed()) {
       const address = plainAddress(entry.replace(/^\[(.+)\](:\d+)?$/, '$1').replace(/^(\d+\.\d+\.\d+\.\d+):\d+$/, '$1'))
-      if (address == null || isIP(address) === 0) return client
+      if (address == null || ipFamily(address) === 0) return client
       client = address
       if (!this.isTrusted(address)) return client
     }
@@ -69,7 +70,7 @@ export class TrustedProxies {
   }
 }
 
-const familyOf = (address: string): 'ipv4' | 'ipv6' => isIP(address) === 6 ? 'ipv6' : 'ipv4'
+const familyOf = (address: string): 'ipv4' | 'ipv6' => ipFamily(address) === 6 ? 'ipv6' : 'ipv4'
 const plainAddress = (address: string | undefined): string | undefined => address?.replace(/^::ffff:(?=\d+\.)/, '')
 const hostOf = (text: string): string => /^(\[[\da-f:.]+\]|[\w.-]+)(:\d{1,5})?$/i.test(text) ? text : ''
 const listOf = (header: string | string[] | undefined): string[] =>
@@ -77,7 +78,7 @@ const listOf = (header: string | string[] | undefined): string[] =>
 
 /** By which addresses are counted: one household has a whole /64 of IPv6. */
 export function countedAddress (address: string): string {
-  if (isIP(address) !== 6) return address
+  if (ipFamily(address) !== 6) return address
   const [head = '', tail] = address.replace(/%.*$/, '').split('::')
   const left = head === '' ? [] : head.split(':')
   const right = tail == null || tail === '' ? [] : tail.split(':')

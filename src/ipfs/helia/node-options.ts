@@ -37,15 +37,12 @@ const dhtRecords = { maxRecords: 10_000, maxBytes: 16 * 1024 * 1024 }
 export async function libp2pOptions (init: HeliaNetworkInit, deps: Libp2pDeps): Promise<Libp2pOptions> {
   const { reachability } = deps
   const [
-    { tcp }, { noise }, { tls }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto },
+    { tcp }, { noise }, { tlsOnDemand }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto },
     { corkedConnections }, { MemoryDatastore }, dht
   ] = await Promise.all([
-    import(
-      '@libp2p/tcp'
-    ), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'), import('@libp2p/identify'), import('@libp2p/ping'),
-    import('@libp2p/crypto/keys'), import(
-      '../../libp2p/noise-crypto.ts'
-    ), import('../../libp2p/corked.ts'), import('datastore-core/memory'), dhtService(init, deps)
+    import('@libp2p/tcp'), import('@libp2p/noise'), import('../../libp2p/tls-on-demand.ts'), import('@libp2p/yamux'),
+    import('@libp2p/identify'), import('@libp2p/ping'), import('@libp2p/crypto/keys'), import('../../libp2p/noise-crypto.ts'),
+    import('../../libp2p/corked.ts'), import('datastore-core/memory'), dhtService(init, deps)
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),
@@ -54,7 +51,7 @@ export async function libp2pOptions (init: HeliaNetworkInit, deps: Libp2pDeps): 
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp(), await reachability.transport()],
     connectionProtector: corkedConnections,
-    connectionEncrypters: [noise({ crypto: noiseCrypto() }), tls()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto() }), tlsOnDemand()],
     streamMuxers: [yamux()],
     // a cluster's peers often share an address (one NAT, one test machine); the default of 5 a second shuts some of them out
     connectionManager: { inboundConnectionThreshold: 100 },

@@ -163,11 +163,11 @@ async function libp2pOptions (
   init: ClusterHostInit, { reachability, log }: { reachability: Reachability, log: Logger }
 ): Promise<Libp2pOptions> {
   const [
-    { tcp }, { webSockets }, { noise }, { tls }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter },
+    { tcp }, { webSockets }, { noise }, { tlsOnDemand }, { yamux }, { privateKeyFromProtobuf }, { clusterProtector }, { announceFilter },
     { noiseCrypto }
   ] = await Promise.all([
-    import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
-    import('@libp2p/crypto/keys'), import('./secret/protector.ts'), import('./announce.ts'), import('../../libp2p/noise-crypto.ts')
+    import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('../../libp2p/tls-on-demand.ts'),
+    import('@libp2p/yamux'), import('@libp2p/crypto/keys'), import('./secret/protector.ts'), import('./announce.ts'), import('../../libp2p/noise-crypto.ts')
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),
@@ -178,7 +178,7 @@ async function libp2pOptions (
       announceFilter: announceFilter(init.noAnnounce)
     },
     transports: [tcp(), webSockets(), await reachability.transport()],
-    connectionEncrypters: [noise({ crypto: noiseCrypto() }), tls()],
+    connectionEncrypters: [noise({ crypto: noiseCrypto() }), tlsOnDemand()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: streamWindowBytes } })],
     ...(init.mdns === true ? { peerDiscovery: [(await import('@libp2p/mdns')).mdns({ serviceTag: mdnsService })] } : {}),
     ...(init.secret === '' ? {} : { connectionProtector: clusterProtector(init.secret, { log }) }),

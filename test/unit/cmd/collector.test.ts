@@ -13,8 +13,9 @@ const module = new URL('../../../cmd/helia-cluster-service/collector.ts', import
 async function collections ({ tuned }: { tuned: boolean }): Promise<{ full: number, mostMiB: number, told: string }> {
   const program = `
     import { constants, PerformanceObserver } from 'node:perf_hooks'
-    import { collectBuffersLate, limitYoungSpace } from ${JSON.stringify(module)}
+    import { collectBuffersLate, youngSpaceLimit } from ${JSON.stringify(module)}
     if (${tuned}) collectBuffersLate()
+    const limitYoungSpace = ${tuned} ? youngSpaceLimit() : () => {}
     // the program loads: what lives makes the young space grow
     globalThis.living = []
     for (let at = 0; at < 200_000; at++) {
@@ -44,8 +45,7 @@ const mib = 2 ** 20
 /** The most that a process of its own holds, in MiB, which keeps 150 MiB of buffers and replaces them one by one, 4 GiB in all. */
 async function mostHeld (): Promise<number> {
   const program = `
-    import { collectBuffersLate, limitGarbage } from ${JSON.stringify(module)}
-    collectBuffersLate()
+    import { limitGarbage } from ${JSON.stringify(module)}
     limitGarbage(10)
     globalThis.living = Array.from({ length: 150 }, () => new Uint8Array(2 ** 20))
     let most = 0

@@ -38,16 +38,17 @@ export function libp2pHttpClient (init: HttpClientInit, { clock }: HttpClientDep
 }
 
 async function startLibp2p ({ secret }: HttpClientInit): Promise<Libp2p> {
-  const [{ createLibp2p }, { tcp }, { webSockets }, { noise }, { tls }, { yamux }, { clusterProtector }] = await Promise.all([
+  const [{ createLibp2p }, { tcp }, { webSockets }, { noise }, { tlsOnDemand }, { yamux }, { clusterProtector }] = await Promise.all([
     import(
       'libp2p'
-    ), import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('@libp2p/tls'), import('@libp2p/yamux'),
+    ), import('@libp2p/tcp'), import('@libp2p/websockets'), import('@libp2p/noise'), import('../../../libp2p/tls-on-demand.ts'),
+    import('@libp2p/yamux'),
     import('../secret/protector.ts')
   ])
   return createLibp2p({
     addresses: { listen: [] },
     transports: [tcp(), webSockets()],
-    connectionEncrypters: [noise(), tls()],
+    connectionEncrypters: [noise(), tlsOnDemand()],
     streamMuxers: [yamux()],
     connectionGater: { denyDialMultiaddr: async () => false },
     ...(secret === '' ? {} : { connectionProtector: clusterProtector(secret, { log: silentLogger }) })

@@ -4,9 +4,10 @@ import type { DagParams, UploadEntry, Wrapping } from '../model/add.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 
 /**
- * Where finished blocks go. `write` may take time: the importer waits, so that memory stays bounded. Blocks come children before parents.
+ * Where finished blocks go, in batches that need not be gathered again. `write` may take time: the importer waits, so that memory stays
+ * bounded. Blocks come children before parents. `isLast`: nothing follows.
  */
-export interface BlockSink { write (blocks: readonly Block[]): Promise<void> | void }
+export interface BlockSink { write (blocks: readonly Block[], options?: { isLast?: boolean }): Promise<void> | void }
 
 /** Something that was finished: a file, a directory, or bytes read so far of a file (cid null). */
 export interface ImportOutput {
@@ -48,8 +49,7 @@ export interface ImportOptions {
  *   twice then: as it was, and at the end. An upload without entries yields nothing and calls no `onRoot`.
  * - Pieces of content must not be changed after they were yielded: blocks may share their memory. Blocks given to the sink are never
  *   changed.
- * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB or 64 blocks, one batch under way while the next is made: a
- *   line may come
+ * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB, one batch under way while the next is made: a line may come
  *   before its blocks are written. All are written when the iterable ends; none is being written after it ended or threw.
  * - Memory per import: two batches, one read buffer, one chunk (at most 2 MiB each), the open nodes of one file, and the names of the
  *   directories.
@@ -80,7 +80,7 @@ export interface ImportedCar {
  * Reads a CARv1 and writes its blocks, of any codec, in their order, each checked against its CID and, if it is dag-pb or dag-cbor, for
  * being that. A section without length is the end, as in Go: what comes behind it isn't read. Memory is constant: two batches and one block
  * (at most 8 MiB). Throws INVALID_ARGUMENT with Go's texts (adder: roots, "unexpected EOF", "mismatch in content integrity, …"); a CAR
- * without blocks throws it with the fact `empty: true`. Blocks before the fault have been written. Hashes that Kubo refuses end in
+ * without blocks throws it with the fact `empty: true`. Batches before the fault have been written. Hashes that Kubo refuses end in
  * IPFS_ERROR, as in `Importer`.
  */
 export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, options: CarOptions) => Promise<ImportedCar>

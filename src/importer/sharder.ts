@@ -4,6 +4,7 @@ import type { Block } from '../blockstore/blockstore.ts'
 import type { Pin, PinOptions } from '../model/pin.ts'
 import { pinWithOptions } from '../model/pin.ts'
 import type { BlockSink, ClusterDag, Sharder, SharderFactory, ShardTarget } from './importer.ts'
+import { batchWeight, weightOf } from './block-batch.ts'
 import { LinkMap } from './link-map.ts'
 import { SeenBlocks } from './seen-blocks.ts'
 
@@ -23,7 +24,8 @@ const indirectDepth = 2
 export const createSharder: SharderFactory = ({ options, maxLinks = mostLinks }, target) =>
   new BlockSharder({ options: { ...options, mode: 'recursive' }, maxLinks }, target)
 
-interface OpenShard { index: number, sink: BlockSink, links: LinkMap, sizeBytes: number }
+/** `waiting`: blocks that will be written together. */
+interface OpenShard { index: number, sink: BlockSink, links: LinkMap, sizeBytes: number, waiting: Block[], weight: number }
 
 class BlockSharder implements Sharder {
   readonly #options: PinOptions
@@ -42,22 +44,18 @@ class BlockSharder implements Sharder {
   }
 
   async write (blocks: readonly Block[]): Promise<void> {
-    let pending: Block[] = []
     for (const block of blocks) {
       if (!this.#seen.add(block.cid)) continue
       const open = this.#open ??= await this.#openShard()
       if (!this.#fits(open, block)) {
         if (open.links.length === 0) throw tooSmall(this.#options.shardSize, block)
-        await writeAll(open, pending)
-        pending = []
         await this.#closeShard(open)
         this.#open = await this.#openShard()
         if (!this.#fits(this.#open, block)) throw tooSmall(this.#options.shardSize, block)
       }
-      this.#count(this.#open, block)
-      pending.push(block)
+      this.#take(this.#open, block)
+      if (this.#open.weight >= batchWeight) await writeWaiting(this.#open)
     }
-    if (this.#open != null) await writeAll(this.#open, pending)
   }
 
   async finish (dataRoot: CID): Promise<ClusterDag> {
@@ -73,20 +71,24 @@ class BlockSharder implements Sharder {
     return links.length < this.#maxLinks && sizeBytes + bytes.length < this.#options.shardSize
   }
 
-  #count (shard: OpenShard, { cid, bytes }: Block): void {
-    shard.links.add(cid)
-    shard.sizeBytes += bytes.length
+  #take (shard: OpenShard, block: Block): void {
+    shard.links.add(block.cid)
+    shard.sizeBytes += block.bytes.length
+    shard.weight += weightOf(block)
+    shard.waiting.push(block)
   }
 
   async #openShard (): Promise<OpenShard> {
     const index = this.#shards.length
-    return { index, sink: await this.#target.openShard(index), links: new LinkMap(), sizeBytes: 0 }
+    return { index, sink: await this.#target.openShard(index), links: new LinkMap(), sizeBytes: 0, waiting: [], weight: 0 }
   }
 
-  async #closeShard ({ index, sink, links, sizeBytes }: OpenShard): Promise<void> {
+  async #closeShard (shard: OpenShard): Promise<void> {
+    const { index, links, sizeBytes } = shard
     const nodes = links.finish()
     const cid = rootOf(nodes)
-    await sink.write(nodes.toReversed())
+    shard.waiting.push(...nodes.toReversed())
+    await writeWaiting(shard, { isLast: true })
     const pin = this.#shardPin({ index, cid, sizeBytes, maxDepth: nodes.length > 1 ? indirectDepth : plainDepth })
     await this.#target.closeShard({ index, cid, sizeBytes, pin })
     this.#shards.add(cid)
@@ -112,8 +114,11 @@ class BlockSharder implements Sharder {
   }
 }
 
-async function writeAll ({ sink }: OpenShard, blocks: readonly Block[]): Promise<void> {
-  if (blocks.length > 0) await sink.write(blocks)
+async function writeWaiting (shard: OpenShard, options: { isLast?: boolean } = {}): Promise<void> {
+  const { sink, waiting } = shard
+  shard.waiting = []
+  shard.weight = 0
+  await sink.write(waiting, options)
 }
 
 function rootOf ([root]: Block[]): CID {

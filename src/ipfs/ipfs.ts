@@ -76,6 +76,12 @@ export interface RepoStat { repoSize: number, storageMax: number, freeBytes: num
  * Without effect on an external node, which knows nothing like it.
  */
 export interface BlockHold extends Disposable {
+  /**
+   * Stores blocks that the add has made or checked: they aren't checked against their CIDs. Safe from `repoGc` from the call on. `sync`:
+   * resolves when they survive a power loss; worth it for what is one small batch, where it takes no sync of its own. Without effect on an
+   * external node.
+   */
+  put (blocks: readonly Block[], options?: HoldPutOptions): Promise<void>
   /** To be called for each root before it is pinned. Resolves when the blocks survive a power loss. */
   keepUntilPinned (root: CID): Promise<void>
   /**
@@ -92,7 +98,7 @@ export interface HoldOptions {
   isUnpinned?: boolean
 }
 
-export interface PutBlocksOptions extends IpfsOptions { hold?: BlockHold, sync?: boolean }
+export interface HoldPutOptions extends IpfsOptions { sync?: boolean }
 
 export interface CollectionOptions extends IpfsOptions {
   /**
@@ -157,7 +163,7 @@ export interface IpfsConnector extends Startable {
    */
   ownRoots (options?: IpfsOptions): AsyncIterable<CID[]>
 
-  /** For an add on this peer: give it to each `putBlocks` of the add. */
+  /** For an add on this peer, whose blocks are put with it. */
   hold (options?: HoldOptions): BlockHold
   /**
    * How many holds there are: of adds that run, and of those whose roots wait to be pinned. Each is asked about every block that a
@@ -165,12 +171,10 @@ export interface IpfsConnector extends Startable {
    */
   holdCount (): number
   /**
-   * Stores blocks as they come, without pinning them. With a `hold` they are safe from `repoGc` for as long as it lasts, else (blocks from
-   * another peer, whose pin comes by the pinset) for an hour, also over a restart, and each is checked against its CID (INVALID_DATA).
-   * Stops reading and rejects at the first error; blocks stored until then go with the next GC. `sync`: resolves when they survive a power
-   * loss; worth it for what is one small batch, where it takes no sync of its own. Without effect on an external node.
+   * Stores blocks of another peer, whose pin comes by the pinset, as they come. They are safe from `repoGc` for an hour, also over a
+   * restart, and each is checked against its CID (INVALID_DATA). Stops reading and rejects at the first error.
    */
-  putBlocks (blocks: AsyncIterable<Block[]>, options?: PutBlocksOptions): Promise<void>
+  putBlocks (blocks: AsyncIterable<Block[]>, options?: IpfsOptions): Promise<void>
   /** A block that is here; fetched from the network unless `local`. With `allocate` a block of the own disk may lie in that memory. */
   getBlock (cid: CID, options?: GetBlockOptions): Promise<Uint8Array>
   /**

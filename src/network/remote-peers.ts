@@ -22,5 +22,5 @@ export interface RemotePeers {
   /** IPFS peers that the peer's IPFS node is connected to. */
   swarmPeers (peer: PeerId, options?: RemoteOptions): Promise<PeerId[]>
   /** Stores blocks on the peer's IPFS node while they are read. */
-  putBlocks (peer: PeerId, blocks: AsyncIterable<Block[]>, options?: RemoteOptions): Promise<void>
+  putBlocks (peer: PeerId, blocks: AsyncIterable<readonly Block[]>, options?: RemoteOptions): Promise<void>
 }

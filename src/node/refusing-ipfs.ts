@@ -1,7 +1,7 @@
 import type { Block } from '../blockstore/blockstore.ts'
 import type { Denylist } from '../ipfs/denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath } from '../ipfs/denylist.ts'
-import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import type { BlockHold, IpfsConnector } from '../ipfs/ipfs.ts'
 import type { NameResolver } from '../ipfs/names.ts'
 import { overridden } from '../observe/overridden.ts'
 
@@ -28,7 +28,8 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     refuseDeniedCid(denylist, cid)
     return cid
   }
-  const replaced: Record<string, unknown> = { pin, putBlocks, getBlock, joined, resolve }
+  const hold: IpfsConnector['hold'] = options => refusingHold(ipfs.hold(options), denylist)
+  const replaced: Record<string, unknown> = { pin, hold, putBlocks, getBlock, joined, resolve }
   return overridden(ipfs, name => replaced[name] as never)
 }
 
@@ -43,7 +44,22 @@ export function refusingLookups<T extends NameResolver> (names: T, denylist: Den
 
 async function * allowed (blocks: AsyncIterable<Block[]>, denylist: Denylist): AsyncGenerator<Block[]> {
   for await (const batch of blocks) {
-    if (denylist.count() > 0) for (const { cid } of batch) refuseDeniedCid(denylist, cid)
+    refuseDenied(batch, denylist)
     yield batch
   }
 }
+
+function refuseDenied (blocks: readonly Block[], denylist: Denylist): void {
+  if (denylist.count() > 0) for (const { cid } of blocks) refuseDeniedCid(denylist, cid)
+}
+
+const refusingHold = (hold: BlockHold, denylist: Denylist): BlockHold => ({
+  put: async (blocks, options) => {
+    refuseDenied(blocks, denylist)
+    await hold.put(blocks, options)
+  },
+  keepUntilPinned: async root => hold.keepUntilPinned(root),
+  handOver: roots => hold.handOver(roots),
+  release: () => hold.release(),
+  [Symbol.dispose]: () => hold[Symbol.dispose]()
+})

@@ -1,7 +1,7 @@
 import { isClusterError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Block } from '../blockstore/blockstore.ts'
-import type { IpfsConnector, IpfsOptions } from '../ipfs/ipfs.ts'
+import type { BlockHold, IpfsConnector, IpfsOptions } from '../ipfs/ipfs.ts'
 import { overridden } from './overridden.ts'
 
 /** What is counted of an IPFS node. */
@@ -40,16 +40,19 @@ export function measuredIpfs<T extends IpfsConnector> (ipfs: T, { meter, clock }
       throw err
     }
   }
-  const putBlocks: IpfsConnector['putBlocks'] = async (blocks, options) => {
+  const counting = async (put: () => Promise<void>, options: IpfsOptions | undefined): Promise<void> => {
     meter.putBegun()
     try {
-      await ipfs.putBlocks(counted(blocks, meter), options)
+      await put()
     } catch (err) {
       if (note('putBlocks', err, options)) meter.putFailed()
       throw err
     }
   }
-  const replaced: Record<string, unknown> = { pin, putBlocks }
+  const putBlocks: IpfsConnector['putBlocks'] = async (blocks, options) =>
+    counting(async () => ipfs.putBlocks(counted(blocks, meter), options), options)
+  const hold: IpfsConnector['hold'] = options => measuredHold(ipfs.hold(options), { meter, counting })
+  const replaced: Record<string, unknown> = { pin, hold, putBlocks }
   return overridden(ipfs, (name, method) => {
     if (replaced[name] != null) return replaced[name] as typeof method
     return failing.has(name) ? watched(method, (err, args) => note(name, err, args.findLast(isOptions))) : undefined
@@ -73,6 +76,22 @@ function watched (method: (...args: unknown[]) => unknown, onFailure: (err: unkn
 async function * counted (blocks: AsyncIterable<Block[]>, meter: IpfsMeter): AsyncGenerator<Block[]> {
   for await (const batch of blocks) {
     yield batch
-    meter.stored({ count: batch.length, bytes: batch.reduce((sum, { bytes }) => sum + bytes.length, 0) })
+    meter.stored(sizeOf(batch))
   }
 }
+
+interface HoldMeasure { meter: IpfsMeter, counting: (put: () => Promise<void>, options: IpfsOptions | undefined) => Promise<void> }
+
+const measuredHold = (hold: BlockHold, { meter, counting }: HoldMeasure): BlockHold => ({
+  put: async (blocks, options) => {
+    await counting(async () => hold.put(blocks, options), options)
+    meter.stored(sizeOf(blocks))
+  },
+  keepUntilPinned: async root => hold.keepUntilPinned(root),
+  handOver: roots => hold.handOver(roots),
+  release: () => hold.release(),
+  [Symbol.dispose]: () => hold[Symbol.dispose]()
+})
+
+const sizeOf = (blocks: readonly Block[]): { count: number, bytes: number } =>
+  ({ count: blocks.length, bytes: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0) })

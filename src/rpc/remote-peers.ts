@@ -49,11 +49,13 @@ async function * batches (rows: AsyncIterable<WireRecord<typeof types.pinInfo>>)
   if (batch.length > 0) yield batch
 }
 
-async function putBlocks (client: RpcClient, peer: PeerId, blocks: AsyncIterable<Block[]>, options?: RemoteOptions): Promise<void> {
+async function putBlocks (
+  client: RpcClient, peer: PeerId, blocks: AsyncIterable<readonly Block[]>, options?: RemoteOptions
+): Promise<void> {
   // no reply ever comes: the stream's end is the success
   for await (const _ of client.stream(peer, methods.blockStream, nodesOf(blocks), options)) { /* nothing */ }
 }
 
-async function * nodesOf (blocks: AsyncIterable<Block[]>): AsyncGenerator<WireRecord<typeof types.nodeWithMeta>> {
+async function * nodesOf (blocks: AsyncIterable<readonly Block[]>): AsyncGenerator<WireRecord<typeof types.nodeWithMeta>> {
   for await (const batch of blocks) for (const { cid, bytes } of batch) yield { data: bytes, cid: cid as CID, cum_size: bytes.byteLength }
 }

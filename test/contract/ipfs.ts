@@ -261,7 +261,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       const [loose, broken] = [await tree('loose'), await tree('broken off')]
       const add = async ({ all }: Tree, fails: boolean): Promise<void> => {
         using hold = ipfs.hold({ isUnpinned: true })
-        await ipfs.putBlocks(batches(...all), { hold })
+        await hold.put(all)
         if (fails) throw new Error('the add breaks off')
       }
 
@@ -293,7 +293,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       const whileAdding: string[] = []
       const adding = async (): Promise<void> => {
         using hold = ipfs.hold()
-        await ipfs.putBlocks(batches(...all), { hold })
+        await hold.put(all)
         whileAdding.push(...await removed())
         await hold.keepUntilPinned(root.cid)
         hold.handOver([root.cid])
@@ -317,7 +317,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       const trees = await Promise.all(['one', 'two', 'of others'].map(tree))
       const [one, two, others] = trees.map(({ root }) => root.cid) as [CID, CID, CID]
       using hold = ipfs.hold()
-      for (const { all } of trees) await ipfs.putBlocks(batches(...all), { hold })
+      for (const { all } of trees) await hold.put(all)
       for (const root of [one, two, others]) await hold.keepUntilPinned(root)
 
       await ipfs.pin(pinOf(one)) // before it is handed over
@@ -333,7 +333,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       const ipfs = await start()
       const { all, root } = await tree('not wanted')
       using hold = ipfs.hold()
-      await ipfs.putBlocks(batches(...all), { hold })
+      await hold.put(all)
       await hold.keepUntilPinned(root.cid)
       hold.handOver([root.cid])
 
@@ -348,7 +348,7 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       const { all } = await tree('given up')
       const broken = async (): Promise<void> => {
         using hold = ipfs.hold()
-        await ipfs.putBlocks(batches(...all), { hold })
+        await hold.put(all)
         await hold.keepUntilPinned(all[0]?.cid as CID)
         throw new Error('the add breaks off')
       }

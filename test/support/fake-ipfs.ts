@@ -128,6 +128,7 @@ export class FakeIpfs implements IpfsConnector {
       blocks: new Set(),
       roots: new Set(),
       isHandedOver: false,
+      put: async (blocks, options) => this.#put(blocks, options, held),
       keepUntilPinned: async root => { held.roots.add(key(root)) },
       handOver: roots => {
         held.roots = new Set(roots.map(key).filter(root => held.roots.has(root)))
@@ -143,21 +144,22 @@ export class FakeIpfs implements IpfsConnector {
 
   holdCount (): number { return this.#holds.size }
 
-  async putBlocks (blocks: AsyncIterable<Block[]>, options: IpfsOptions & { hold?: BlockHold } = {}): Promise<void> {
-    const held = options.hold as FakeHold | undefined
-    for await (const batch of blocks) {
-      this.#check(options)
-      const fresh = batch.filter(({ cid }) => !this.#blocks.has(key(cid)))
-      if (this.#size() + fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) > this.#init.storageMaxBytes) {
-        throw new ClusterError('STORAGE_FULL')
-      }
-      for (const { cid, bytes } of batch) {
-        if (held == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
-        held?.blocks.add(key(cid))
-        this.#blocks.set(key(cid), {
-          bytes, cid, since: held?.isUnpinned ?? true ? this.#clock.now() : this.#blocks.get(key(cid))?.since ?? -Infinity
-        })
-      }
+  async putBlocks (blocks: AsyncIterable<Block[]>, options: IpfsOptions = {}): Promise<void> {
+    for await (const batch of blocks) await this.#put(batch, options)
+  }
+
+  async #put (blocks: readonly Block[], options: IpfsOptions = {}, held?: FakeHold): Promise<void> {
+    this.#check(options)
+    const fresh = blocks.filter(({ cid }) => !this.#blocks.has(key(cid)))
+    if (this.#size() + fresh.reduce((sum, { bytes }) => sum + bytes.length, 0) > this.#init.storageMaxBytes) {
+      throw new ClusterError('STORAGE_FULL')
+    }
+    for (const { cid, bytes } of blocks) {
+      if (held == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
+      held?.blocks.add(key(cid))
+      this.#blocks.set(key(cid), {
+        bytes, cid, since: held?.isUnpinned ?? true ? this.#clock.now() : this.#blocks.get(key(cid))?.since ?? -Infinity
+      })
     }
   }
 

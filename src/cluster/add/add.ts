@@ -24,7 +24,7 @@ export interface AdderDeps {
   placement: Pick<AddPlacement, 'targets'>
   pinner: Pick<Pinner, 'pin'>
   consensus: Pick<Consensus, 'state' | 'remove'>
-  ipfs: Pick<IpfsConnector, 'putBlocks' | 'hold'>
+  ipfs: Pick<IpfsConnector, 'hold'>
   remotes: Pick<RemotePeers, 'putBlocks'>
   denylist?: Denylist
   log: Logger

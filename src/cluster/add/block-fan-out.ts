@@ -2,32 +2,28 @@ import type { Block } from '../../blockstore/blockstore.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { BlockSink } from '../../importer/importer.ts'
-import type { BlockHold, IpfsConnector } from '../../ipfs/ipfs.ts'
+import type { BlockHold } from '../../ipfs/ipfs.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { RemotePeers } from '../../network/remote-peers.ts'
-import { Destination } from './destination.ts'
+import { LocalDestination, RemoteDestination } from './destination.ts'
+import type { Destination } from './destination.ts'
 
 export interface BlockFanOutInit {
   self: PeerId
   /** Who gets every block. Not empty. */
   destinations: readonly PeerId[]
   signal?: AbortSignal | undefined
-  /** Keeps the blocks on this peer until their root is pinned. */
-  hold: BlockHold
+  /** Takes the blocks of this peer, and keeps them until their root is pinned. */
+  hold: Pick<BlockHold, 'put'>
   /** They are about to be pinned: what is one batch is stored so that it survives a power loss. */
   isPinned: boolean
 }
 
 export interface BlockFanOutDeps {
-  ipfs: Pick<IpfsConnector, 'putBlocks'>
   remotes: Pick<RemotePeers, 'putBlocks'>
   log: Logger
 }
 
-/** Blocks travel in batches of about this size. */
-const batchBytes = 1 << 20
-/** What a block counts besides its content: a batch is worked on in one go, and tiny blocks make as much work as others. */
-const blockBytes = 1024
 /** What may be under way to one destination in one stream. */
 const windowBytes = 6 << 20
 
@@ -39,9 +35,7 @@ export class BlockFanOut implements BlockSink, AsyncDisposable {
   readonly #init: BlockFanOutInit
   readonly #deps: BlockFanOutDeps
   readonly #destinations: ReadonlyMap<PeerId, Destination>
-  #batch: Block[] = []
-  #bytes = 0
-  #streaming = false
+  #hasBegun = false
   #isFinished = false
 
   constructor (init: BlockFanOutInit, deps: BlockFanOutDeps) {
@@ -50,22 +44,19 @@ export class BlockFanOut implements BlockSink, AsyncDisposable {
     this.#destinations = new Map(init.destinations.map(peer => [peer, this.#destination(peer)]))
   }
 
-  write (blocks: readonly Block[]): Promise<void> | undefined {
-    for (const block of blocks) {
-      this.#batch.push(block)
-      this.#bytes += block.bytes.length + blockBytes
-    }
-    return this.#bytes < batchBytes ? undefined : this.#send()
+  async write (blocks: readonly Block[], { isLast = false }: { isLast?: boolean } = {}): Promise<void> {
+    const isOnly = isLast && !this.#hasBegun
+    this.#hasBegun = true
+    this.#checkFailures()
+    const waits = Array.from(this.#destinations.values(), destination => destination.push(blocks, { isOnly })).filter(wait => wait != null)
+    if (waits.length > 0) await Promise.all(waits)
+    this.#init.signal?.throwIfAborted()
+    this.#checkFailures()
   }
 
   /** Resolves when every destination that didn't fail has stored everything. Rejects when all failed. */
   async finish (): Promise<void> {
-    if (this.#streaming) {
-      if (this.#batch.length > 0) await this.#send()
-      await this.#each(async destination => destination.finish())
-    } else if (this.#batch.length > 0) {
-      await this.#each(async destination => destination.putOnly(this.#batch))
-    }
+    await this.#each(async destination => destination.finish())
     this.#init.signal?.throwIfAborted()
     this.#checkFailures()
     this.#isFinished = true
@@ -77,21 +68,8 @@ export class BlockFanOut implements BlockSink, AsyncDisposable {
   /** Gives up what isn't finished: no destination keeps waiting for the rest. Never rejects. */
   async [Symbol.asyncDispose] (): Promise<void> {
     if (this.#isFinished) return
-    this.#batch = []
     const err = new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' })
     await this.#each(async destination => destination.abort(err))
-  }
-
-  async #send (): Promise<void> {
-    const blocks = this.#batch
-    const bytes = this.#bytes
-    this.#batch = []
-    this.#bytes = 0
-    this.#streaming = true
-    this.#checkFailures()
-    await Promise.all(Array.from(this.#destinations.values(), destination => destination.push(blocks, bytes)))
-    this.#init.signal?.throwIfAborted()
-    this.#checkFailures()
   }
 
   async #each (work: (destination: Destination) => Promise<void>): Promise<void> {
@@ -113,12 +91,10 @@ export class BlockFanOut implements BlockSink, AsyncDisposable {
 
   #destination (peer: PeerId): Destination {
     const { self, signal, hold, isPinned } = this.#init
-    const { ipfs, remotes } = this.#deps
+    const { remotes } = this.#deps
     const options = signal == null ? {} : { signal }
-    if (peer === self) {
-      return new Destination({ windowBytes, streamPerPrefix: false, put: async (blocks, { isWhole }) =>
-        ipfs.putBlocks(blocks, { ...options, hold, sync: isWhole && isPinned }) })
-    }
-    return new Destination({ windowBytes, streamPerPrefix: true, put: async blocks => remotes.putBlocks(peer, blocks, options) })
+    return peer === self
+      ? new LocalDestination({ windowBytes, put: async (blocks, { isOnly }) => hold.put(blocks, { ...options, sync: isOnly && isPinned }) })
+      : new RemoteDestination({ windowBytes, put: async blocks => remotes.putBlocks(peer, blocks, options) })
   }
 }

@@ -1,75 +1,103 @@
 import { Channel } from '../../base/channel.ts'
 import type { Block } from '../../blockstore/blockstore.ts'
 
-/** Stores the blocks that come; resolves when all of them are stored. `isWhole`: it is one batch, and no other follows. */
-export type PutBlocks = (blocks: AsyncIterable<Block[]>, options: { isWhole: boolean }) => Promise<void>
-
-export interface DestinationInit {
-  put: PutBlocks
-  windowBytes: number
-  /** A stream of its own for each codec and hash: Go's peers file a whole stream under the first block's prefix. */
-  streamPerPrefix: boolean
+/** One peer that gets the blocks of an add. After a failure it takes no more; nobody is told before the end. */
+export interface Destination {
+  readonly failure: { err: unknown } | undefined
+  /** Resolves when there is room for more; undefined when there is. `isOnly`: nothing came before, and nothing follows. */
+  push (blocks: readonly Block[], options: { isOnly: boolean }): Promise<unknown> | undefined
+  /** Resolves when everything is stored, or has failed. */
+  finish (): Promise<void>
+  /** Nothing half-sent counts as complete. Resolves when nothing is under way. */
+  abort (err: unknown): Promise<void>
 }
 
-/** One peer that gets the blocks of an add. After a failure it takes no more; nobody is told before the end. */
-export class Destination {
-  readonly #init: DestinationInit
-  readonly #channels = new Map<string, { channel: Channel<Block[]>, done: Promise<void> }>()
-  #failure: { err: unknown } | undefined
+const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
-  constructor (init: DestinationInit) { this.#init = init }
+export interface LocalDestinationInit {
+  put: (blocks: readonly Block[], options: { isOnly: boolean }) => Promise<void>
+  /** What may be under way. Bytes. */
+  windowBytes: number
+}
 
-  get failure (): { err: unknown } | undefined { return this.#failure }
+/** This peer: each batch is handed to the store as it comes. */
+export class LocalDestination implements Destination {
+  readonly #init: LocalDestinationInit
+  readonly #running = new Set<Promise<void>>()
+  #bytes = 0
+  failure: Destination['failure']
 
-  /** Resolves when there is room for more. */
-  push (blocks: Block[], bytes: number): Promise<unknown> | undefined {
-    if (this.#failure != null) return undefined
-    if (!this.#init.streamPerPrefix) return this.#channelFor('').push(blocks, bytes)
+  constructor (init: LocalDestinationInit) { this.#init = init }
+
+  push (blocks: readonly Block[], { isOnly }: { isOnly: boolean }): Promise<void> | undefined {
+    if (this.failure != null) return undefined
+    const bytes = sizeOf(blocks)
+    this.#bytes += bytes
+    const running = this.#init.put(blocks, { isOnly }).catch(err => { this.failure ??= { err } }).then(() => {
+      this.#bytes -= bytes
+      this.#running.delete(running)
+    })
+    this.#running.add(running)
+    return this.#bytes <= this.#init.windowBytes ? undefined : this.#room()
+  }
+
+  async finish (): Promise<void> { await Promise.all(this.#running) }
+
+  async abort (err: unknown): Promise<void> {
+    this.failure ??= { err }
+    await this.finish()
+  }
+
+  async #room (): Promise<void> { while (this.#bytes > this.#init.windowBytes) await Promise.race(this.#running) }
+}
+
+export interface RemoteDestinationInit {
+  /** Stores the blocks that come; resolves when all of them are stored. */
+  put: (blocks: AsyncIterable<readonly Block[]>) => Promise<void>
+  /** What may be under way in one stream. Bytes. */
+  windowBytes: number
+}
+
+/** Another peer: a stream for each codec and hash, because Go's peers file a whole stream under the first block's prefix. */
+export class RemoteDestination implements Destination {
+  readonly #init: RemoteDestinationInit
+  readonly #channels = new Map<string, { channel: Channel<readonly Block[]>, done: Promise<void> }>()
+  failure: Destination['failure']
+
+  constructor (init: RemoteDestinationInit) { this.#init = init }
+
+  push (blocks: readonly Block[]): Promise<unknown> | undefined {
+    if (this.failure != null) return undefined
     const waits = [...groupByPrefix(blocks)].map(([prefix, group]) => this.#channelFor(prefix).push(group, sizeOf(group)))
     return waits.every(wait => wait == null) ? undefined : Promise.all(waits)
   }
 
-  /** All blocks at once, when nothing was pushed before: the short way for small adds. */
-  async putOnly (blocks: Block[]): Promise<void> {
-    const groups = this.#init.streamPerPrefix ? [...groupByPrefix(blocks).values()] : [blocks]
-    try {
-      await Promise.all(groups.map(async group => this.#init.put(only(group), { isWhole: true })))
-    } catch (err) {
-      this.#failure ??= { err }
-    }
-  }
-
-  /** Resolves when everything is stored, or has failed. */
   async finish (): Promise<void> {
     for (const { channel } of this.#channels.values()) channel.end()
-    await Promise.all(Array.from(this.#channels.values(), ({ done }) => done))
+    await this.#done()
   }
 
-  /** Ends the streams with this error, so that nothing half-sent counts as complete. */
   async abort (err: unknown): Promise<void> {
-    this.#failure ??= { err }
-    for (const { channel } of this.#channels.values()) channel.end({ err })
-    await Promise.all(Array.from(this.#channels.values(), ({ done }) => done))
+    this.#failed(err)
+    await this.#done()
   }
 
-  #channelFor (prefix: string): Channel<Block[]> {
+  async #done (): Promise<void> { await Promise.all(Array.from(this.#channels.values(), ({ done }) => done)) }
+
+  #channelFor (prefix: string): Channel<readonly Block[]> {
     const known = this.#channels.get(prefix)
     if (known != null) return known.channel
-    const channel = new Channel<Block[]>(this.#init.windowBytes)
-    const done = this.#init.put(channel, { isWhole: false }).catch(err => { this.#failed(err) }).finally(() => channel.close())
+    const channel = new Channel<readonly Block[]>(this.#init.windowBytes)
+    const done = this.#init.put(channel).catch(err => { this.#failed(err) }).finally(() => channel.close())
     this.#channels.set(prefix, { channel, done })
     return channel
   }
 
   #failed (err: unknown): void {
-    this.#failure ??= { err }
+    this.failure ??= { err }
     for (const { channel } of this.#channels.values()) channel.end({ err })
   }
 }
-
-async function * only (blocks: Block[]): AsyncGenerator<Block[]> { yield blocks }
-
-const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
 function groupByPrefix (blocks: readonly Block[]): Map<string, Block[]> {
   return Map.groupBy(blocks, ({ cid }) => `${cid.code}/${cid.multihash.code}/${cid.multihash.size}`)

@@ -1,5 +1,4 @@
 import { ClusterError } from '../../base/errors.ts'
-import type { Block } from '../../blockstore/blockstore.ts'
 import type { BlockSink, ImportOutput, Shard } from '../../importer/importer.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { BlockHold } from '../../ipfs/ipfs.ts'
@@ -35,13 +34,11 @@ export async function * addSharded (init: ShardedAddInit, deps: AdderDeps): Asyn
   yield * add.lines.mixedInto(add.outputs(outputs))
   const { cid, blocks, sizeBytes, pins } = await sharder.finish(rootOf(root))
   yield * add.lines.drain()
-  await deps.ipfs.putBlocks(only(blocks), { ...(signal == null ? {} : { signal }), hold })
+  await hold.put(blocks, signal == null ? {} : { signal })
   yield { name: `${params.pin.name}-clusterDAG`, cid, bytes: 0, size: sizeBytes, allocations: [] }
   for (const pin of pins) await add.pin(pin)
   add.complete()
 }
-
-async function * only (blocks: Block[]): AsyncGenerator<Block[]> { yield blocks }
 
 /** One shard is open at a time. */
 class ShardedAdd implements AsyncDisposable {

@@ -16,7 +16,7 @@ import type { Denial, Denylist } from '../denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath, refusingNames } from '../denylist.ts'
 import type {
   BlockHold, CollectionOptions, FetchBlockOptions, GetBlockOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus,
-  PinContentOptions, PinnedView, PinProgress, PutBlocksOptions, RepoStat
+  PinContentOptions, PinnedView, PinProgress, RepoStat
 } from '../ipfs.ts'
 import { NodeAudit } from './audit.ts'
 import { blockRepair, checkCollectable } from './block-repair.ts'
@@ -25,7 +25,8 @@ import { bootstrapWorker } from './bootstrap.ts'
 import { isContentOf } from '../../hash/multihash.ts'
 import { AllocatedNodes } from './allocated-nodes.ts'
 import { LandedBlocks } from './landed-blocks.ts'
-import { Holds, type GuardedHold } from './holds.ts'
+import { Holds } from './holds.ts'
+import type { StoreOptions } from './holds.ts'
 import { LinklessBlocks } from './repository/linkless-blocks.ts'
 import { localNode } from './local-node.ts'
 import type { LocalNode } from './local-node.ts'
@@ -147,7 +148,10 @@ class EmbeddedNode implements HeliaConnector {
     this.#up.promise.catch(() => {})
     const refuse = (cid: CID): void => refuseDeniedCid(deps.denylist, cid)
     const local = this.#local = localNode(init, { ...deps, isHidden: cid => this.#isHidden(cid) })
-    this.#holds = new Holds({ protection: local.protection, sync: async () => blockstore.sync(), clock })
+    this.#holds = new Holds({
+      protection: local.protection, store: async (blocks, options) => this.#store(blocks, options), sync: async () => blockstore.sync(),
+      clock
+    })
     const network = this.#network = new HeliaNode(init, {
       blockstore: local.interfaceBlockstore,
       blocks: async cid => this.#isHidden(cid) ? undefined : blockstore.get(cid),
@@ -244,28 +248,29 @@ class EmbeddedNode implements HeliaConnector {
   hold (options?: HoldOptions): BlockHold { return this.#holds.hold(options) }
   holdCount (): number { return this.#holds.size }
 
-  async putBlocks (blocks: AsyncIterable<Block[]>, { signal, hold, sync = false }: PutBlocksOptions = {}): Promise<void> {
-    const { protection, recent } = this.#local
-    // only holds of this node come back to it
-    const held = hold as GuardedHold | undefined
-    const { guard = protection.guard(), isUnpinned = true } = held ?? {}
+  async putBlocks (blocks: AsyncIterable<Block[]>, options: IpfsOptions = {}): Promise<void> {
+    const guard = this.#local.protection.guard()
     try {
       for await (const batch of blocks) {
-        signal?.throwIfAborted()
-        const cids = batch.map(({ cid }) => cid)
+        options.signal?.throwIfAborted()
         // an add has just made its blocks; those of other peers may be anything
-        if (hold == null) await checkContents(batch)
-        await guard.protect(cids)
-        await this.#ensureRoom(batch)
-        if (held != null && !sync) held.isUnsynced = true
-        await this.#deps.blockstore.put(batch, signal == null ? { sync } : { sync, signal })
-        if (isUnpinned) await recent.note(cids)
-        for (const { cid, bytes } of batch) this.#linkless.note(cid, bytes)
-        this.#network.announce(cids.filter(cid => this.#denialOf(cid) == null))
+        await checkContents(batch)
+        await this.#store(batch, { ...options, guard, isUnpinned: true })
       }
     } finally {
-      if (hold == null) guard.release()
+      guard.release()
     }
+  }
+
+  async #store (blocks: readonly Block[], { guard, isUnpinned, sync = false, signal }: StoreOptions): Promise<void> {
+    signal?.throwIfAborted()
+    const cids = blocks.map(({ cid }) => cid)
+    await guard.protect(cids)
+    await this.#ensureRoom(blocks)
+    await this.#deps.blockstore.put(blocks, signal == null ? { sync } : { sync, signal })
+    if (isUnpinned) await this.#local.recent.note(cids)
+    for (const { cid, bytes } of blocks) this.#linkless.note(cid, bytes)
+    this.#network.announce(cids.filter(cid => this.#denialOf(cid) == null))
   }
 
   /** Which blocks are here already is asked only where it matters. */

@@ -1,25 +1,22 @@
 import type { CID } from 'multiformats/cid'
 import { hashKey } from '../../blockstore/map-key.ts'
 import type { Clock } from '../../base/clock.ts'
-import type { BlockHold, HoldOptions } from '../ipfs.ts'
+import type { Block } from '../../blockstore/blockstore.ts'
+import type { BlockHold, HoldOptions, HoldPutOptions } from '../ipfs.ts'
 import type { Guard, Protection } from './repository/repository.ts'
 
 /** An add whose roots aren't pinned after this long is given up: its blocks may be collected. */
 const longestHoldMs = 3_600_000
 
+/** How blocks are stored: `guard` keeps them, and `isUnpinned` ones for an hour after it. */
+export interface StoreOptions extends HoldPutOptions { guard: Guard, isUnpinned: boolean }
+
 export interface HoldsDeps {
   protection: Protection
+  store: (blocks: readonly Block[], options: StoreOptions) => Promise<void>
   /** Makes everything that was put survive a power loss. */
   sync: () => Promise<void>
   clock: Pick<Clock, 'after'>
-}
-
-/** A hold and the guard behind it. */
-export interface GuardedHold extends BlockHold {
-  readonly guard: Guard
-  readonly isUnpinned: boolean
-  /** Blocks were put that a power loss may take. */
-  isUnsynced: boolean
 }
 
 /** The holds of adds that run or whose roots wait to be pinned. */
@@ -32,7 +29,7 @@ export class Holds {
 
   get size (): number { return this.#held.size }
 
-  hold ({ isUnpinned = false }: HoldOptions = {}): GuardedHold {
+  hold ({ isUnpinned = false }: HoldOptions = {}): BlockHold {
     const hold: AddHold = new AddHold({ isUnpinned }, this.#deps, {
       waits: key => {
         const waiting = this.#waiting.get(key) ?? new Set()
@@ -68,30 +65,36 @@ interface HoldOwner {
   released: () => void
 }
 
-class AddHold implements GuardedHold {
-  readonly guard: Guard
-  readonly isUnpinned: boolean
-  isUnsynced = false
+class AddHold implements BlockHold {
+  readonly #guard: Guard
+  readonly #isUnpinned: boolean
+  /** Blocks were put that a power loss may take. */
+  #isUnsynced = false
   readonly #deps: HoldsDeps
   readonly #owner: HoldOwner
   readonly #roots = new Set<string>()
   #cancelTimer: (() => void) | undefined
   #isHandedOver = false
 
-  constructor ({ isUnpinned }: Pick<GuardedHold, 'isUnpinned'>, deps: HoldsDeps, owner: HoldOwner) {
-    this.guard = deps.protection.guard()
-    this.isUnpinned = isUnpinned
+  constructor ({ isUnpinned }: Required<HoldOptions>, deps: HoldsDeps, owner: HoldOwner) {
+    this.#guard = deps.protection.guard()
+    this.#isUnpinned = isUnpinned
     this.#deps = deps
     this.#owner = owner
+  }
+
+  async put (blocks: readonly Block[], { sync = false, ...options }: HoldPutOptions = {}): Promise<void> {
+    if (!sync) this.#isUnsynced = true
+    await this.#deps.store(blocks, { ...options, sync, guard: this.#guard, isUnpinned: this.#isUnpinned })
   }
 
   async keepUntilPinned (root: CID): Promise<void> {
     const key = hashKey(root)
     this.#roots.add(key)
     this.#owner.waits(key)
-    if (!this.isUnsynced) return
+    if (!this.#isUnsynced) return
     await this.#deps.sync()
-    this.isUnsynced = false
+    this.#isUnsynced = false
   }
 
   handOver (roots: readonly CID[]): void {
@@ -106,7 +109,7 @@ class AddHold implements GuardedHold {
 
   release (): void {
     this.#cancelTimer?.()
-    this.guard.release()
+    this.#guard.release()
     this.#owner.left(this.#roots)
     this.#owner.released()
     this.#roots.clear()

@@ -15,7 +15,7 @@ const identityCode = 0
  * (Kubo files blocks by multihash). What the source throws comes out as it is, when what came before it is stored.
  */
 export async function uploadBlocks (
-  source: AsyncIterable<Block[]>, { rpc, random }: BlockUploadDeps, signal: AbortSignal | undefined
+  source: AsyncIterable<readonly Block[]>, { rpc, random }: BlockUploadDeps, signal: AbortSignal | undefined
 ): Promise<void> {
   const blocks = new BlockReader(source)
   try {
@@ -89,15 +89,15 @@ const notStored = (cid: CID | undefined, why: string): ClusterError =>
 
 /** Gives blocks one by one. When the source fails, it ends, and `failure` has why. */
 class BlockReader {
-  readonly #source: AsyncIterator<Block[]>
-  #batch: Block[] = []
+  readonly #source: AsyncIterator<readonly Block[]>
+  #batch: readonly Block[] = []
   #at = 0
   #isOpen = true
   /** A block that was read but belongs to the next request. */
   heldBack: Block | undefined
   failure: { err: unknown } | undefined
 
-  constructor (source: AsyncIterable<Block[]>) { this.#source = source[Symbol.asyncIterator]() }
+  constructor (source: AsyncIterable<readonly Block[]>) { this.#source = source[Symbol.asyncIterator]() }
 
   async next (): Promise<Block | undefined> {
     while (this.#isOpen) {

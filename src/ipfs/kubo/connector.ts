@@ -148,10 +148,16 @@ class ExternalKubo implements KuboConnector {
   async * ownRoots (): AsyncGenerator<CID[]> { /* Kubo doesn't say who made a pin */ }
 
   /** Kubo knows no holds. */
-  hold (): BlockHold { return { keepUntilPinned: async () => {}, handOver: () => {}, release: () => {}, [Symbol.dispose]: () => {} } }
+  hold (): BlockHold {
+    return {
+      put: async (blocks, options) => this.putBlocks(only(blocks), options),
+      keepUntilPinned: async () => {}, handOver: () => {}, release: () => {}, [Symbol.dispose]: () => {}
+    }
+  }
+
   holdCount (): number { return 0 }
 
-  async putBlocks (blocks: AsyncIterable<Block[]>, { signal }: IpfsOptions = {}): Promise<void> {
+  async putBlocks (blocks: AsyncIterable<readonly Block[]>, { signal }: IpfsOptions = {}): Promise<void> {
     await uploadBlocks(blocks, { rpc: this.#rpc, random: this.#deps.random }, signal)
   }
 
@@ -218,3 +224,4 @@ class ExternalKubo implements KuboConnector {
   }
 }
 
+async function * only (blocks: readonly Block[]): AsyncGenerator<readonly Block[]> { yield blocks }

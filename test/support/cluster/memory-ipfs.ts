@@ -74,6 +74,7 @@ export class MemoryIpfs implements IpfsConnector {
     const release = (): void => { this.#holds.delete(held) }
     this.#holds.add(held)
     return {
+      put: async blocks => this.putBlocks(only(blocks)),
       keepUntilPinned: async root => { held.waiting.add(root.toString()) },
       handOver: roots => {
         held.waiting = new Set(roots.map(String).filter(root => held.waiting.has(root)))
@@ -87,7 +88,7 @@ export class MemoryIpfs implements IpfsConnector {
 
   holdCount (): number { return this.#holds.size }
 
-  async putBlocks (batches: AsyncIterable<Block[]>): Promise<void> {
+  async putBlocks (batches: AsyncIterable<readonly Block[]>): Promise<void> {
     this.putCalls++
     if (this.storageFault != null) throw this.storageFault
     for await (const batch of batches) {
@@ -139,3 +140,5 @@ export class MemoryIpfs implements IpfsConnector {
 
   #answer (): void { if (this.down != null) throw this.down }
 }
+
+async function * only (blocks: readonly Block[]): AsyncGenerator<readonly Block[]> { yield blocks }

@@ -1,5 +1,6 @@
 import type { Block } from '../../../src/blockstore/blockstore.ts'
 import type { Importers } from '../../../src/cluster/add/upload.ts'
+import { BlockBatch } from '../../../src/importer/block-batch.ts'
 import type { Shard, SharderFactory } from '../../../src/importer/importer.ts'
 import type { UploadEntry } from '../../../src/model/add.ts'
 import type { CID } from '../../../src/model/cid.ts'
@@ -15,7 +16,8 @@ export async function * uploadOf (...files: Array<[path: string, ...pieces: stri
 
 /** Importers for tests: every piece of content is a block, a file's root is its last block, a shard holds two blocks. */
 export const textImporters: Importers = {
-  unixfs: async function * (entries, _params, sink, { onRoot, progress }) {
+  unixfs: async function * (entries, _params, sink, { onRoot, progress, scratchBlocks }) {
+    const batch = new BlockBatch(sink)
     for await (const entry of entries) {
       if (entry.kind !== 'file') continue
       let root: CID = aCid('')
@@ -24,17 +26,19 @@ export const textImporters: Importers = {
         const block = aBlock(Buffer.from(piece).toString())
         root = block.cid
         size += piece.length
-        await sink.write([block])
+        batch.add(block)
+        if (scratchBlocks === true) await batch.drain()
         if (progress) yield { name: entry.path, cid: null, bytes: size, size: 0 }
       }
       onRoot?.(root, entry.path)
       yield { name: entry.path, cid: root, bytes: 0, size }
     }
+    await batch.finish()
   },
   car: async (content, sink) => {
     const blocks: Block[] = []
     for await (const piece of content) blocks.push(aBlock(Buffer.from(piece).toString()))
-    await sink.write(blocks)
+    await sink.write(blocks, { isLast: true })
     return { roots: [blocks[0]?.cid ?? aCid('')], bytes: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0), size: 0 }
   },
   sharder: textSharder

@@ -1,33 +1,80 @@
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { describe, it } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
 import { BlockFanOut } from '../../../src/cluster/add/block-fan-out.ts'
+import { BlockBatch } from '../../../src/importer/block-batch.ts'
 import { numberedBlocks } from '../../support/blocks.ts'
 import { quietMs } from '../../support/poll.ts'
 
-const spreadTo = (counts: number[]): BlockFanOut => {
-  const putBlocks = async (batches: AsyncIterable<unknown[]>): Promise<void> => {
-    for await (const batch of batches) counts.push(batch.length)
+interface Put { count: number, sync: boolean }
+
+const fanOutTo = (puts: Put[], put: () => Promise<void> = async () => {}): BlockFanOut => new BlockFanOut(
+  {
+    self: 'self', destinations: ['self'], isPinned: true,
+    hold: {
+      put: async (blocks, { sync = false } = {}) => {
+        puts.push({ count: blocks.length, sync })
+        await put()
+      }
+    }
+  },
+  { remotes: { putBlocks: async () => {} }, log: silentLogger }
+)
+
+async function putsOf (count: number, size: number): Promise<Put[]> {
+  const puts: Put[] = []
+  const fanOut = fanOutTo(puts)
+  const batch = new BlockBatch(fanOut)
+  for (const block of numberedBlocks(count, size)) {
+    batch.add(block)
+    if (batch.isFull) await batch.flush()
   }
-  return new BlockFanOut(
-    { self: 'self', destinations: ['self'], hold: {} as never, isPinned: true },
-    { ipfs: { putBlocks }, remotes: { putBlocks: async () => {} }, log: silentLogger }
-  )
+  await batch.finish()
+  await fanOut.finish()
+  return puts
 }
 
-async function batchesOf (count: number, size: number): Promise<number[]> {
-  const counts: number[] = []
-  const spread = spreadTo(counts)
-  const blocks = numberedBlocks(count, size)
-  for (let at = 0; at < count; at += 64) await spread.write(blocks.slice(at, at + 64))
-  await spread.finish()
-  return counts
-}
+describe('blocks of an upload', () => {
+  it('travel in batches of a megabyte, and of a thousand when they are tiny', { timeout: quietMs(10_000) }, async () => {
+    const [tiny, large] = [await putsOf(5000, 10), await putsOf(17, 256 * 1024)]
+    const counts = tiny.map(({ count }) => count)
 
-it('blocks travel in batches of a megabyte, and of a thousand when they are tiny', { timeout: quietMs(10_000) }, async () => {
-  const [tiny, large] = [await batchesOf(5000, 10), await batchesOf(16, 256 * 1024)]
+    assert.equal(counts.reduce((sum, count) => sum + count), 5000)
+    assert.ok(counts.slice(0, -1).every(count => count >= 1000 && count <= 1024 + 64), counts.join(' '))
+    assert.deepEqual(large.map(({ count }) => count), [4, 4, 4, 4, 1])
+  })
 
-  assert.equal(tiny.reduce((sum, count) => sum + count), 5000)
-  assert.ok(Math.max(...tiny) <= 1024 + 64, tiny.join(' '))
-  assert.deepEqual(large, [16])
+  it('are synced with their batch when it is the only one', async () => {
+    assert.deepEqual(await putsOf(3, 1000), [{ count: 3, sync: true }])
+    assert.deepEqual((await putsOf(9, 256 * 1024)).map(({ sync }) => sync), [false, false, false])
+  })
+
+  it('wait while six megabytes are under way, and go on as soon as there is room', async () => {
+    const puts: Put[] = []
+    const ends: Array<() => void> = []
+    const fanOut = fanOutTo(puts, () => new Promise(resolve => { ends.push(resolve) }))
+    const megabyte = numberedBlocks(4, 256 * 1024)
+
+    for (let count = 0; count < 6; count++) await fanOut.write(megabyte)
+    let isWritten = false
+    const seventh = fanOut.write(megabyte).then(() => { isWritten = true })
+    await new Promise(resolve => { setImmediate(resolve) })
+    assert.deepEqual([puts.length, isWritten], [7, false])
+    ends[3]?.()
+    await seventh
+
+    const finished = fanOut.finish()
+    for (const end of ends) end()
+    await finished
+  })
+
+  it('fail when the peer does not take them, at once where more are to come', async () => {
+    const fanOut = fanOutTo([], async () => { throw new Error('no') })
+
+    await fanOut.write(numberedBlocks(1))
+    await new Promise(resolve => { setImmediate(resolve) })
+
+    await assert.rejects(fanOut.write(numberedBlocks(1)), { code: 'IPFS_ERROR' })
+    await assert.rejects(fanOut.finish(), { code: 'IPFS_ERROR' })
+  })
 })

@@ -71,7 +71,7 @@ describe('CAR import', () => {
 
   it('refuses a block that is not what its CID says, after writing those before', async () => {
     const sink = new KeepingSink()
-    const car = await carOf([one.cid], [...numberedBlocks(200), { cid: one.cid, bytes: Buffer.from('block two\n') }])
+    const car = await carOf([one.cid], [...numberedBlocks(200, 16_384), { cid: one.cid, bytes: Buffer.from('block two\n') }])
 
     await assert.rejects(read(car, { sink }), err => {
       assert.equal((err as { code: string }).code, 'INVALID_ARGUMENT')

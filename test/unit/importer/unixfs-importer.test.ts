@@ -241,15 +241,15 @@ describe('options that are refused', () => {
 })
 
 describe('the sink', () => {
-  it('gets batches of 1 MiB of large leaves and of 64 small files', async () => {
+  it('gets batches of 1 MiB of large leaves, and of about a thousand small files', async () => {
     const large = new KeepingSink()
     const small = new KeepingSink()
 
     await importAll([fileEntry('a', pattern251(8 << 20))], { sink: large, query: { 'cid-version': '1' } })
-    await importAll(Array.from({ length: 640 }, (_, i) => fileEntry(`d/${i}`, 'x')), { sink: small })
+    await importAll(Array.from({ length: 2400 }, (_, i) => fileEntry(`d/${i}`, 'x')), { sink: small })
 
     assert.deepEqual(new Set(large.batches.slice(0, -1)), new Set([4]))
-    assert.deepEqual(new Set(small.batches.slice(0, -1)), new Set([64]))
+    assert.deepEqual(new Set(small.batches.slice(0, -1)), new Set([1016]))
   })
 
   it('gets children before parents, each block once, and bytes that match the CIDs after all is done', async () => {

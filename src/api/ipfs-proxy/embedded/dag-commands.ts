@@ -4,7 +4,6 @@ import { answerText, ClusterError, invalidArgument, isClusterError } from '../..
 import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/request/multipart.ts'
 import type { BlockSink } from '../../../importer/importer.ts'
-import type { Block } from '../../../blockstore/blockstore.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
 import type { BlockHold } from '../../../ipfs/ipfs.ts'
@@ -162,7 +161,7 @@ function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, si
       write: async blocks => {
         sums.BlockCount += blocks.length
         sums.BlockBytesCount += blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
-        await ipfs.putBlocks(batch(blocks), { signal, hold })
+        await hold.put(blocks, { signal })
       }
     }
     for await (const { content } of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) {
@@ -202,6 +201,3 @@ async function * pinnedRoots (roots: readonly CID[], hold: BlockHold, { ipfs, cl
     }
   }
 }
-
-async function * batch (blocks: readonly Block[]): AsyncGenerator<Block[]> { yield [...blocks] }
-

@@ -11,7 +11,7 @@ import type { RemovedKey } from '../../../model/peer.ts'
  * | operation | steps |
  * |---|---|
  * | pin | `guard = protection.guard()`; `walkDag(root, { guard, … })`, which protects each block before it asks for it; `await roots.add(…)`; `guard.release()` |
- * | add | `guard = protection.guard()`; per batch `await guard.protect(cids)`, then `blockstore.put`; the pin of the root as above; `guard.release()` |
+ * | add (`BlockHold`) | `guard = protection.guard()`; per batch `await guard.protect(cids)`, then `blockstore.put`; the pin of the root as above; `guard.release()` |
  * | putBlocks, an add that pins nothing | as add without the pin, and `await recent.note(cids)` after each put; a release then leaves them safe for an hour |
  * | unpin | `await roots.remove(cid)` |
  * | repoGc | `collector.collect()`; may run beside all of these |

@@ -13,7 +13,7 @@ function open (sync: () => Promise<void> = async () => {}) {
   const world = new SimClock()
   const clock = new PeerClock(world, 0)
   const protection = new BlockProtection({ folder: '/nowhere' }, { random: systemRandom, log: silentLogger })
-  const holds = new Holds({ protection, sync, clock })
+  const holds = new Holds({ protection, store: async () => {}, sync, clock })
   /** Holds, guards behind them, timers that run. */
   const left = (): number[] => [holds.size, protection.size, clock.pending]
   return { world, holds, left }
@@ -38,7 +38,7 @@ describe('holds of adds', () => {
 
     const use = async (): Promise<void> => {
       using hold = holds.hold()
-      hold.isUnsynced = true
+      await hold.put([])
       await hold.keepUntilPinned(aCid('a'))
       hold.handOver([aCid('a')])
     }
@@ -54,7 +54,7 @@ describe('holds of adds', () => {
 
     await hold.keepUntilPinned(aCid('a'))
     assert.equal(syncs, 0)
-    hold.isUnsynced = true
+    await hold.put([])
     for (const name of ['b', 'c']) await hold.keepUntilPinned(aCid(name))
 
     assert.equal(syncs, 1)

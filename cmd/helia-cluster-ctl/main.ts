@@ -76,6 +76,7 @@ async function runCommand ({ flags, words, program }: Called, deps: CtlDeps): Pr
   }
   try {
     const line = parseFlags(flagsFirst(rest, command.flags ?? []), command.flags ?? [])
+    refuseMore(line.rest, command)
     return await runWith(command, { flags: line.flags, args: line.rest }, await contextOf({ flags, program }, deps))
   } catch (err) {
     if (!(err instanceof WrongUsage) && !(err instanceof HelpWanted)) throw err
@@ -83,6 +84,13 @@ async function runCommand ({ flags, words, program }: Called, deps: CtlDeps): Pr
     await help()
     return err instanceof WrongUsage ? exitCodes.failed : exitCodes.done
   }
+}
+
+/** Go's commands leave out what is too much. Ours do something to a cluster: a word that is meant as a flag must not begin it. */
+function refuseMore (args: readonly string[], { isOurs, takes = '' }: Command): void {
+  if (isOurs !== true || takes.endsWith('...')) return
+  const most = takes.match(/[<[][^>\]]*[>\]]/g)?.length ?? 0
+  if (args.length > most) throw new CommandFailed(`error : too many arguments: ${args[most]}`)
 }
 
 /** `known`: the names beside the last word. */
@@ -117,6 +125,9 @@ async function runWith (command: Command, line: Parameters<NonNullable<Command['
   } catch (err) {
     if (!(err instanceof ApiError) || context.signal.aborted) throw err
     context.printer.error(err)
+    if (command.isOurs === true && err.status === 404 && err.message === 'not found') {
+      context.terminal.err('The asked peer does not know this: only Helia Cluster peers of this version do.\n')
+    }
     return err.status === 0 ? exitCodes.failed : exitCodes.refused
   }
 }

@@ -59,7 +59,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const progresses = new Progresses(init, { ...deps, members })
   const sync = new PinsetSync(init, { ...deps, members })
   const audits = new Audits(init, { ...deps, members })
-  const diffs = new PinsetDiffs({ ...deps, self: init.self })
+  const diffs = new PinsetDiffs({ ...deps, members, self: init.self })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
   const ask = async (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> => {

@@ -1,29 +1,11 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { runCtlHere } from '../support/ctl.ts'
+import { flipBit } from '../support/flip-bit.ts'
 import { jsonLines, peerProcess, uploadForm, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
-
-/** Turns one bit in the middle of a file that holds `content`. */
-async function flipBit (folder: string, content: Uint8Array): Promise<void> {
-  for (const name of await readdir(folder, { recursive: true })) {
-    const file = await open(join(folder, name), 'r+').catch(() => undefined)
-    try {
-      const bytes = (await file?.stat())?.isFile() === true ? await file?.readFile() : undefined
-      const at = bytes?.indexOf(content) ?? -1
-      if (bytes == null || at < 0) continue
-      const place = at + Math.floor(content.length / 2)
-      await file?.write(Uint8Array.of((bytes[place] as number) ^ 1), 0, 1, place)
-      return
-    } finally {
-      await file?.close()
-    }
-  }
-  assert.fail('the content is in no file')
-}
 
 describe('a bit that turned on the disk', () => {
   const peers: PeerProcess[] = []

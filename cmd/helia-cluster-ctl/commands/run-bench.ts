@@ -12,7 +12,7 @@ import { Requests, namePrefix } from '../bench/requests.ts'
 import { filesOf, settingsOf } from '../bench/settings.ts'
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
-import { CommandFailed, doing, exitCodes } from '../failure.ts'
+import { doing, exitCodes } from '../failure.ts'
 import { jsonText } from '../print/json.ts'
 import { StatusLine } from '../print/status-line.ts'
 
@@ -25,8 +25,7 @@ const cleanedAtOnce = 16
  * Puts a load on the cluster, tells how it did, and takes away what it added, also when it is interrupted. Ends with 1 when a request
  * failed or something stayed.
  */
-export async function bench ({ flags, args }: CommandLine, context: CtlContext): Promise<number> {
-  if (args.length > 0) throw new CommandFailed(`error : bench takes no arguments: ${args.join(' ')}`)
+export async function bench ({ flags }: CommandLine, context: CtlContext): Promise<number> {
   if (flags.yes('clean')) return await cleanEarlier(context)
   const settings = settingsOf(flags)
   const { before, save } = await filesOf(flags)

@@ -18,7 +18,9 @@ const lookMs = 1000
 export async function drainPeer ({ flags, args: [text] }: CommandLine, context: CtlContext): Promise<number> {
   const { client, printer, signal } = context
   if (text == null && flags.yes('status')) {
-    await printer.all(await client.drains({ signal }), drainFormat)
+    const drains = await client.drains({ signal })
+    await printer.all(drains, drainFormat)
+    if (drains.length === 0 && printer.encoding !== 'json') context.terminal.out('the asked peer drains none\n')
     return exitCodes.done
   }
   if (text == null) throw new CommandFailed('error : name the peer: its ID, or the name of a member')
@@ -42,6 +44,7 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
 export async function rebalance ({ flags }: CommandLine, context: CtlContext): Promise<number> {
   const { client, printer, signal } = context
   const by = flags.text('by').split(',').map(tag => tag.trim()).filter(tag => tag !== '')
+  if (flags.isSet('by') && by.length === 0) throw new CommandFailed('error : --by names no tag')
   const order = { by, equal: flags.yes('equal') }
   if (flags.yes('dry-run')) {
     await showPlan(await client.rebalancePlan({ ...order, signal }), context)

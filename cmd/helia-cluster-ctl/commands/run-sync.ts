@@ -16,22 +16,26 @@ export async function showSync (_line: CommandLine, { client, printer, signal }:
 export async function showDiff (
   { args: [one = '', other = ''], flags }: CommandLine, { client, printer, signal }: CtlContext
 ): Promise<number> {
+  if (one === '' || other === '') throw new CommandFailed('error : name two peers: their IDs, or the names of members')
   const peers = await Promise.all([one, other].map(async text => peerNamed(text, { client, signal })))
   const diff = await client.pinsetDiff(peers[0] ?? '', peers[1] ?? '', { repair: flags.yes('repair'), signal })
   printer.one(diff, diffFormat)
   return diff.pins.length > 0 ? exitCodes.failed : exitCodes.done
 }
 
-/** A peer ID, or the ID of the member with that name. */
+/** A peer ID, or the ID of the member with that name, or else of a peer that is missing. */
 export async function peerNamed (text: string, { client, signal }: Pick<CtlContext, 'client' | 'signal'>): Promise<string> {
   const { normalPeerId } = await import('../../../src/config/peer-id-text.ts')
   const peer = normalPeerId(text)
   if (peer != null) return peer
-  const found: string[] = []
-  for await (const { id, peername } of client.peers({ signal })) if (peername === text) found.push(id)
+  const named = { members: [] as string[], missing: [] as string[] }
+  for await (const { id, peername, error } of client.peers({ missing: true, signal })) {
+    if (peername === text) named[error === '' ? 'members' : 'missing'].push(id)
+  }
+  const found = named.members.length > 0 ? named.members : named.missing
   if (found.length !== 1 || found[0] == null) {
     throw new CommandFailed(
-      `error parsing peer ID: ${found.length === 0 ? 'neither a peer ID nor the name of a member' : 'several members have this name'}: ${text}`
+      `error parsing peer ID: ${found.length === 0 ? 'neither a peer ID nor the name of a peer' : 'several peers have this name'}: ${text}`
     )
   }
   return found[0]

@@ -11,7 +11,7 @@ import { formatTime } from '../../model/time.ts'
 import { parsePeerId } from '../common/peer-id.ts'
 
 /** `UNSUPPORTED`: one of them is a Go peer; `NOT_READY`: one is counting its pinset, or answers others. */
-const diffStatus: Partial<Record<ErrorCode, number>> = { INVALID_ARGUMENT: 400, UNSUPPORTED: 400, NOT_READY: 503 }
+const diffStatus: Partial<Record<ErrorCode, number>> = { INVALID_ARGUMENT: 400, UNSUPPORTED: 400, NOT_FOUND: 404, NOT_READY: 503 }
 
 /** Whether pinsets agree, and in what they don't. */
 export class SyncHandlers {

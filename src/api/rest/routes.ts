@@ -209,6 +209,7 @@ const diffing = (summary: string): RouteDoc => answers(summary, 'PinsetDiff', {
   parameters: twoPeers,
   responses: [
     { status: 400, about: 'Not peer IDs, or one of them is a Go peer.', schema: 'Error' },
+    { status: 404, about: 'One of them is not there.', schema: 'Error' },
     { status: 503, about: 'One of them is counting its pinset, or answers others just now.', schema: 'Error' }
   ]
 })

@@ -77,7 +77,7 @@ export class Audits {
     const { members, consensus, clock } = this.#deps
     this.#auditor()
     const peer = order.peer ?? this.#init.self
-    if (!members.has(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
+    if (!members.has(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: `peer ${peer} is not there` })
     if (peer !== this.#init.self && order.repair) {
       throw new ClusterError('INVALID_ARGUMENT', { peer }, { message: 'a peer repairs what it holds itself: ask that peer' })
     }

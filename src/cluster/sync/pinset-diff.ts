@@ -1,8 +1,9 @@
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { MergedAgain, PartsOptions, PinsetDigests, PinsetParts } from '../../consensus/pinset-digest.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import type { RemotePinsets } from '../../network/remote-pinsets.ts'
+import type { Members } from '../peers/members.ts'
 import type { PinDifference, PinsetDiff, PinsetDiffOptions } from '../cluster-api.ts'
 import { differenceOf, stillDiffering } from './difference.ts'
 
@@ -10,6 +11,7 @@ export interface PinsetDiffsDeps {
   self: PeerId
   digests?: PinsetDigests | undefined
   remotePinsets?: RemotePinsets | undefined
+  members: Pick<Members, 'has'>
   clock: Clock
 }
 
@@ -31,7 +33,18 @@ export class PinsetDiffs {
 
   async diff (peers: { one: PeerId, other: PeerId }, { repair = false, signal }: PinsetDiffOptions = {}): Promise<PinsetDiff> {
     if (peers.one === peers.other) throw new ClusterError('INVALID_ARGUMENT', peers, { message: 'these are one and the same peer' })
-    const options = signal == null ? {} : { signal }
+    const gone = [peers.one, peers.other].find(peer => !this.#deps.members.has(peer))
+    if (gone != null) throw new ClusterError('NOT_FOUND', { peer: gone }, { message: `peer ${gone} is not there` })
+    return await this.#compare(peers, repair, signal == null ? {} : { signal }).catch(err => {
+      if (!isClusterError(err, 'UNSUPPORTED')) throw err
+      throw new ClusterError('UNSUPPORTED', { ...peers }, {
+        message: 'only Helia Cluster peers can be compared, and one of these is another one, or of an older version', cause: err
+      })
+    })
+  }
+
+  async #compare (peers: { one: PeerId, other: PeerId }, repair: boolean, options: PartsOptions): Promise<PinsetDiff> {
+    const { signal } = options
     const sides = [this.#side(peers.one), this.#side(peers.other)] as const
     const { keys: first, isCut } = await differenceOf(sides, { most: mostKeys, ...options })
     if (first.length > 0) await this.#deps.clock.sleep(secondLookMs, signal)

@@ -1,3 +1,4 @@
+import { BufferPool } from '../../base/buffer-pool.ts'
 import { deadline } from '../../base/clock.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
@@ -31,6 +32,8 @@ export interface NodeAuditDeps {
 const mostBadNamed = 100
 /** Reads at a time: the disk is others', too. */
 const readsAtOnce = 4
+/** Leaves are read into the same memory again and again: fresh memory costs more than reading. */
+const leafMemory = { keepBytes: 8 * 1024 * 1024, largestBytes: 4 * 1024 * 1024, idleMs: 10_000 }
 const answerMs = 20_000
 const askAgainMs = 200
 const deepestWay = 64
@@ -40,10 +43,12 @@ const identityCode = 0
 export class NodeAudit implements Auditor {
   readonly #init: NodeAuditInit
   readonly #deps: NodeAuditDeps
+  readonly #leaves: BufferPool
 
   constructor (init: NodeAuditInit, deps: NodeAuditDeps) {
     this.#init = init
     this.#deps = deps
+    this.#leaves = new BufferPool(leafMemory, deps)
   }
 
   async audit (pin: Pin, { repair, pace, signal }: PinAuditOptions): Promise<PinAudit> {
@@ -56,10 +61,13 @@ export class NodeAudit implements Auditor {
       const bytes = here ?? (repair ? await this.#again(cid, signal) : undefined)
       if (here == null) note(found, cid, bytes != null)
       if (bytes == null) return undefined
+      const { length } = bytes
+      const isLast = isLeaf(cid)
+      if (isLast) this.#leaves.release(bytes)
       found.blocks++
-      found.bytes += bytes.length
-      await pace(bytes.length)
-      return bytes
+      found.bytes += length
+      await pace(length)
+      return isLast ? undefined : bytes
     }
     await this.#deps.local.walk(pin.cid, {
       depth: root.depth, get, getAgain: async cid => this.#good(cid), concurrency: readsAtOnce, ...(signal == null ? {} : { signal })
@@ -70,7 +78,7 @@ export class NodeAudit implements Auditor {
   }
 
   async #good (cid: CID): Promise<Uint8Array | undefined> {
-    const bytes = await this.#deps.blockstore.get(cid)
+    const bytes = await this.#deps.blockstore.get(cid, isLeaf(cid) ? { allocate: size => this.#leaves.allocate(size) } : {})
     return bytes != null && await isContentOf(cid, bytes) ? bytes : undefined
   }
 

@@ -115,7 +115,7 @@ describe('ctl bench', () => {
       [['--compare', notJson], 'it is not JSON'],
       [['--compare', other], 'it was not saved by bench --save'],
       [['--save', join(folder, 'none/file')], 'no such file'],
-      [['more'], 'bench takes no arguments: more']
+      [['more'], 'too many arguments: more']
     ] as const) {
       const { status, stdout, stderr } = await runCtlHere(['--host', '/ip4/127.0.0.1/tcp/9', 'bench', ...args])
       assert.deepEqual([status, stdout], [1, ''], args.join(' '))

@@ -98,20 +98,34 @@ describe('ctl peers drain', () => {
     }
   })
 
-  it('takes the name of a member, too', async () => {
-    const peers = { body: `{"id":"${peer}","peername":"peer0"}\n` }
+  it('takes the name of a peer, too, also of one that is gone', async () => {
+    const peers = { body: `{"id":"${peer}","peername":"peer0","error":"the peer is missing"}\n` }
     const [named, unknown] = [
       await run(['peers', 'drain', 'peer0'], { 'GET /peers': peers, [`POST ${path}`]: drain() }),
       await run(['peers', 'drain', 'nobody'], { 'GET /peers': peers })
     ]
 
-    assert.deepEqual([named.status, named.asked], [0, ['GET /peers', `POST ${path}`]])
-    assert.deepEqual([unknown.status, unknown.asked], [1, ['GET /peers']])
-    assert.match(unknown.stderr + unknown.stdout, /neither a peer ID nor the name of a member: nobody/)
+    assert.deepEqual([named.status, named.asked], [0, ['GET /peers?missing=true', `POST ${path}`]])
+    assert.deepEqual([unknown.status, unknown.asked], [1, ['GET /peers?missing=true']])
+    assert.match(unknown.stderr + unknown.stdout, /neither a peer ID nor the name of a peer: nobody/)
   })
 })
 
 describe('ctl rebalance', () => {
+  it('begins nothing when a word is meant as a flag, or no tag is named', async () => {
+    for (const args of [['status'], ['--by', ',,']]) {
+      const { status, asked } = await run(['rebalance', ...args], {})
+      assert.deepEqual([status, asked], [1, []], args.join(' '))
+    }
+  })
+
+  it('says so when the asked peer is not one of ours', async () => {
+    const { status, stderr } = await run(['rebalance'], { 'POST /rebalance': { status: 404, body: '{"code":404,"message":"not found"}' } })
+
+    assert.equal(status, 2)
+    assert.match(stderr, /only Helia Cluster peers/)
+  })
+
   it('says what would move', async () => {
     const plan = { 'GET /rebalance/plan': { body: JSON.stringify({ peers: [share], pins: 60, count: 20, moves: [] }) } }
 

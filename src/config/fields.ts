@@ -86,8 +86,14 @@ function limits ({ atLeast, above, atMost }: LooseLimits): Limits {
   return { ...(atLeast == null ? {} : { atLeast }), ...(above == null ? {} : { above }), ...(atMost == null ? {} : { atMost }) }
 }
 
+/** Without an expression, which takes a start longer for the first few hundred. */
+function camelOf (key: string): string {
+  const [first = '', ...words] = key.split('_')
+  return first + words.map(word => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+}
+
 /** The name of a key in the settings: `dial_peer_timeout` → `dialPeerTimeoutMs`. */
 export function nameOf (key: string, entry: Entry): string {
-  const camel = key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+  const camel = key.includes('_') ? camelOf(key) : key
   return isGroup(entry) ? camel : camel + entry.unit
 }

@@ -24,11 +24,14 @@ export interface Section<Table extends Fields = Fields> {
 /** A section as it is given; only its type is inferred. */
 export const section = <const Table extends Fields> (given: Section<Table>): Section<Table> => given
 
+/** How all variables begin that override keys. */
+export const variablesBegin = 'CLUSTER_'
+
 /**
  * The variable that overrides a key: CLUSTER_, the component unless it is `cluster`, and the key without underscores; keys in an object of
  * their own carry its name before. `cluster.connection_manager.high_water` → CLUSTER_CONNECTIONMANAGER_HIGHWATER.
  */
 export function variableName (sectionPath: string, keys: readonly string[]): string {
   const component = sectionPath === 'cluster' ? [] : sectionPath.split('.').slice(1)
-  return ['CLUSTER', ...component, ...keys].map(part => part.replaceAll('_', '').toUpperCase()).join('_')
+  return variablesBegin + [...component, ...keys].map(part => part.replaceAll('_', '').toUpperCase()).join('_')
 }

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import { together } from '../../base/lifecycle.ts'
 import { yieldToEventLoop } from '../../base/event-loop.ts'
@@ -12,7 +11,6 @@ import type { Importers } from '../../cluster/add/upload.ts'
 import { createCluster } from '../../cluster/cluster.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { allocatedPeersOf } from '../../cluster/pinning/allocated-peers.ts'
-import { progressHere } from '../../cluster/status/progress.ts'
 import { joinCluster } from '../../cluster/peers/join.ts'
 import { crdtConsensus, storedBlock, trustOf } from '../../consensus/crdt/crdt-consensus.ts'
 import type { CrdtConsensus } from '../../consensus/crdt/crdt-consensus.ts'
@@ -22,19 +20,18 @@ import { createSharder } from '../../importer/sharder.ts'
 import { unixfsImporter } from '../../importer/unixfs-importer.ts'
 import { metricPublisher } from '../../informer/publisher/metric-publisher.ts'
 import { pubsubMonitor } from '../../monitor/pubsub/pubsub-monitor.ts'
-import { pinsetServer, remotePinsets } from '../../network/pinset/pinset.ts'
-import { progressServer, remoteProgress } from '../../network/progress/progress.ts'
-import { remoteStatuses, statusesServer } from '../../network/progress/statuses.ts'
+import { remotePinsets } from '../../network/pinset/pinset.ts'
+import { remoteProgress } from '../../network/progress/progress.ts'
+import { remoteStatuses } from '../../network/progress/statuses.ts'
 import type { AllocatedPeers } from '../../ipfs/allocated-peers.ts'
 import { noOpObserver } from '../../observe/observer.ts'
 import type { Observer } from '../../observe/observer.ts'
-import { rpcHandlers } from '../../rpc/handlers.ts'
-import { rpcServer } from '../../rpc/server.ts'
 import { statelessTracker } from '../../tracker/stateless/stateless-tracker.ts'
 import type { StatelessTracker } from '../../tracker/stateless/stateless-tracker.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 import { parsePingValue } from '../../model/metric.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
+import type { HttpHost } from '../../network/host/http/http-host.ts'
 import { decodeMetric, encodeMetric } from '../../wire/metric.ts'
 import { composeBlockThreads } from '../block-threads/block-threads.ts'
 import { composeApis, composeReading } from './compose-apis.ts'
@@ -48,11 +45,14 @@ import { allocatorOf, informersOf, publishAfterPins } from './compose-metrics.ts
 import { composeNetwork } from './compose-network.ts'
 import type { Network, NetworkDeps } from './compose-network.ts'
 import { observedBy } from './compose-observe.ts'
-import type { ComposeService } from './compose-service.ts'
+import type { ComposedService, ComposeService } from './compose-service.ts'
 import { composeStores } from './compose-stores.ts'
 import type { Stores, StoresDeps } from './compose-stores.ts'
 import type { NodeInit } from '../node-contract.ts'
 import { refusingLookups } from '../refusing-ipfs.ts'
+import type { Apis } from './compose-apis.ts'
+import type { HttpHosts } from './compose-http-host.ts'
+import { composePeerServers } from './compose-peer-servers.ts'
 
 /** A peer, built and not started. */
 export interface ComposedNode {
@@ -176,18 +176,8 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   })
   announcements.add(() => publisher.publishSoon())
   publishAfterPins({ every: config.ipfs.informerTriggerInterval }, { tracker, publisher })
-  const rpc = rpcServer({
-    streams, trusts: peer => consensus.trusts(peer), handlers: rpcHandlers({ cluster, tracker, ipfs, consensus }),
-    closed: config.rpc?.closed ?? [], log: rateLimitedLogger({ log: log.child('rpc'), clock })
-  })
-  const progress = progressServer({
-    streams, trusts: peer => consensus.trusts(peer), report: cid => progressHere(cid, { tracker, ipfs }), clock, log: log.child('progress')
-  })
-  const statuses = statusesServer({
-    streams, trusts: peer => consensus.trusts(peer), statuses: events.ownStatuses, clock, log: log.child('events')
-  })
-  const pinsets = pinsetServer({
-    streams, trusts: peer => consensus.trusts(peer), digests: consensus.digests, clock, log: log.child('pinset')
+  const peerServers = composePeerServers({ closed: config.rpc?.closed ?? [] }, {
+    streams, consensus, cluster, tracker, ipfs, statuses: events.ownStatuses, clock, log
   })
   const join = joinCluster({ bootstrap: init.bootstrap, ...config.cluster }, {
     dial: async (address, options) => connections.dial(address, options),
@@ -222,22 +212,25 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
     consensus, ...network.serving, network.givingHistory(consensus), apis.restapi, apis.pinsvcapi, apis.ipfsproxy, ipfs, apis.gateway,
     tracker, monitor, ...eventComponents, workers, listenersOpen,
-    httpHosts.restapi, httpHosts.pinsvcapi, apis.webui, rpc, progress, statuses, pinsets, ...network.listening, ipfsListens,
+    httpHosts.restapi, httpHosts.pinsvcapi, apis.webui, ...peerServers, ...network.listening, ipfsListens,
     ...network.connecting(monitor), cluster, ...service?.components ?? [], publisher, join, ...network.last
   ]
   return {
     components: components.filter(component => component != null),
     cluster, consensus, tracker, monitor,
-    addresses: () => ({
-      ...(apis.restapi == null ? {} : { restapi: [...apis.restapi.addresses(), ...httpHosts.restapi?.addresses() ?? []] }),
-      ...(apis.pinsvcapi == null ? {} : { pinsvcapi: [...apis.pinsvcapi.addresses(), ...httpHosts.pinsvcapi?.addresses() ?? []] }),
-      ...(apis.ipfsproxy == null ? {} : { ipfsproxy: [...apis.ipfsproxy.addresses()] }),
-      ...(apis.gateway == null ? {} : { gateway: [...apis.gateway.addresses()] }),
-      ...(apis.webui == null ? {} : { webui: [...apis.webui.addresses()] }),
-      ...(service == null ? {} : { service: [...service.addresses()] }),
-      cluster: host.addresses()
-    })
+    addresses: () => ({ ...apiAddresses({ apis, httpHosts, service }), cluster: host.addresses() })
   }
+}
+
+/** What listens, by API; those that aren't there are left out. */
+function apiAddresses (
+  { apis, httpHosts, service }: { apis: Apis, httpHosts: HttpHosts, service: ComposedService | undefined }
+): Record<string, string[]> {
+  const { restapi, pinsvcapi, ipfsproxy, gateway, webui } = apis
+  const listening = Object.entries({ restapi, pinsvcapi, ipfsproxy, gateway, webui, service })
+    .filter((entry): entry is [string, NonNullable<typeof entry[1]>] => entry[1] != null)
+  const overLibp2p: Readonly<Record<string, HttpHost | undefined>> = { ...httpHosts }
+  return Object.fromEntries(listening.map(([name, api]) => [name, [...api.addresses(), ...overLibp2p[name]?.addresses() ?? []]]))
 }
 
 /** What rows of status lists say of this peer: its own latest ping. */

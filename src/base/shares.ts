@@ -9,7 +9,7 @@ export interface Share {
 /** There are no others. */
 export const soleShare: Share = { tell: () => {}, others: () => 0 }
 
-/** Memory for so many figures of so many threads. */
+/** Memory, all zeros, for `figures` numbers of each of `threads` threads: four bytes each. For `sharesOf`, in every thread. */
 export const sharesMemory = (threads: number, figures: number): SharedArrayBuffer => new SharedArrayBuffer(4 * threads * figures)
 
 export interface SharesInit {

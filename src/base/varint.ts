@@ -18,7 +18,7 @@ export function writeVarint (target: Uint8Array, value: number, at: number): num
   return at
 }
 
-/** A varint by itself. Safe integers only. */
+/** The bytes of a number as an unsigned varint, such as the length before a frame. Safe integers only. */
 export function varintBytes (value: number): Uint8Array {
   const bytes = new Uint8Array(varintLength(value))
   writeVarint(bytes, value, 0)

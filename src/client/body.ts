@@ -14,7 +14,7 @@ export async function textOf ({ status, body }: TransportResponse): Promise<stri
   return text + decoder.decode()
 }
 
-/** Throws what an answer of 400 or more says. */
+/** For an answer of 400 or more reads its body and throws an `ApiError` with its status and words. */
 export async function throwIfRefused (response: TransportResponse): Promise<void> {
   if (response.status >= 400) throw errorOfBody(response.status, await textOf(response))
 }

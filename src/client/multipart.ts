@@ -112,7 +112,7 @@ function timesOf ({ mode, mtime }: EntryTimes): string {
   return values.length === 0 ? '' : `?${values.join('&')}`
 }
 
-/** No file may contain it: 128 random bits. */
+/** What separates the parts of a body: 32 hexadecimal digits of 128 random bits, so that no file contains it. */
 export function boundary (): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('')
 }

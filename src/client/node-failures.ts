@@ -19,7 +19,7 @@ const texts: Record<string, (at: string, host: string) => string> = {
   CERT_HAS_EXPIRED: () => 'tls: failed to verify certificate: x509: certificate has expired or is not yet valid'
 }
 
-/** Why no answer came. `err` is what Node threw. */
+/** Why no answer came, in the words of Go's client where scripts know them ("dial tcp 127.0.0.1:9094: connect: connection refused"). */
 export function failureText (err: unknown, endpoint: Endpoint): string {
   const { code, errors } = err as { code?: unknown, errors?: unknown[] }
   if (endpoint.kind === 'unix' && code === 'ENOENT') return `dial unix ${endpoint.path}: connect: no such file or directory`

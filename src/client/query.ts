@@ -5,7 +5,7 @@ import type { AddOptions, PinOptions, TimeText } from './types.ts'
 export const queryEscape = (text: string): string =>
   percentEncode(text).replace(/[!'()*]/g, one => `%${one.charCodeAt(0).toString(16).toUpperCase()}`).replaceAll('%20', '+')
 
-/** Sorted by key, as Go's url.Values.Encode prints them. */
+/** `a=1&b=2`, escaped and sorted by key, as Go's url.Values.Encode prints it. */
 export function encodeQuery (values: Readonly<Record<string, string>>): string {
   return Object.keys(values).toSorted().map(key => `${queryEscape(key)}=${queryEscape(values[key] ?? '')}`).join('&')
 }

@@ -28,7 +28,7 @@ export async function waitForStatus (cid: CidLike, options: WaitOptions, { clien
   }
 }
 
-/** Throws when a peer has failed. */
+/** Whether enough peers have the status that is waited for, see `WaitOptions`. Throws PEER_FAILED as soon as one has failed. */
 export function isReached ({ peer_map: peers }: GlobalPinInfo, { target, limit }: Pick<WaitOptions, 'target' | 'limit'>): boolean {
   const statuses = Object.values(peers).map(({ status }) => status)
   if (statuses.some(status => failed.has(status))) {

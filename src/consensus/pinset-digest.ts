@@ -62,7 +62,7 @@ export interface PinsetDigests extends PinsetParts {
   mergeAgain (keys: readonly string[], options?: PartsOptions): Promise<MergedAgain>
 }
 
-/** What a peer tells of its point. */
+/** What a peer tells others of its pinset, in the metric `pinset`. */
 export function claimOf ({ pins, digest, heads: cids, isComplete }: PinsetPoint): PinsetClaim {
   const heads = cids.map(String).toSorted()
   return { pins, digest, point: hash('sha256', heads.join('\n'), 'hex').slice(0, 32), heads, isComplete }

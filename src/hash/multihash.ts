@@ -71,7 +71,7 @@ const acceptedCodes = new Set([0x00, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0
 const minDigestBytes = 20
 const maxDigestBytes = 128
 
-/** Whether Kubo stores a block with such a multihash. */
+/** Whether Kubo stores blocks with multihashes of this code and digest length (bytes): its list of functions that are safe enough. */
 export function isStorable (code: number, digestLength: number): boolean {
   if (digestLength > maxDigestBytes) return false
   if (code === 0) return true

@@ -23,7 +23,7 @@ export function pinLimits (metadata: Readonly<Record<string, string>>): PinLimit
   return { maxBytes: of(limitKeys.maxBytes), maxBlocks: of(limitKeys.maxBlocks) }
 }
 
-/** The lower of each. */
+/** The limits that hold when both do: the lower of each. */
 export const stricter = (one: PinLimits, other: PinLimits): PinLimits => ({
   maxBytes: Math.min(one.maxBytes, other.maxBytes), maxBlocks: Math.min(one.maxBlocks, other.maxBlocks)
 })

@@ -21,7 +21,7 @@ export interface SpawnInit {
   youngMiB: number
 }
 
-/** Starts a thread. It doesn't keep the process alive. */
+/** Starts a thread with a program of ours, bundled or not. It doesn't keep the process alive. */
 export function spawnThread ({ source, bundled, name, data, youngMiB }: SpawnInit): SpawnedThread {
   const worker = new Worker(programUrl(source, bundled), {
     workerData: data,

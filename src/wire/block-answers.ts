@@ -1,4 +1,5 @@
 import { ClusterError } from '../base/errors.ts'
+import { varintBytes } from '../base/varint.ts'
 
 /** Blocks asked for and given one after the other on one stream: docs/design/wire/blocks.md. */
 export const blocksProtocol = '/helia-cluster/blocks/1.0.0'
@@ -20,13 +21,9 @@ export function answerHead (block: Uint8Array | undefined): Uint8Array {
   return head
 }
 
-/** Multihashes, each as a frame: its length before it. */
+/** What is asked for, as bytes: each multihash behind its length as a varint. */
 export const askFrames = (multihashes: readonly Uint8Array[]): Uint8Array =>
-  Buffer.concat(multihashes.flatMap(multihash => [lengthBefore(multihash), multihash]))
-
-/** An unsigned varint below 2^14. */
-const lengthBefore = ({ length }: Uint8Array): Uint8Array =>
-  length < 128 ? Uint8Array.of(length) : Uint8Array.of(length & 127 | 128, length >> 7)
+  Buffer.concat(multihashes.flatMap(multihash => [varintBytes(multihash.length), multihash]))
 
 type Bytes = Uint8Array | Iterable<Uint8Array>
 

@@ -22,7 +22,7 @@ export function encodeHistoryRequest ({ roots, known }: HistoryQuestion): Uint8A
   return writer.finish()
 }
 
-/** Throws INVALID_DATA. Fields of newer versions are passed over. */
+/** Reads such a frame. Throws INVALID_DATA, also for too many CIDs. Fields of newer versions are passed over. */
 export function decodeHistoryRequest (bytes: Uint8Array): { roots: CID[], known: CID[] } {
   const reader = new ProtobufReader(bytes)
   const request = { roots: [] as CID[], known: [] as CID[] }
@@ -42,7 +42,7 @@ export function encodeHistoryHeads (heads: readonly CID[]): Uint8Array {
   return writer.finish()
 }
 
-/** Throws INVALID_DATA. */
+/** Reads such a frame: the heads of who answers. Throws INVALID_DATA, also for too many. */
 export function decodeHistoryHeads (bytes: Uint8Array): CID[] {
   const reader = new ProtobufReader(bytes)
   const heads: CID[] = []
@@ -53,9 +53,6 @@ export function decodeHistoryHeads (bytes: Uint8Array): CID[] {
   }
   return heads
 }
-
-/** The varint that stands before a frame. */
-export const framePrefix = (lengthBytes: number): Uint8Array => new ProtobufWriter(5).varint(lengthBytes).finish()
 
 function crdtCidOf (bytes: Uint8Array): CID {
   let cid: CID

@@ -8,5 +8,5 @@ export const proxyDialect: ErrorDialect = {
   body: (_status, message) => ({ contentType: jsonType, text: errorJson(message) })
 }
 
-/** An error as Kubo's RPC prints it. */
+/** An error as Kubo's RPC prints it: `{"Message":"…","Code":0,"Type":"error"}`, without a newline. */
 export const errorJson = (message: string): string => `{"Message":${goJsonString(message)},"Code":0,"Type":"error"}`

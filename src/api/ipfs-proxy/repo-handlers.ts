@@ -8,7 +8,7 @@ import { wholeReply } from './pin-handlers.ts'
 /** What clients of Kubo fail without, and nobody can tell of all peers: how many blocks, where, in which format. */
 const untold = '"NumObjects":0,"RepoPath":"","Version":"fs-repo@18"'
 
-/** `repo/stat`: the sum over all peers. */
+/** `repo/stat`: size and capacity in bytes, summed over all peers that answer. */
 export function repoStatHandler (cluster: ClusterApi): (context: RequestContext) => Promise<Reply> {
   return async ({ signal }) => {
     const { repoSize, storageMax } = await cluster.repoStat({ signal })

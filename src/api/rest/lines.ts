@@ -8,7 +8,7 @@ import { StatusPrinter } from './status-lines.ts'
 const callsAtATime = 32
 const rowsAtATime = 256
 
-/** Pins of these types as JSON lines. */
+/** Pins as JSON lines, a text for each batch. `types`: bits of `pinTypes`; others are left out. */
 export async function * allocationLines (batches: AsyncIterable<Pin[]>, types: number): AsyncGenerator<string, void, undefined> {
   for await (const batch of batches) {
     let text = ''
@@ -17,7 +17,7 @@ export async function * allocationLines (batches: AsyncIterable<Pin[]>, types: n
   }
 }
 
-/** Statuses as JSON lines. */
+/** Statuses as JSON lines, some rows in each text, so that a large batch doesn't keep others waiting. */
 export async function * statusLines (batches: AsyncIterable<GlobalPinInfo[]>): AsyncGenerator<string, void, undefined> {
   const printer = new StatusPrinter()
   for await (const batch of batches) {

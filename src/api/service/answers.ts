@@ -15,7 +15,7 @@ export function success ({ status = 200, message, data, more, headers }: Success
   return jsonReply(JSON.stringify({ status, message, data, ...more }), status, headers)
 }
 
-/** 202: a task does it. */
+/** 202 with the ID of the task that does it: `GET /api/v1/tasks/{task_id}` tells how far it is. */
 export const taskStarted = (taskId: string, message = 'Task started'): TextReply =>
   success({ status: 202, message, data: { task_id: taskId } })
 
@@ -37,7 +37,7 @@ export async function stream (
 
 /** RFC 3339 in UTC without fractions, as in the documents: "2026-03-14T12:00:00Z". */
 export const timeText = (unixMs: number): string => `${new Date(unixMs).toISOString().slice(0, 19)}Z`
-/** Unix milliseconds as RFC 3339. */
+/** The same; null stays null. */
 export const timeOrNull = (unixMs: number | null): string | null => unixMs == null ? null : timeText(unixMs)
 
 /** Schemas for the documents. */

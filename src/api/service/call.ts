@@ -18,7 +18,7 @@ export interface CallInit {
   query: unknown, body: unknown
 }
 
-/** What a handler gets. */
+/** A request as a handler gets it: credentials, limits, query and body have been checked by then (`readInput`). */
 export class CheckedCall implements ServiceCall {
   readonly #init: CallInit
 

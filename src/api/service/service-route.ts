@@ -90,7 +90,7 @@ export interface ServiceRoute<Body = any, Query = any> { // any: each route has 
   handler (call: ServiceCall<Body, Query>): Reply | null | Promise<Reply | null>
 }
 
-/** Gives the handler the types of its schemas. */
+/** A route as it is given; only its handler's `query` and `body` get the types of the schemas. */
 export const serviceRoute = <Body, Query> (route: ServiceRoute<Body, Query>): ServiceRoute => route
 
 /** Gives one part's routes; each part declares what it needs beside its own. */

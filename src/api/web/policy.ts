@@ -24,7 +24,7 @@ export function pagePolicy (gateway: string): string {
   ].join('; ')
 }
 
-/** On everything of the pages' own. */
+/** Headers of all that the pages consist of. `gateway`: the origin that content is shown from; '': only their own. */
 export const pageHeaders = (gateway: string): HeaderList => [
   ['Content-Security-Policy', pagePolicy(gateway)],
   ['Cross-Origin-Opener-Policy', 'same-origin'],

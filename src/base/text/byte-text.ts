@@ -35,7 +35,7 @@ export function bytesOfText (text: string): Buffer {
   return Buffer.concat([...pieces, Buffer.from(text.slice(at))])
 }
 
-/** How many bytes a text stands for. */
+/** How many bytes a text stands for, without making them where it is well-formed. */
 export const byteLengthOfText = (text: string): number => text.isWellFormed() ? Buffer.byteLength(text) : bytesOfText(text).length
 
 /** By the bytes that the texts stand for. JavaScript's own order is another where there are surrogates. */

@@ -79,7 +79,7 @@ export function pauseAfter (failures: number): number | undefined {
   return seconds == null ? undefined : seconds * 1000
 }
 
-/** For trying a webhook out. */
+/** The event of type `test` by which a webhook is tried out. `now`: Unix milliseconds. */
 export const testEvent = (now: number): LoggedEvent => ({
   id: 'test', at: now, type: 'test', data: { text: 'This is a test of the webhook.' }
 })

@@ -13,7 +13,7 @@ const longestShown = 255
 /** A name of somebody else's, escaped, with what can't be seen spelled out, and cut where it is longer than any file name. */
 export const shownHtml = (text: string): string => visibleHtml(shortened(text))
 
-/** Without a limit to its length. */
+/** The same without a limit to its length. */
 export const visibleHtml = (text: string): string =>
   escapeHtml(text).replace(unseenCharacters, found => `<span class="unseen">${spelled(found.codePointAt(0) ?? 0)}</span>`)
 

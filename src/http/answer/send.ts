@@ -9,7 +9,7 @@ const wholeBodyBytes = 2048
 
 export type Framing = { length: number } | 'chunked' | 'none'
 
-/** Writes a whole body. */
+/** Writes head and body of a reply: with Content-Length up to 2048 bytes, chunked above, nothing for 204, 304 and HEAD. */
 export function sendText (context: RequestContext, reply: TextReply, clock: Clock): void {
   const { response } = context
   const length = typeof reply.body === 'string' ? Buffer.byteLength(reply.body) : reply.body.length
@@ -25,7 +25,7 @@ export function sendText (context: RequestContext, reply: TextReply, clock: Cloc
   }
 }
 
-/** Passes somebody else's answer through, headers in their order. */
+/** Passes somebody else's answer through, headers in their order. Resolves when it is written or the client is gone; never rejects. */
 export async function sendRaw (context: RequestContext, reply: RawReply): Promise<void> {
   const { response } = context
   response.writeHead(reply.status, reply.headers.flat())
@@ -61,7 +61,7 @@ const byName = (a: readonly [string, string], b: readonly [string, string]): num
 /** The client wants it, a handler does, or too much of the request is unread. */
 const endsConnection = (context: RequestContext): boolean => !context.response.shouldKeepAlive || closesEarly(context)
 
-/** Whether the client knows chunks. */
+/** Whether the client speaks HTTP/1.1, and so knows chunks and trailers. */
 export const isHttp11 = ({ request }: RequestContext): boolean => request.httpVersionMajor > 1 || request.httpVersionMinor >= 1
 
 /** Go announces the trailer on a 204, too; Node refuses to, so the line is put into the head that it has stored. */

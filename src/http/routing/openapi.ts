@@ -30,7 +30,7 @@ export function openApiDocument ({ title, version, routes, schemas, hasAuth }: O
   }
 }
 
-/** `{kind:a|b}` and `{path:.*}` are plain braces there. */
+/** A route's path as OpenAPI writes it: `{kind:a|b}` and `{path:.*}` become `{kind}` and `{path}`. */
 export const openApiPath = (path: string): string => path.replace(/\{(\w+):[^}]*\}/g, '{$1}')
 
 function operation (route: Route, hasAuth: boolean): Record<string, unknown> {

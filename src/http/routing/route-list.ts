@@ -37,5 +37,5 @@ export class RouteList {
 /** For what a busy peer is asked most: found before all others, without Express. */
 export const fast = (options: RouteOptions): RouteOptions => ({ ...options, fast: true })
 
-/** Needs no credentials. */
+/** For a route that answers everybody, with or without credentials. */
 export const open = (options: RouteOptions): RouteOptions => ({ ...options, access: 'open' })

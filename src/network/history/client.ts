@@ -2,10 +2,11 @@ import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import { yieldToEventLoop } from '../../base/event-loop.ts'
+import { varintBytes } from '../../base/varint.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { crdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
-import { decodeHistoryHeads, encodeHistoryRequest, framePrefix, historyProtocol } from '../../wire/history.ts'
+import { decodeHistoryHeads, encodeHistoryRequest, historyProtocol } from '../../wire/history.ts'
 import type { HistoryAnswer, HistoryBlock, HistoryExchange, HistoryRequest } from '../history.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
 
@@ -64,7 +65,7 @@ class Question {
       if (signal.aborted) throw signal.reason
       this.#watch(stream)
       const header = encodeHistoryRequest(request)
-      await stream.write(framePrefix(header.length), header)
+      await stream.write(varintBytes(header.length), header)
       await stream.closeWrite()
       const chunks = this.#batches(stream)
       const { value: first } = await chunks.next()

@@ -3,11 +3,10 @@ import type { Clock } from '../../base/clock.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Logger } from '../../base/log.ts'
+import { varintBytes } from '../../base/varint.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { FrameReader } from '../../wire/frame-reader.ts'
-import {
-  decodeHistoryRequest, encodeHistoryHeads, framePrefix, historyProtocol, maxHeadsPerAnswer, maxHistoryHeaderBytes
-} from '../../wire/history.ts'
+import { decodeHistoryRequest, encodeHistoryHeads, historyProtocol, maxHeadsPerAnswer, maxHistoryHeaderBytes } from '../../wire/history.ts'
 import type { HistoryRequest, HistoryServer, HistorySource } from '../history.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
 import { historyWalk } from './walk.ts'
@@ -79,7 +78,7 @@ class Server implements HistoryServer {
     const { source } = this.#deps
     const heads = source.completeHeads().slice(0, maxHeadsPerAnswer)
     const header = encodeHistoryHeads(heads)
-    await this.#inTime(stream, stream.write(framePrefix(header.length), header))
+    await this.#inTime(stream, stream.write(varintBytes(header.length), header))
     const walk = historyWalk({ roots, known }, cid => source.getBlock(cid))
     for (const piece of pieces(walk)) {
       if (stream.wasReset.aborted) return
@@ -105,7 +104,7 @@ function * pieces (walk: ReturnType<typeof historyWalk>): Generator<Uint8Array[]
   for (const block of walk) {
     steps++
     if (block != null) {
-      piece.push(framePrefix(block.bytes.length), block.bytes)
+      piece.push(varintBytes(block.bytes.length), block.bytes)
       sizeBytes += block.bytes.length
     }
     if (sizeBytes < pieceBytes && steps < stepsPerTick) continue

@@ -25,7 +25,7 @@ export function connectionsToTrim<C extends Closable> (
     .slice(0, connections.length - lowWater)
 }
 
-/** Closes what is too much. */
+/** Closes the connections that `connectionsToTrim` names; one that can't be closed is aborted. Never rejects. */
 export async function trimConnections (connections: readonly Closable[], init: TrimInit): Promise<void> {
   await Promise.all(connectionsToTrim(connections, init).map(async connection => connection.close().catch(err => connection.abort(err))))
 }

@@ -25,7 +25,7 @@ const maxAnswerBytes = 256 * 1024
 /** How long the other side may take. Milliseconds. */
 const stallMs = 10_000
 
-/** Asks over streams: one for each question. */
+/** `RemoteProgress` over libp2p: a stream for each question, ten seconds for its answer. */
 export function remoteProgress ({ streams, clock }: { streams: PeerStreams, clock: Clock }): RemoteProgress {
   return {
     progress: async (peer, cid, { signal } = {}) => {

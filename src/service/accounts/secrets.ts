@@ -6,7 +6,7 @@ import { randomText } from '../sql/ids.ts'
 export const newApiKey = (random: Random): string => `ak_${randomText(random, 32)}`
 /** Whether a text has the form of an API key; says nothing about whether there is one. */
 export const isApiKey = (text: string): boolean => /^ak_[0-9A-Za-z]{32}$/.test(text)
-/** What keys are looked up by, and distinguished by in lists. */
+/** What keys are looked up by, and distinguished by in lists: `ak_` and the first eight characters. */
 export const prefixOf = (apiKey: string): string => apiKey.slice(0, 11)
 
 /** The secret of a new session: 43 letters and digits, 256 random bits. */
@@ -17,7 +17,7 @@ export const isSession = (text: string): boolean => /^[0-9A-Za-z]{43}$/.test(tex
 /** The code of a new invitation: `inv_` and 24 letters and digits, 142 random bits. */
 export const newInvite = (random: Random): string => `inv_${randomText(random, 24)}`
 
-/** Six digits, equally likely. */
+/** A code to be mailed: six digits, all equally likely. */
 export function newCode (random: Random): string {
   for (;;) {
     const value = Buffer.from(random.bytes(4)).readUInt32BE()
@@ -26,7 +26,7 @@ export function newCode (random: Random): string {
   }
 }
 
-/** Of secrets that nobody can guess. */
+/** SHA-256 in hex: enough for secrets of 128 random bits and more, which nobody can guess. Passwords have `Passwords`. */
 export const secretHash = (secret: string): string => hash('sha256', secret)
 /** Enough of such a hash to tell one from the other; it opens nothing. */
 export const nameOfHash = (hashOfSecret: string): string => hashOfSecret.slice(0, 16)

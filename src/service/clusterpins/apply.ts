@@ -64,7 +64,7 @@ export async function undoPin (text: string, { cluster, serviceId }: ApplyDeps):
   if (pin != null && isMarked(pin, serviceId())) await unpinned(cluster, cid)
 }
 
-/** Undefined when it isn't in the pinset. */
+/** The pin of a CID in the cluster's pinset; undefined when there is none. */
 export function pinOf (cluster: Pick<ClusterApi, 'allocation'>, cid: CID): Pin | undefined {
   try {
     return cluster.allocation(cid)

@@ -8,7 +8,7 @@ export const ofMany: TransactionOptions = { isAhead: true, isDurable: false }
 /** Rows that one query names. */
 export const mostAtOnce = 500
 
-/** How a row stands. */
+/** How a row stands, as the owners of its pin are told. */
 export function statusOf (row: ClusterPinRow): ClusterPinStatus {
   return { state: row.status, replicas: row.replicas, wanted: row.wanted_replicas, info: JSON.parse(row.info) as Record<string, string> }
 }
@@ -57,7 +57,7 @@ export async function addOwner (
 
 export type Wish = AcquireOptions & { cid: string }
 
-/** The same for many, each CID once. */
+/** The same for many wishes, of which each has another CID; `before` undefined: there was no row. In no order. */
 export async function addOwners (tx: Sql, wishes: readonly Wish[], now: number): Promise<Array<{
   row: ClusterPinRow, before: ClusterPinRow | undefined
 }>> {
@@ -95,7 +95,7 @@ function changeByOwner (
   return { owners: row.owners + 1, origins: JSON.stringify(all), ...(isSettled ? {} : { applied: 0, ...newWish(row, now) }) }
 }
 
-/** False when nobody owns it. */
+/** One owner less; with the last one the pin is to go. False when nobody owns it. `now`: Unix milliseconds. */
 export async function removeOwner (tx: Sql, cid: string, now: number): Promise<boolean> {
   const row = await rowOf(tx, cid)
   if (row == null || row.owners < 1) return false

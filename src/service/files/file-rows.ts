@@ -30,7 +30,7 @@ export async function findFile (db: Kysely<Tables>, user: string, cid: string): 
   return rows.find(row => row.cid === texts[0]) ?? rows[0]
 }
 
-/** The same, or NOT_FOUND. */
+/** The same; throws NOT_FOUND when there is none. */
 export async function fileOf (db: Kysely<Tables>, user: string, cid: string): Promise<FileRow> {
   const file = await findFile(db, user, cid)
   if (file == null) throw noSuchFile(cid)
@@ -40,7 +40,7 @@ export async function fileOf (db: Kysely<Tables>, user: string, cid: string): Pr
 const noSuchFile = (cid: string): ClusterError =>
   new ClusterError('NOT_FOUND', { cid: cid.slice(0, 200) }, { message: 'there is no file with this CID' })
 
-/** NOT_FOUND for a group that isn't the user's. */
+/** Throws NOT_FOUND for a group that isn't the user's. None (null, undefined) is fine. */
 export async function checkGroup (db: Kysely<Tables>, user: string, group: string | null | undefined): Promise<void> {
   if (group == null) return
   const row = await db.selectFrom('groups').select('id').where('user_id', '=', user).where('id', '=', group).executeTakeFirst()

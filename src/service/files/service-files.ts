@@ -71,7 +71,7 @@ const lookAgainMs = 40
  */
 const looks = { postgres: { firstMs: 50, longestMs: 250 }, sqlite: { firstMs: 500, longestMs: 500 } } as const
 
-/** The files of the service, in its database. */
+/** `Files` in tables of the service; their content lies in the staging area, or in the cluster's IPFS nodes. */
 export function serviceFiles (init: ServiceFilesInit, deps: ServiceFilesDeps): Files { return new ServiceFiles(init, deps) }
 
 class ServiceFiles implements Files {

@@ -25,6 +25,6 @@ export interface Limits extends Startable {
 
 export const unlimited: RateLimit = { take: async () => {} }
 
-/** RATE_LIMITED, with when to come back. Milliseconds. */
+/** RATE_LIMITED, with `details.retryAfterMs`: when to come back. */
 export const tooMany = (retryAfterMs: number): ClusterError =>
   new ClusterError('RATE_LIMITED', { retryAfterMs }, { message: `too many requests: try again in ${Math.ceil(retryAfterMs / 1000)} s` })

@@ -38,7 +38,7 @@ export function filtersOf<Filter> (table: Searched, { name, meta, state, group }
 const nameParts = ({ text, match }: NonNullable<Search['name']>): NameParts =>
   ({ text, key: folded(text), isWhole: match === 'exact' || match === 'iexact', isExact: match === 'exact' || match === 'partial' })
 
-/** Conditions that all hold, in parentheses. */
+/** One condition, in parentheses, that holds when all of these do. At least one. */
 export const allOf = (conditions: readonly Condition[]): Condition => sql`(${sql.join(conditions, sql` and `)})`
 
 export interface Matching { db: Kysely<Tables>, table: Searched, user: string, search: Search }

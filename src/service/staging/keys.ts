@@ -9,7 +9,7 @@ export function checkedKey (key: string): string {
   return key
 }
 
-/** NOT_FOUND for a staged object. */
+/** What whoever reads or appends to an object that isn't there gets: NOT_FOUND. */
 export const noSuchObject = (key: string): ClusterError =>
   new ClusterError('NOT_FOUND', { key }, { message: 'there is no such staged object' })
 
@@ -17,7 +17,7 @@ export const noSuchObject = (key: string): ClusterError =>
 export class Appending {
   readonly #keys = new Set<string>()
 
-  /** Call the result at the end. */
+  /** Throws CONFLICT while somebody else appends to the key. Call the result at the end. */
   begin (key: string): () => void {
     if (this.#keys.has(key)) throw new ClusterError('CONFLICT', { key }, { message: 'the object is being written to' })
     this.#keys.add(key)

@@ -77,7 +77,7 @@ export async function postpone (tx: Sql, lease: Lease, { runAt, error }: { runAt
   )
 }
 
-/** For whoever wants it next; this attempt counts nothing. */
+/** Back into the queue for whoever wants it next; this attempt counts nothing. */
 export async function giveBack (tx: Sql, lease: Lease): Promise<boolean> {
   return changed(
     await ofLease(tx, lease).set({ lease_owner: null, lease_until: 0, attempts: sql<number>`attempts - 1` }).executeTakeFirst()

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Random } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
+import { checkGroup } from '../files/file-rows.ts'
 import { opaqueId, randomText } from '../sql/ids.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { LinkRow } from '../sql/tables.ts'
-import { noSuchLink, refuseForeignGroup } from './upload-rows.ts'
+import { noSuchLink } from './upload-rows.ts'
 import type { UploadLinks } from './uploads.ts'
 
 export interface UploadLinksDeps { database: SqlDatabase, random: Random }
@@ -26,7 +27,7 @@ export function uploadLinks ({ database, random }: UploadLinksDeps): UploadLinks
       const secret = secretPrefix + randomText(random, secretLength)
       const id = opaqueId(random)
       const link = await database.transaction(async tx => {
-        if (group != null) await refuseForeignGroup(tx, user, group)
+        await checkGroup(tx, user, group)
         return await tx.insertInto('links').values({
           id, name, secret_hash: hashOf(secret), user_id: user, workspace_id: workspace, max_bytes: maxBytes,
           content_types: JSON.stringify(contentTypes), group_id: group, max_uses: maxUses, uses: 0, expires_at: expiresAt,

@@ -1,4 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
+import { checkGroup } from '../files/file-rows.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { UploadRow } from '../sql/tables.ts'
@@ -54,7 +55,7 @@ export class UploadRows {
     return await database.transaction(async tx => {
       const now = database.now()
       await refuseInactive(tx, user)
-      if (group != null) await refuseForeignGroup(tx, user, group)
+      await checkGroup(tx, user, group)
       if (link != null) await useLink(tx, { id: link.id, user, now })
       const reservation = await quota.reserve(tx, user, reserve, 'upload', { ttlMs })
       return await tx.insertInto('uploads').values({
@@ -115,7 +116,7 @@ export class UploadRows {
   }
 }
 
-/** Null for uploads of another kind. */
+/** What is kept of an upload in several requests; null for uploads of another kind. */
 export function resumableMetadata ({ metadata }: Pick<UploadRow, 'metadata'>): ResumableMetadata | null {
   const found = JSON.parse(metadata) as { kind: string }
   return found.kind === 'resumable' ? found as ResumableMetadata : null
@@ -124,12 +125,6 @@ export function resumableMetadata ({ metadata }: Pick<UploadRow, 'metadata'>): R
 async function refuseInactive (tx: Sql, user: string): Promise<void> {
   const found = await tx.selectFrom('users').select('state').where('id', '=', user).executeTakeFirst()
   if (found?.state !== 'active') throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'the account is suspended' })
-}
-
-/** Throws NOT_FOUND for a group that isn't this user's. */
-export async function refuseForeignGroup (tx: Sql, user: string, group: string): Promise<void> {
-  const found = await tx.selectFrom('groups').select('id').where('id', '=', group).where('user_id', '=', user).executeTakeFirst()
-  if (found == null) throw new ClusterError('NOT_FOUND', { group }, { message: 'there is no such group' })
 }
 
 /** One use more, of those that are left. */
@@ -141,7 +136,7 @@ async function useLink (tx: Sql, { id, user, now }: { id: string, user: string, 
   if (Number(numUpdatedRows) === 0) throw noSuchLink()
 }
 
-/** Of an upload that came to nothing. */
+/** Gives a link the use back that an upload had taken which came to nothing. */
 export async function giveBackUse (tx: Sql, { link, user }: { link: string, user: string }): Promise<void> {
   await tx.updateTable('links').set(({ eb }) => ({
     uses: eb('uses', '-', 1)

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { varintBytes } from '../../../src/base/varint.ts'
 import { FrameReader } from '../../../src/wire/frame-reader.ts'
-import { framePrefix } from '../../../src/wire/history.ts'
 import { quietMs } from '../../support/poll.ts'
 
-const framed = (size: number): Buffer => Buffer.concat([framePrefix(size), Buffer.alloc(size, 7)])
+const framed = (size: number): Buffer => Buffer.concat([varintBytes(size), Buffer.alloc(size, 7)])
 
 function sizesOf (bytes: Buffer, { most, pieceBytes }: { most: number, pieceBytes: number }): number[] {
   const reader = new FrameReader(most)
@@ -23,7 +23,7 @@ describe('frames with their length in front', { timeout: quietMs(5000) }, () => 
         assert.deepEqual(sizesOf(Buffer.concat([framed(most), framed(1)]), { most, pieceBytes }), [most, 1])
       }
 
-      assert.throws(() => [...new FrameReader(most).push(framePrefix(most + 1))], { code: 'INVALID_DATA' })
+      assert.throws(() => [...new FrameReader(most).push(varintBytes(most + 1))], { code: 'INVALID_DATA' })
     })
   }
 

@@ -24,7 +24,7 @@ const plainCodes: Record<string, number> = { 'libp2p-key': 0x72, 'git-raw': 0x78
 
 const byCode = new Map(Object.values(codecs).map(codec => [codec.code, codec]))
 
-/** The code of a codec's name. Throws INVALID_ARGUMENT. */
+/** The multicodec code of a codec's name: "dag-cbor" → 0x71. Throws INVALID_ARGUMENT in Kubo's words for names that aren't known. */
 export function codecCode (name: string): number {
   const code = Object.hasOwn(codecs, name) ? codecs[name]?.code : Object.hasOwn(plainCodes, name) ? plainCodes[name] : undefined
   if (code == null) {
@@ -33,7 +33,7 @@ export function codecCode (name: string): number {
   return code
 }
 
-/** Whether values can be written so. */
+/** Whether `encodeValue` can write values in the codec with this code. */
 export const isWritable = (code: number): boolean => byCode.has(code)
 
 /** The value in a block. Throws UNSUPPORTED for unknown codecs and INVALID_DATA. */

@@ -7,7 +7,10 @@ import { decodeBlock } from './codecs.ts'
 
 const dagPb = 0x70
 
-/** Follows `/ipfs/CID/…` through names of directories and fields of values: the last block, and the names that lead on inside of it. */
+/**
+ * Follows `/ipfs/CID/…` through names of directories and fields of values: the last block, and the names that lead on inside of it.
+ * Throws UNSUPPORTED for `/ipns/…`, INVALID_CID, NOT_FOUND for a name that leads nowhere, and what reading a block throws.
+ */
 export async function lookUp (path: string, reader: DagReader, get: GetBlock): Promise<{ cid: CID, rest: string[] }> {
   const [namespace, root = '', ...names] = path.split('/').slice(1)
   if (namespace === 'ipns') {
@@ -49,7 +52,7 @@ async function valueStep (cid: CID, names: string[], get: GetBlock): Promise<CID
   return undefined
 }
 
-/** The value behind names inside of one block. */
+/** The value that these names lead to inside of one block's value. Throws NOT_FOUND (`noLink`); `cid` names the block. */
 export function inside (value: unknown, names: readonly string[], cid: CID): unknown {
   return names.reduce((at, name) => fieldOf(at, name, cid), value)
 }

@@ -28,9 +28,10 @@ export function tarHeader (entry: TarEntry): Uint8Array {
   return Buffer.concat([head, records, tarPadding(records.length), ustar(entry, kinds[entry.type])])
 }
 
-/** Zeros up to the next whole block. */
+/** The zeros that follow `sizeBytes` of content up to the next multiple of 512 bytes. */
 export const tarPadding = (sizeBytes: number): Uint8Array => new Uint8Array((block - sizeBytes % block) % block)
 
+/** What an archive ends with: two blocks of zeros. */
 export const tarEnd: Uint8Array = new Uint8Array(2 * block)
 
 // eslint-disable-next-line no-control-regex

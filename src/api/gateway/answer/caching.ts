@@ -7,7 +7,7 @@ const forEver = 'public, max-age=29030400, immutable'
 /** For pages made here: a newer release may make better ones. */
 const forAWeek = 'public, max-age=604800, stale-while-revalidate=2678400'
 
-/** `Cache-Control` and `Last-Modified` of content. */
+/** `Cache-Control` and `Last-Modified` of content: kept for ever, for the name's TTL (whole seconds), or as long as the client likes. */
 export function cacheHeaders (freshness: Freshness): Array<[string, string]> {
   if (freshness.isImmutable) return [['Cache-Control', forEver]]
   const { ttlSeconds, resolvedAt } = freshness
@@ -15,7 +15,7 @@ export function cacheHeaders (freshness: Freshness): Array<[string, string]> {
   return ttlSeconds == null ? [modified] : [['Cache-Control', `public, max-age=${Math.max(0, Math.floor(ttlSeconds))}`], modified]
 }
 
-/** The same for pages that are made here. */
+/** The same for pages that are made here: a week at most, since a newer release may make better ones. */
 export const pageCacheHeaders = (freshness: Freshness): Array<[string, string]> =>
   freshness.isImmutable ? [['Cache-Control', forAWeek]] : cacheHeaders(freshness)
 

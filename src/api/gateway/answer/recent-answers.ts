@@ -65,7 +65,7 @@ export function answerKey ({ method, url, headers }: IncomingMessage): string | 
   return `${headers.host ?? ''}\n${headers.accept ?? ''}\n${url ?? ''}`
 }
 
-/** The body of an answer that may be kept. */
+/** The body of an answer that may be kept: 200, small, in memory, and immutable; undefined for any other. */
 export function keptBody ({ status, headers, body }: Answer): Uint8Array | undefined {
   if (status !== 200 || !(body instanceof Uint8Array) || body.length > keptBytes) return undefined
   return headers.some(([name, value]) => name === 'Cache-Control' && value.endsWith('immutable')) ? body : undefined

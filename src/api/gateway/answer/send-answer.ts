@@ -21,7 +21,7 @@ export interface Sending {
   sent: (bytes: number) => void
 }
 
-/** Names and values in turn. */
+/** Headers as `writeHead` takes them fastest: names and values in turn. `size`: bytes of the body; undefined: chunked. */
 export function headOf (headers: HeaderList, size: number | undefined): string[] {
   const flat: string[] = []
   for (const [name, value] of headers) flat.push(name, headerText(value))

@@ -41,7 +41,7 @@ export function decodeSegment (segment: string): string {
   return decoded
 }
 
-/** `/ipfs/CID/a b` in decoded text. */
+/** The path as decoded text, without a slash at its end: "/ipfs/CID/a b". For messages; not for headers or links. */
 export const textOf = ({ namespace, root, names }: ContentPath): string => [`/${namespace}/${root}`, ...names].join('/')
 
 /** The same for a header or a link: what isn't plain is percent-encoded. */

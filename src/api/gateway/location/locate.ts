@@ -37,7 +37,10 @@ export type Location =
   | { kind: 'redirect', status: number, location: string }
   | { kind: 'front' }
 
-/** Reads host and path together. Throws 400 and 404. */
+/**
+ * What a request asks for, by host and path together: content, or where the browser is to go instead. Throws a `Refusal`: 400 for paths and
+ * labels that can't be, 404 for what is neither, 412 where only what is here may be used and the host's DNSLink isn't known.
+ */
 export async function locate (arrival: Arrival, init: LocateInit, deps: LocateDeps): Promise<Location> {
   const meaning = meaningOf(arrival.host, init.hosts)
   if (meaning.kind === 'subdomain') return atSubdomain(arrival, meaning, deps)

@@ -14,7 +14,7 @@ export function pathArguments ({ all }: { all: readonly string[] }, name = 'ipfs
   return all
 }
 
-/** The one `arg`, checked as a path. */
+/** The first `arg`, as `/ipfs/…` or `/ipns/…`. 400 when there is none, `name` in it; INVALID_ARGUMENT for what is no path. */
 export function pathArgument (query: Query, name = 'ipfs-path'): string {
   return contentPath(pathArguments({ all: query.all('arg') }, name)[0] ?? '')
 }

@@ -81,7 +81,7 @@ export async function * uploadedParts (body: RequestBody, limitBytes: number): A
   if (count === 0) throw badRequest('file argument is required')
 }
 
-/** Throws INVALID_ARGUMENT with Kubo's text. */
+/** Throws INVALID_ARGUMENT, in Kubo's words, for a block of more than `limitBytes`. */
 export function refuseLargeBlock (sizeBytes: number, limitBytes: number): void {
   if (sizeBytes <= limitBytes) return
   throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, {

@@ -10,7 +10,7 @@ export const code = z.string().regex(/^\d{6}$/, 'six digits')
 export const permission = z.enum(permissions)
 export const uuid = z.string().max(64)
 
-/** A number that a query carries as text. */
+/** A whole number from `least` to `most` that a query carries as text. */
 export const queryInt = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
 export const cursor = z.string().max(1024)
@@ -19,6 +19,6 @@ export const bytes = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 type RequiredKeys<T> = { [Key in keyof T]-?: undefined extends T[Key] ? never : Key }[keyof T]
 type Given<T> = { [Key in keyof T]?: Exclude<T[Key], undefined> } & Pick<T, RequiredKeys<T>>
 
-/** Without what is undefined. */
+/** The same object without the keys whose value is undefined, as `exactOptionalPropertyTypes` wants them. */
 export const given = <T extends object> (values: T): Given<T> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<T>

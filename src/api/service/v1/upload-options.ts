@@ -17,7 +17,7 @@ export const uploadOptions = z.object({
   meta: metaText.describe('JSON object of texts.')
 }).partial()
 
-/** Of both, the form counts. INVALID_ARGUMENT. */
+/** What query and form ask for together; where both say something, the form counts. INVALID_ARGUMENT names the field that is wrong. */
 export function uploadRequest (
   query: z.infer<typeof uploadOptions>, fields: Readonly<Record<string, string>>
 ): Omit<UploadRequest, 'expected'> {

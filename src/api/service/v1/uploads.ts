@@ -56,7 +56,7 @@ function strangersJson (file: FileRow): Record<string, unknown> {
   return { cid, original_filename: name, size, content_type: type, pinned, uploaded_at: at }
 }
 
-/** An upload in one request, into an account. */
+/** An upload in one request into the uploader's account: 201 with the file; by a link, with what was sent and no more. */
 export async function takeUpload (
   call: ServiceCall<unknown, (typeof uploadOptions)['_output']>, uploader: Uploader, uploads: Pick<Uploads, 'upload'>
 ): Promise<TextReply> {

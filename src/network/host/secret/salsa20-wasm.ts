@@ -128,7 +128,7 @@ export interface Salsa20Core { readonly memory: Uint8Array, readonly run: (lengt
 
 let core: Salsa20Core | undefined
 
-/** The one instance of the module. */
+/** The one instance of the module, made at the first call. Its memory is shared by all who call it, one at a time. */
 export function salsa20Core (): Salsa20Core {
   if (core == null) {
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(moduleBytes()))

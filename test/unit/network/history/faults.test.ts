@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
+import { varintBytes } from '../../../../src/base/varint.ts'
 import { historyClient, historyClientDefaults } from '../../../../src/network/history/client.ts'
-import { encodeHistoryHeads, encodeHistoryRequest, framePrefix, historyProtocol } from '../../../../src/wire/history.ts'
+import { encodeHistoryHeads, encodeHistoryRequest, historyProtocol } from '../../../../src/wire/history.ts'
 import { historyServer, historyServerDefaults } from '../../../../src/network/history/server.ts'
 import type { HistoryServerDeps } from '../../../../src/network/history/server.ts'
 import type { HistoryAnswer, HistoryBlock, HistoryServer, HistorySource } from '../../../../src/network/history.ts'
@@ -46,7 +47,7 @@ describe('asking a faulty peer for history', () => {
       streams: net.of('near'), onPeer: () => () => {}, clock
     }).ask('far', { roots: [], known: [] }, { signal })
   const heads = encodeHistoryHeads(tipsOf(blocks))
-  const frame = (bytes: Uint8Array): Uint8Array => Buffer.concat([framePrefix(bytes.length), bytes])
+  const frame = (bytes: Uint8Array): Uint8Array => Buffer.concat([varintBytes(bytes.length), bytes])
 
   beforeEach(() => {
     clock = new SimClock()
@@ -65,7 +66,7 @@ describe('asking a faulty peer for history', () => {
   })
 
   it('gives up when it stands still, also amid a block', async () => {
-    answers(async stream => stream.write(frame(heads), frame(blocks[0]?.bytes ?? heads), framePrefix(1000), new Uint8Array(10)))
+    answers(async stream => stream.write(frame(heads), frame(blocks[0]?.bytes ?? heads), varintBytes(1000), new Uint8Array(10)))
 
     const { blocks: given } = await ask()
     const read = outcome(all(given))
@@ -90,7 +91,7 @@ describe('asking a faulty peer for history', () => {
   })
 
   it('refuses frames that no block can fill, without making room for them', async () => {
-    answers(async stream => stream.write(frame(heads), framePrefix(2 ** 31)))
+    answers(async stream => stream.write(frame(heads), varintBytes(2 ** 31)))
 
     const { blocks: given } = await ask()
 
@@ -101,7 +102,7 @@ describe('asking a faulty peer for history', () => {
     const outcomes: string[] = []
     for (const act of [
       async (stream: PeerStream) => stream.write(frame(Uint8Array.of(10, 200))),
-      async (stream: PeerStream) => { await stream.write(frame(heads), framePrefix(100), new Uint8Array(3)); await stream.closeWrite() },
+      async (stream: PeerStream) => { await stream.write(frame(heads), varintBytes(100), new Uint8Array(3)); await stream.closeWrite() },
       async (stream: PeerStream) => stream.closeWrite()
     ]) {
       answers(act)
@@ -135,7 +136,7 @@ describe('giving history to a faulty peer', () => {
   const open = async (): Promise<PeerStream> => near.open('far', historyProtocol)
   const opened = async (): Promise<PeerStream> => {
     const stream = await open()
-    await stream.write(framePrefix(request.length), request)
+    await stream.write(varintBytes(request.length), request)
     return stream
   }
 
@@ -174,7 +175,7 @@ describe('giving history to a faulty peer', () => {
 
   it('refuses requests that are too long, malformed or cut off', async () => {
     const outcomes: string[] = []
-    for (const bytes of [framePrefix(2 ** 30), Buffer.concat([framePrefix(2), Uint8Array.of(10, 200)]), framePrefix(50)]) {
+    for (const bytes of [varintBytes(2 ** 30), Buffer.concat([varintBytes(2), Uint8Array.of(10, 200)]), varintBytes(50)]) {
       const stream = await open()
       await stream.write(bytes)
       await stream.closeWrite()

@@ -60,7 +60,7 @@ export const blockKey = (cid: CID): string => `/${base32Key(cid.multihash.bytes)
 /** The CID of a block key. Throws INVALID_DATA. */
 export function cidOfBlockKey (key: string): CID {
   if (!isBlockKey(key)) invalidBytes('a block key is malformed')
-  const bytes = fromBase32Key(key.slice(1)) ?? invalidBytes('a block key is malformed')
+  const bytes = fromBase32Key(key, 1) ?? invalidBytes('a block key is malformed')
   return CID.createV1(dagPb.code, multihash(sha256, bytes.slice(2)))
 }
 

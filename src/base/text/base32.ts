@@ -4,8 +4,13 @@ const pairsOf = (alphabet: string): string[] =>
 
 const lower = pairsOf('abcdefghijklmnopqrstuvwxyz234567')
 const upper = pairsOf('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')
-const values = new Int8Array(128).fill(-1)
-for (const [value, character] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'].entries()) values[character.charCodeAt(0)] = value
+const valuesOf = (alphabet: string): Int8Array => {
+  const values = new Int8Array(128).fill(-1)
+  for (let value = 0; value < alphabet.length; value++) values[alphabet.charCodeAt(value)] = value
+  return values
+}
+const lowerValues = valuesOf('abcdefghijklmnopqrstuvwxyz234567')
+const upperValues = valuesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')
 
 /** RFC 4648 base32 in lower case without padding, several times faster than multiformats': long lists spend most of their time on it. */
 export const base32 = (bytes: Uint8Array): string => encode(bytes, lower)
@@ -13,13 +18,18 @@ export const base32 = (bytes: Uint8Array): string => encode(bytes, lower)
 /** Base32 in upper case without padding (RFC 4648), as keys of Go's datastores have it. */
 export const base32Upper = (bytes: Uint8Array): string => encode(bytes, upper)
 
-/** The bytes of upper-case base32 without padding; undefined for anything that `base32Upper` doesn't print. */
-export function fromBase32Upper (text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(Math.floor(text.length * 5 / 8))
+/** The bytes of lower-case base32 without padding, from a place of the text on; undefined for anything that `base32` doesn't print. */
+export const fromBase32 = (text: string, from = 0): Uint8Array<ArrayBuffer> | undefined => decode(text, from, lowerValues)
+
+/** The same of upper case. */
+export const fromBase32Upper = (text: string, from = 0): Uint8Array<ArrayBuffer> | undefined => decode(text, from, upperValues)
+
+function decode (text: string, from: number, values: Int8Array): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(Math.floor((text.length - from) * 5 / 8))
   let bits = 0
   let value = 0
   let at = 0
-  for (let n = 0; n < text.length; n++) {
+  for (let n = from; n < text.length; n++) {
     const five = values[text.charCodeAt(n)] ?? -1
     if (five < 0) return undefined
     value = ((value << 5) | five) & 0xfff

@@ -2,6 +2,7 @@ import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
+import { cidText } from '../../model/cid.ts'
 import type { RootTable } from './repository/repository.ts'
 import type { IpfsNetwork } from './node.ts'
 
@@ -62,7 +63,7 @@ export class Provider {
   /** A new root. Blocks below it come with the next round. */
   add (root: CID): void {
     if (!this.isOn || this.#fresh.size >= queueLimit) return
-    this.#fresh.set(root.toString(), root)
+    this.#fresh.set(cidText(root), root)
     this.#wake()
   }
 

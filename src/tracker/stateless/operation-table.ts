@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
-import { CID } from '../../model/cid.ts'
+import { cidOfOwnBytes } from '../../model/cid.ts'
+import type { CID } from '../../model/cid.ts'
 import type { QueueRules } from '../../model/pin-queue.ts'
 import { defaultQueue } from '../../model/pin-queue.ts'
 import type { KeptState, OperationEvent, Transition } from './operation-states.ts'
@@ -13,7 +14,7 @@ export type { Operation } from './pin-queue.ts'
 export const keyOf = (cid: CID): string => Buffer.from(cid.bytes.buffer, cid.bytes.byteOffset, cid.bytes.byteLength).toString('latin1')
 
 /** The CID of a key that `keyOf` made: its bytes, one character each. */
-export const cidOfKey = (key: string): CID => CID.decode(Uint8Array.from(key, character => character.charCodeAt(0)))
+export const cidOfKey = (key: string): CID => cidOfOwnBytes(new Uint8Array(Buffer.from(key, 'latin1')))
 
 /** Operations in a state; those of pins that wait in two kinds. */
 export type ListName = KeptState | 'priority_pin_queued'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { base32 as libraryLower, base32upper as libraryUpper } from 'multiformats/bases/base32'
-import { base32, base32Upper, fromBase32Upper } from '../../../../src/base/text/base32.ts'
+import { base32, base32Upper, fromBase32, fromBase32Upper } from '../../../../src/base/text/base32.ts'
 
 const samples = Array.from({ length: 70 }, (_bytes, length) => randomBytes(length))
 
@@ -15,7 +15,10 @@ describe('base32', () => {
   })
 
   it('reads what it prints', () => {
-    for (const bytes of samples) assert.deepEqual(Buffer.from(fromBase32Upper(base32Upper(bytes)) ?? []), bytes)
+    for (const bytes of samples) {
+      assert.deepEqual(Buffer.from(fromBase32Upper(base32Upper(bytes)) ?? []), bytes)
+      assert.deepEqual(Buffer.from(fromBase32(`b${base32(bytes)}`, 1) ?? []), bytes)
+    }
   })
 
   it('reads nothing that it would not print', () => {
@@ -27,5 +30,6 @@ describe('base32', () => {
     assert.equal(fromBase32Upper('AB'), undefined, 'padding bits')
     assert.equal(fromBase32Upper('A'), undefined, 'too short for a byte')
     assert.equal(fromBase32Upper('ab'), undefined, 'lower case')
+    assert.equal(fromBase32('AE'), undefined, 'upper case')
   })
 })

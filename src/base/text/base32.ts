@@ -12,7 +12,7 @@ const valuesOf = (alphabet: string): Int8Array => {
 const lowerValues = valuesOf('abcdefghijklmnopqrstuvwxyz234567')
 const upperValues = valuesOf('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567')
 
-/** RFC 4648 base32 in lower case without padding, several times faster than multiformats': long lists spend most of their time on it. */
+/** RFC 4648 base32 in lower case without padding, in half the time that multiformats takes: long lists spend most of theirs on it. */
 export const base32 = (bytes: Uint8Array): string => encode(bytes, lower)
 
 /** Base32 in upper case without padding (RFC 4648), as keys of Go's datastores have it. */

@@ -18,7 +18,7 @@ export async function syncPath (path: string): Promise<void> {
   await file.sync().finally(async () => file.close())
 }
 
-/** Writes a file so that a crash leaves the old content or the new one: a neighbour is written, synced and renamed. */
+/** Writes a file so that a crash leaves the old content or the new one: a draft beside it is written, synced and renamed. */
 export async function replaceFile (path: string, content: string | AsyncIterable<Uint8Array>, mode: number): Promise<void> {
   const draft = `${path}.${process.pid}.tmp`
   try {

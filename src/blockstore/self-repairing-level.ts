@@ -57,7 +57,7 @@ export class SelfRepairingLevel {
       keyOf: key => key,
       list: behind => this.db.keys({ ...rangeBehind(range, behind), fillCache: false }),
       openings: () => this.#openings,
-      settled: async () => this.#settled()
+      reopened: async () => this.#repaired()
     })
   }
 
@@ -68,12 +68,12 @@ export class SelfRepairingLevel {
       keyOf: ([key]) => key,
       list: behind => this.db.iterator({ ...rangeBehind(range, behind), fillCache: false }),
       openings: () => this.#openings,
-      settled: async () => this.#settled()
+      reopened: async () => this.#repaired()
     })
   }
 
   /** What goes wrong is told to who writes. */
-  async #settled (): Promise<void> { await this.#repairing?.catch(() => {}) }
+  async #repaired (): Promise<void> { await this.#repairing?.catch(() => {}) }
 
   /** Empties LevelDB's log into a table, so that the next opening needn't read it. */
   async settle (): Promise<void> {

@@ -8,7 +8,7 @@ import { Query } from './request/query.ts'
 import type { HeaderList } from './answer/reply.ts'
 import type { Call, RouteMatch } from './routing/route.ts'
 
-/** One request and its answer on the way through the stack. */
+/** One request and its answer on the way through the request pipeline. */
 export class RequestContext implements Call {
   readonly request: IncomingMessage
   readonly response: ServerResponse

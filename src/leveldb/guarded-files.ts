@@ -93,8 +93,8 @@ export class GuardedFiles {
     return [...sizesIn(this.#init.folder)].reduce((sum, [name, size]) => sum + (name.endsWith('.log') ? size : 0), 0)
   }
 
-  /** Ends the check. */
-  async settled (): Promise<void> {
+  /** Ends the check of the tables, if one is under way. */
+  async endCheck (): Promise<void> {
     this.#abort.abort()
     await this.#leave()
     await this.#checking

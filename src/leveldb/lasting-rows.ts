@@ -10,7 +10,7 @@ export interface LastingRowsInit<Key, Row> {
   /** How often the database was opened so far. */
   openings (): number
   /** Resolves when nobody is opening it. */
-  settled (): Promise<void>
+  reopened (): Promise<void>
 }
 
 /**
@@ -18,7 +18,7 @@ export interface LastingRowsInit<Key, Row> {
  * its iterators: then the list goes on behind its last row, from a second snapshot.
  */
 export async function * lastingRows<Key, Row> (
-  { sizes, keyOf, list, openings, settled }: LastingRowsInit<Key, Row>
+  { sizes, keyOf, list, openings, reopened }: LastingRowsInit<Key, Row>
 ): AsyncGenerator<Row[]> {
   let behind: Key | undefined
   let opened = openings()
@@ -29,7 +29,7 @@ export async function * lastingRows<Key, Row> (
       try {
         batch = await rows.nextv(size)
       } catch (err) {
-        await settled()
+        await reopened()
         if (openings() === opened) throw err
         opened = openings()
         await rows.close()

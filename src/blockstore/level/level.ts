@@ -95,7 +95,7 @@ class LevelBlockstore implements Blockstore {
   async stop (): Promise<void> {
     if (!await this.#gate.close()) return
     await this.#last
-    await this.#files.settled()
+    await this.#files.endCheck()
     const isSafe = await this.#level.batch(
       [{ type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes) }], { sync: true }
     ).then(() => true, () => false)

@@ -89,7 +89,7 @@ export class Appender {
   }
 
   /** Resolves when nothing is on its way. */
-  async settled (): Promise<void> {
+  async idle (): Promise<void> {
     while (this.#running != null) await this.#running
     await this.#indexing
   }

@@ -93,8 +93,8 @@ export class BlockIndex {
   }
 
   async close (): Promise<void> {
-    await this.settled()
-    await this.#files.settled()
+    await this.idle()
+    await this.#files.endCheck()
     // Only saves time at the next start.
     const isSafe = !this.#isChanged || await this.#level.settle().then(() => true, () => false)
     await this.#level.close()
@@ -143,14 +143,14 @@ export class BlockIndex {
   }
 
   /** Resolves when no change is on its way. Rows that the disk has no room for are entered again at the next start. */
-  async settled (): Promise<void> {
+  async idle (): Promise<void> {
     if (this.#behind.entries.size > 0) this.#writing ??= this.#writeAll()
     while (this.#writing != null) await this.#writing
   }
 
   /** Multihashes in batches, from a snapshot; from a second one when the disk was full meanwhile. */
   async * multihashes (signal?: AbortSignal): AsyncGenerator<Uint8Array[]> {
-    await this.settled()
+    await this.idle()
     for await (const batch of this.#level.keys(blockKeys)) {
       signal?.throwIfAborted()
       yield batch
@@ -159,7 +159,7 @@ export class BlockIndex {
 
   /** Multihashes and places in batches, as `multihashes`: for repairs. */
   async * places (): AsyncGenerator<Entry[]> {
-    await this.settled()
+    await this.idle()
     for await (const rows of this.#level.entries(blockKeys)) {
       yield rows.map(([multihash, value]) => ({ multihash, place: decodePlace(value) }))
     }

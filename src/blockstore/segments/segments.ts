@@ -169,7 +169,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
 
   async stop (): Promise<void> {
     if (!await this.#gate.close()) return
-    await this.#appender.settled()
+    await this.#appender.idle()
     await this.#syncNow().finally(async () => {
       await this.#index.close()
       await this.#folder.close()

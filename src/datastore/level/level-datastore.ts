@@ -106,16 +106,16 @@ class LevelDatastore implements Datastore {
     const open = this.#open
     if (open == null) return
     this.#open = undefined
-    await this.#files.settled()
+    await this.#files.endCheck()
     await open.writes.drained()
-    const isSafe = this.#init.temporary !== true && await this.#settled(open)
+    const isSafe = this.#init.temporary !== true && await this.#madeSafe(open)
     await open.level.close()
     if (isSafe) await this.#files.mark.seal()
     else this.#files.mark.end()
   }
 
   /** Makes everything safe, and the next start quick: a long log would be read again. False when the disk doesn't take it. */
-  async #settled ({ level, writes }: { level: Level, writes: WriteQueue }): Promise<boolean> {
+  async #madeSafe ({ level, writes }: { level: Level, writes: WriteQueue }): Promise<boolean> {
     try {
       await writes.synced()
       if (this.#files.logBytes() > longLogBytes) await level.compactRange('\u0000', '\u0000')
@@ -170,7 +170,7 @@ class LevelDatastore implements Datastore {
     try {
       for await (
         const batch of lastingRows({
-          ...rows, sizes: always(rowsPerBatch, rowsInFirstBatch), openings: () => writes.openings, settled: async () => writes.opened()
+          ...rows, sizes: always(rowsPerBatch, rowsInFirstBatch), openings: () => writes.openings, reopened: async () => writes.opened()
         })
       ) {
         signal?.throwIfAborted()

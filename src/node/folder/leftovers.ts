@@ -5,7 +5,7 @@ import type { Logger } from '../../base/log.ts'
 export interface LeftoversInit {
   /** The peer's folder, locked by the caller: nobody else writes in it. */
   folder: string
-  /** Files that are written by way of a neighbour, see `replaceFile`. */
+  /** Files that are written by way of a draft beside them, see `replaceFile`. */
   files: readonly string[]
 }
 

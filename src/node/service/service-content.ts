@@ -14,9 +14,9 @@ import { newFindings, readSection } from '../../config/reader.ts'
 import { gatewaySection } from '../../config/sections/gateway.ts'
 import type { Accounts } from '../../service/accounts/accounts.ts'
 import type { Audit } from '../../service/audit/audit.ts'
-import type { AccountExports } from '../../service/files/account-export.ts'
 import type { UserEvents } from '../../service/events/user-events.ts'
-import { accountTasks } from '../../service/files/account-tasks.ts'
+import { AccountExports } from '../../service/files/account-export.ts'
+import { accountRemoval } from '../../service/files/account-removal.ts'
 import type { GatewayAccess } from '../../service/files/files.ts'
 import { serviceFiles } from '../../service/files/service-files.ts'
 import { pinParts } from '../../service/pins/compose-pins.ts'
@@ -65,7 +65,9 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
     const uploads = uploadService({ peer: init.identity.id }, {
       ...deps, quota, files, staging, importer: importers.unixfs, importCar: importers.car
     })
-    const exports = accountTasks({ ...deps, files, pins, uploads, quota, clusterPins, staging, changed: user => accounts.changed(user) })
+    const leaving = { ...deps, files, pins, uploads, quota, clusterPins, staging, changed: (user: string) => accounts.changed(user) }
+    accountRemoval(leaving)
+    const exports = new AccountExports(leaving)
     const reconciliation = new Reconciliation({ ...deps, clusterPins, quota, staging, liveStagingKeys: liveStagingKeys({ database }) })
     const coming: GatewayAccess['coming'] = root => files.access.coming(root)
     const content = composeContent(init.config.api.gateway ?? gatewayDefaults(), { ...deps, coming })

@@ -22,7 +22,7 @@ it('takes a store for whole that it could not look at, because a file of another
     await level.put(key, 'value'.repeat(100), { sync: true })
     files.mark.written(1, true)
     await level.close()
-    await files.settled()
+    await files.endCheck()
   }
   const first = guarded()
   await use(first, 'first')

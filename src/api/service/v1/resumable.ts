@@ -222,7 +222,7 @@ async function * untilCut (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
   }
 }
 
-/** CORS is the frame's matter. */
+/** CORS is up to the request pipeline. */
 function headersOf (response: Response): HeaderList {
   return [...response.headers].filter(
     ([name]) => !name.startsWith('access-control-') && name !== 'content-length' && name !== 'content-type'

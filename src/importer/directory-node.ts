@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid'
 import { bytesOfText } from '../base/text/byte-text.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { varintLength } from '../base/varint.ts'
-import { ProtoWriter } from './proto-writer.ts'
+import { ProtobufWriter } from '../wire/protobuf.ts'
 
 /** Something with a name in a directory. */
 export interface DirectoryEntry {
@@ -17,7 +17,7 @@ const plainDirectory = Uint8Array.of(0x08, 0x01)
 
 /** Writes the dag-pb node of a directory, link by link in the order of the names' bytes. */
 export class DirectoryWriter {
-  readonly #bytes = new ProtoWriter(1024)
+  readonly #bytes = new ProtobufWriter(1024)
   #dagSize = 0
 
   add ({ name, cid, dagSize }: DirectoryEntry): void {
@@ -26,18 +26,18 @@ export class DirectoryWriter {
     const cidLength = cid.bytes.length
     const inner = 3 + varintLength(cidLength) + cidLength + varintLength(nameLength) + nameLength + varintLength(dagSize)
     const bytes = this.#bytes
-    bytes.number(0x12, inner)
-    bytes.bytes(0x0a, cid.bytes)
-    if (nameBytes == null) bytes.text(0x12, name, nameLength)
-    else bytes.bytes(0x12, nameBytes)
-    bytes.number(0x18, dagSize)
+    bytes.messageHeader(2, inner)
+    bytes.bytesField(1, cid.bytes)
+    if (nameBytes == null) bytes.textField(2, name, nameLength)
+    else bytes.bytesField(2, nameBytes)
+    bytes.uintField(3, dagSize)
     this.#dagSize += dagSize
   }
 
   /** Adds the UnixFS data and gives the node to `make`. The entry has no name yet. */
   finish (data: Uint8Array, make: (bytes: Uint8Array) => Block): DirectoryEntry {
-    this.#bytes.bytes(0x0a, data)
-    const { cid, bytes } = make(this.#bytes.view.slice())
+    this.#bytes.bytesField(1, data)
+    const { cid, bytes } = make(this.#bytes.copy())
     return { name: '', cid, dagSize: this.#dagSize + bytes.length }
   }
 }
@@ -63,10 +63,10 @@ export function sortedByName<T extends { name: string }> (entries: readonly T[])
 
 /** The dag-pb node of a symbolic link, with `fields` at the end of its UnixFS message. */
 export function encodeSymlink (target: string, fields?: Uint8Array): Uint8Array {
-  const data = new ProtoWriter(64)
-  data.number(0x08, 4)
-  data.bytes(0x12, bytesOfText(target))
-  const node = new ProtoWriter(64)
-  node.bytes(0x0a, fields == null ? data.view : Buffer.concat([data.view, fields]))
-  return node.view.slice()
+  const data = new ProtobufWriter(64)
+  data.uintField(1, 4)
+  data.bytesField(2, bytesOfText(target))
+  const node = new ProtobufWriter(64)
+  node.bytesField(1, fields == null ? data.view : Buffer.concat([data.view, fields]))
+  return node.copy()
 }

@@ -2,7 +2,7 @@ import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { ChunkSource } from './chunk-source.ts'
 import { varintLength, writeVarint } from '../base/varint.ts'
-import { ProtoWriter } from './proto-writer.ts'
+import { ProtobufWriter } from '../wire/protobuf.ts'
 
 /** A finished part of a file. */
 export interface FilePart {
@@ -68,8 +68,8 @@ export function leafWithFields (leaf: Uint8Array, fields: Uint8Array): Uint8Arra
 
 /** A node of a file that still takes children: their links are kept encoded. */
 export class FileNode {
-  readonly #links = new ProtoWriter(2048)
-  readonly #sizes = new ProtoWriter(512)
+  readonly #links = new ProtobufWriter(2048)
+  readonly #sizes = new ProtobufWriter(512)
   #fileSize = 0
   #dagSize = 0
   /** Number of children. */
@@ -78,11 +78,11 @@ export class FileNode {
   add ({ cid, fileSize, dagSize }: FilePart): void {
     const links = this.#links
     const cidLength = cid.bytes.length
-    links.number(0x12, 1 + varintLength(cidLength) + cidLength + 3 + varintLength(dagSize))
-    links.bytes(0x0a, cid.bytes)
-    links.number(0x12, 0)
-    links.number(0x18, dagSize)
-    this.#sizes.number(0x20, fileSize)
+    links.messageHeader(2, 1 + varintLength(cidLength) + cidLength + 3 + varintLength(dagSize))
+    links.bytesField(1, cid.bytes)
+    links.messageHeader(2, 0)
+    links.uintField(3, dagSize)
+    this.#sizes.uintField(4, fileSize)
     this.#fileSize += fileSize
     this.#dagSize += dagSize
     this.count++

@@ -4,7 +4,7 @@ import { ClusterError } from '../base/errors.ts'
 import type { DirectoryEntry } from './directory-node.ts'
 import { DirectoryWriter } from './directory-node.ts'
 import { murmur3 } from '../hash/murmur3.ts'
-import { ProtoWriter } from './proto-writer.ts'
+import { ProtobufWriter } from '../wire/protobuf.ts'
 
 /** Multihash code of the hash that says where a name goes. */
 const murmurCode = 0x22
@@ -61,10 +61,10 @@ function * encodeShard (slots: Slot[], { level, make, fields }: ShardOptions): G
 function shardData (indexes: number[]): Uint8Array {
   const bits = new Uint8Array(fanout / 8)
   for (const index of indexes) bits[bits.length - 1 - (index >> 3)]! |= 1 << (index & 7)
-  const data = new ProtoWriter(64)
-  data.number(0x08, 5)
-  data.bytes(0x12, bits.subarray(bits.findIndex(byte => byte !== 0)))
-  data.number(0x28, murmurCode)
-  data.number(0x30, fanout)
+  const data = new ProtobufWriter(64)
+  data.uintField(1, 5)
+  data.bytesField(2, bits.subarray(bits.findIndex(byte => byte !== 0)))
+  data.uintField(5, murmurCode)
+  data.uintField(6, fanout)
   return data.view
 }

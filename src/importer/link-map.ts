@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
 import { cidV1, dagCbor } from './block-maker.ts'
-import { ProtoWriter } from './proto-writer.ts'
+import { ProtobufWriter } from '../wire/protobuf.ts'
 
 /** Go's number of links in one node of a shard. */
 const maxLinks = 5984
@@ -45,7 +45,7 @@ const sha256 = { code: 0x12, digest: (bytes: Uint8Array): Uint8Array => hash('sh
 
 /** One map. Canonical dag-cbor orders keys by length, then bytes: for numbers without leading zeros that is counting. */
 class MapWriter {
-  readonly #entries = new ProtoWriter(1024)
+  readonly #entries = new ProtobufWriter(1024)
   count = 0
 
   add (cid: CID): void {
@@ -61,17 +61,20 @@ class MapWriter {
   }
 
   finish (): Block {
-    const node = new ProtoWriter(this.#entries.length + 3)
+    const node = new ProtobufWriter(this.#entries.length + 3)
     writeHead(node, 5, this.count)
     node.raw(this.#entries.view)
-    const bytes = node.view.slice()
+    const bytes = node.copy()
     return { cid: cidV1(dagCbor, sha256, bytes), bytes }
   }
 }
 
 /** A CBOR head: major type and a number below 65536. */
-function writeHead (writer: ProtoWriter, major: number, value: number): void {
-  if (value < 24) return writer.byte(major << 5 | value)
+function writeHead (writer: ProtobufWriter, major: number, value: number): void {
+  if (value < 24) {
+    writer.byte(major << 5 | value)
+    return
+  }
   writer.byte(major << 5 | (value < 256 ? 24 : 25))
   if (value >= 256) writer.byte(value >>> 8)
   writer.byte(value & 0xff)

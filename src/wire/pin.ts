@@ -21,7 +21,7 @@ const lastSecond = 253_402_300_799
  * Throws INVALID_ARGUMENT for origins or allocations that are not addresses or peers.
  */
 export function encodePin (pin: Pin): Uint8Array {
-  const writer = new ProtobufWriter(384)
+  const writer = pinWriter.reset()
   const type = typeNumbers.indexOf(pin.type)
   const timestamp = wireSeconds(pin.timestamp)
   writer.bytesField(1, pin.cid.bytes)
@@ -31,11 +31,17 @@ export function encodePin (pin: Pin): Uint8Array {
   if (pin.reference != null) writer.bytesField(5, pin.reference.bytes)
   writer.bytesField(6, encodeOptions(pin))
   if (timestamp !== 0) writer.uintField(7, timestamp)
-  return writer.finish()
+  return writer.copy()
 }
 
+/** Used again: pins are small, and each would leave a piece of memory that is larger. */
+const pinWriter = new ProtobufWriter(1024)
+const optionsWriter = new ProtobufWriter(512)
+const entryWriter = new ProtobufWriter(256)
+
+/** Valid until the next call. */
 function encodeOptions (options: PinOptions): Uint8Array {
-  const writer = new ProtobufWriter(192)
+  const writer = optionsWriter.reset()
   const expireAt = wireSeconds(options.expireAt)
   if (options.replicationFactorMin !== 0) writer.sintField(1, options.replicationFactorMin)
   if (options.replicationFactorMax !== 0) writer.sintField(2, options.replicationFactorMax)
@@ -47,14 +53,15 @@ function encodeOptions (options: PinOptions): Uint8Array {
   for (const key of Object.keys(options.metadata).toSorted(compareUtf8)) {
     writer.bytesField(10, encodeMetadata(key, options.metadata[key] ?? ''))
   }
-  return writer.finish()
+  return writer.view
 }
 
+/** Valid until the next call. */
 function encodeMetadata (key: string, value: string): Uint8Array {
-  const writer = new ProtobufWriter(64)
+  const writer = entryWriter.reset()
   if (key !== '') writer.textField(1, key)
   if (value !== '') writer.textField(2, value)
-  return writer.finish()
+  return writer.view
 }
 
 /** Unix seconds, 0 for "not set"; times before 1970 are two's complement, as Go casts them. */

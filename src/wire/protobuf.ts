@@ -1,4 +1,4 @@
-import { varintLength } from '../base/varint.ts'
+import { varintLength, writeVarint } from '../base/varint.ts'
 import { ClusterError } from '../base/errors.ts'
 
 /** The wire types that proto3 uses. Groups (3, 4) are refused. */
@@ -110,12 +110,28 @@ export class ProtobufReader {
   }
 }
 
-/** Writes protobuf fields in the order of the calls. The writer grows as needed. */
+/** Writes protobuf fields in the order of the calls. The writer grows as needed, and can be used again after `reset`. */
 export class ProtobufWriter {
   #bytes: Buffer
   #at = 0
 
   constructor (expectedBytes = 256) { this.#bytes = Buffer.allocUnsafe(expectedBytes) }
+
+  get length (): number { return this.#at }
+  /** What was written, valid until the next call. */
+  get view (): Uint8Array { return this.#bytes.subarray(0, this.#at) }
+
+  reset (): this {
+    this.#at = 0
+    return this
+  }
+
+  /** A copy of what was written. */
+  copy (): Uint8Array {
+    const copy = Buffer.allocUnsafe(this.#at)
+    this.#bytes.copy(copy, 0, 0, this.#at)
+    return copy
+  }
 
   /** A varint field, also when it is zero. */
   uintField (field: number, value: number | bigint): this {
@@ -132,8 +148,8 @@ export class ProtobufWriter {
     return this.raw(value)
   }
 
-  textField (field: number, value: string): this {
-    const length = Buffer.byteLength(value)
+  /** `length`: of the text as UTF-8, where that is known. */
+  textField (field: number, value: string, length = Buffer.byteLength(value)): this {
     this.#tag(field, wireTypes.bytes).varint(length)
     this.#reserve(length)
     this.#at += this.#bytes.write(value, this.#at)
@@ -143,6 +159,12 @@ export class ProtobufWriter {
   /** The header of a nested message whose `length` bytes follow by further calls. */
   messageHeader (field: number, length: number): this {
     return this.#tag(field, wireTypes.bytes).varint(length)
+  }
+
+  byte (value: number): this {
+    this.#reserve(1)
+    this.#bytes[this.#at++] = value
+    return this
   }
 
   raw (value: Uint8Array): this {
@@ -155,12 +177,7 @@ export class ProtobufWriter {
   varint (value: number | bigint): this {
     this.#reserve(maxVarintBytes)
     if (typeof value === 'bigint') return this.#bigVarint(value)
-    let rest = value
-    while (rest >= 0x80) {
-      this.#bytes[this.#at++] = (rest % 128) | 0x80
-      rest = Math.floor(rest / 128)
-    }
-    this.#bytes[this.#at++] = rest
+    this.#at = writeVarint(this.#bytes, value, this.#at)
     return this
   }
 

@@ -1,26 +1,38 @@
 /**
  * How fast a real peer is drained: `node test/bench/drain.ts [PINS] [BYTES]`. Three peers (the built program) hold two copies each of so
- * many pins (default 10,000) of so many bytes (1000); one is drained by another. Looks once a second at the allocations: no pin may have
- * fewer than its minimum.
+ * many pins (default 15,000, so that each has 10,000) of so many bytes (1000; 0: the content is in the CID, nothing has to travel); one is
+ * drained by another. Looks every two seconds at the allocations: no pin may have fewer than its minimum.
  */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CID } from 'multiformats/cid'
+import * as raw from 'multiformats/codecs/raw'
+import { identity } from 'multiformats/hashes/identity'
 import { mixedCluster } from '../interop/mixed-cluster.ts'
 import { bundledProgram, jsonLines, uploadForm } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
-const pins = Number(process.argv[2] ?? 10_000)
+const pins = Number(process.argv[2] ?? 15_000)
 const bytes = Number(process.argv[3] ?? 1000)
 const factors = { replication_factor_min: 2, replication_factor_max: 2 }
 
 const cluster = await mixedCluster(['node', 'node', 'node'], json => Object.assign(json.cluster, factors), bundledProgram)
 
+async function addFile (at: number): Promise<void> {
+  const body = uploadForm([{ name: `${at}`, bytes: randomBytes(bytes) }])
+  await (await fetch(`${cluster.at(at % 3).url}/add?cid-version=1&name=${at}`, { method: 'POST', body })).arrayBuffer()
+}
+
+async function pinIdentity (at: number): Promise<void> {
+  const cid = CID.createV1(raw.code, identity.digest(Buffer.from(`content ${at}`)))
+  await (await fetch(`${cluster.at(at % 3).url}/pins/${cid}?name=${at}`, { method: 'POST' })).arrayBuffer()
+}
+
 async function addAll (): Promise<void> {
   let next = 0
   await Promise.all(Array.from({ length: 16 }, async () => {
     for (let at = next++; at < pins; at = next++) {
-      const body = uploadForm([{ name: `${at}`, bytes: randomBytes(bytes) }])
-      await (await fetch(`${cluster.at(at % 3).url}/add?cid-version=1&name=${at}`, { method: 'POST', body })).arrayBuffer()
+      await (bytes === 0 ? pinIdentity(at) : addFile(at))
     }
   }))
 }
@@ -42,7 +54,7 @@ try {
   const begun = await (await fetch(path, { method: 'POST' })).json() as { pins: number }
   let [looks, tooFew] = [0, 0]
   for (;;) {
-    await sleep(1000)
+    await sleep(2000)
     const { state, left, moved } = await (await fetch(path)).json() as { state: string, left: number, moved: number }
     const rows = await jsonLines(await fetch(`${cluster.at(1).url}/allocations`))
     looks++

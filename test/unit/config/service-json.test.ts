@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { isClusterError } from '../../../src/base/errors.ts'
 import { defaultServiceJson } from '../../../src/config/default-json.ts'
@@ -28,6 +29,21 @@ describe('reading service.json', () => {
     assert.equal(foreignDatastore, null)
     assert.equal(config.ipfs.kind, 'helia')
     assert.equal(config.cluster.peername, 'this-host')
+  })
+
+  it('loads what the guides to peers and to queues say to write', () => {
+    const shown = (path: string): string => /^```json\n([\s\S]*?)^```$/m.exec(readFileSync(path, 'utf8'))?.[1] ?? assert.fail(path)
+    const file = fresh()
+    Object.assign(file.cluster, JSON.parse(`{${shown('docs/operations/peers.md')}}`))
+    Object.assign(file.pin_tracker.stateless, JSON.parse(`{${shown('docs/guide/cluster.md')}}`).stateless)
+
+    const { config, warnings } = load(file)
+
+    assert.deepEqual(warnings, [])
+    assert.deepEqual(config.cluster.healing, { afterMs: 1_800_000, maxPinsPerSecond: 20, whenBack: 'give_back' })
+    assert.equal(config.cluster.disableRepinning, false)
+    assert.deepEqual([...config.tracker.queues.keys()], ['urgent', 'archive', '*'])
+    assert.equal(config.tracker.queues.get('archive')?.maxBytesPerSecond, 10_000_000)
   })
 
   it('gives durations in milliseconds and sizes in bytes', () => {

@@ -19,6 +19,8 @@ export interface BlockPutOptions extends BlockstoreOptions {
 export interface BlockReadOptions extends BlockstoreOptions {
   /** The block may come as a part of its memory. Without it the store takes its own. */
   allocate?: Allocate
+  /** The caller compares the bytes with the CID: the store needn't with its own checksum, and what it gives may be wrong. */
+  isUnchecked?: boolean
 }
 
 /** Where a block lies in the store's files. */

@@ -4,7 +4,7 @@ import type { Place } from './place.ts'
 import type { QuickReads } from './quick-reads.ts'
 import type { ReadRoom } from './read-room.ts'
 import type { RecentChecks } from './recent-checks.ts'
-import { headerLength, headerOf, isContentOf, payloadOf, recordLength } from './record.ts'
+import { headerLength, headerOf, isContentOf, payloadOf, recordLength, uncheckedPayloadOf } from './record.ts'
 
 export interface RecordReaderDeps {
   folder: { use <T>(id: number, work: (file: SegmentFile) => Promise<T>): Promise<T> }
@@ -25,10 +25,10 @@ export class RecordReader {
   constructor (deps: RecordReaderDeps) { this.#deps = deps }
 
   /**
-   * The block of this multihash, when its record is at this place and its checksums are right. Rejects with NOT_FOUND when the segment
-   * isn't there.
+   * The block of this multihash, when its record is at this place and its checksums are right; that of the header only when the caller
+   * checks the content. Rejects with NOT_FOUND when the segment isn't there.
    */
-  async read (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
+  async read (place: Place, multihash: Uint8Array, allocate: Allocate, isUnchecked = false): Promise<Uint8Array | undefined> {
     const { folder, room } = this.#deps
     const length = recordLength(multihash.length, place.length)
     if (!room.enter(length)) await room.turn(length)
@@ -36,7 +36,8 @@ export class RecordReader {
       const memory = allocate(length)
       const record = Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset, length)
       const count = await folder.use(place.segment, async file => this.#fill([record], file, place.offset))
-      return count === record.length ? payloadOf(record, multihash) : undefined
+      if (count !== record.length) return undefined
+      return isUnchecked ? uncheckedPayloadOf(record, multihash) : payloadOf(record, multihash)
     } finally {
       room.leave(length)
     }

@@ -66,6 +66,12 @@ export function payloadOf (record: Buffer, multihash: Uint8Array): Buffer | unde
   return header?.payloadLength === payload.length && isContentOf(header, payload) ? payload : undefined
 }
 
+/** The same, whatever its own checksum says: for who compares it with the multihash. */
+export function uncheckedPayloadOf (record: Buffer, multihash: Uint8Array): Buffer | undefined {
+  const payload = record.subarray(headerLength + multihash.length)
+  return headerOf(multihash, record)?.payloadLength === payload.length ? payload : undefined
+}
+
 /** The header that `record` begins with, when it is that of the block of `multihash` and its checksum is right. */
 export function headerOf (multihash: Uint8Array, record: Buffer): Header | undefined {
   const header = decodeHeader(record, 0)

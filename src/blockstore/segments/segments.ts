@@ -183,7 +183,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
   async get (cid: CID, options: BlockReadOptions = {}): Promise<Uint8Array | undefined> {
     return await this.#gate.pass(async () => {
       options.signal?.throwIfAborted()
-      return identityBytes(cid) ?? await this.#read(cid.multihash.bytes, options.allocate)
+      return identityBytes(cid) ?? await this.#read(cid.multihash.bytes, options)
     })
   }
 
@@ -309,13 +309,13 @@ class SegmentBlockstore implements UpkeptBlockstore {
     if (before >= begin && before < end) this.#dataSynced.set(segment, end)
   }
 
-  async #read (multihash: Uint8Array, allocate: Allocate = Buffer.allocUnsafeSlow): Promise<Uint8Array | undefined> {
+  async #read (multihash: Uint8Array, options: BlockReadOptions): Promise<Uint8Array | undefined> {
     // A block moves at most now and then, so the second look nearly always finds it at rest.
     for (let tries = 0; tries < 5; tries++) {
       const place = this.#index.find(multihash)
       if (place == null) return undefined
       try {
-        return this.#recent.get(multihash) ?? await this.#readAt(place, multihash, allocate)
+        return this.#recent.get(multihash) ?? await this.#readAt(place, multihash, options)
       } catch (err) {
         const now = this.#index.find(multihash)
         const isMoved = now == null || !samePlace(now, place)
@@ -325,8 +325,10 @@ class SegmentBlockstore implements UpkeptBlockstore {
     throw damaged(this.#init.folder, multihash)
   }
 
-  async #readAt (place: Place, multihash: Uint8Array, allocate: Allocate): Promise<Uint8Array | undefined> {
-    return await this.#records.read(place, multihash, allocate) ?? await this.#records.read(place, multihash, allocate)
+  async #readAt (
+    place: Place, multihash: Uint8Array, { allocate = Buffer.allocUnsafeSlow, isUnchecked }: BlockReadOptions
+  ): Promise<Uint8Array | undefined> {
+    return await this.#records.read(place, multihash, allocate, isUnchecked) ?? await this.#records.read(place, multihash, allocate)
       ?? await this.#giveUp(place, multihash)
   }
 

@@ -78,8 +78,13 @@ export class NodeAudit implements Auditor {
   }
 
   async #good (cid: CID): Promise<Uint8Array | undefined> {
-    const bytes = await this.#deps.blockstore.get(cid, isLeaf(cid) ? { allocate: size => this.#leaves.allocate(size) } : {})
-    return bytes != null && await isContentOf(cid, bytes) ? bytes : undefined
+    const { blockstore } = this.#deps
+    const memory = isLeaf(cid) ? { allocate: (size: number) => this.#leaves.allocate(size) } : {}
+    const bytes = await blockstore.get(cid, { ...memory, isUnchecked: true })
+    if (bytes == null || await isContentOf(cid, bytes)) return bytes
+    // the store shall learn of it, too
+    const again = await blockstore.get(cid)
+    return again != null && await isContentOf(cid, again) ? again : undefined
   }
 
   /** Undefined when nobody sends it. */

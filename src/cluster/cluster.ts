@@ -67,8 +67,6 @@ export interface ClusterInit {
   peersetMetric: string
   /** When the other peers' IPFS nodes are connected, after ours answers. 0: never. */
   connectSwarmsDelayMs: number
-  /** How many rows of a status listing of several peers wait in memory; more go to the temporary store. Default 20,000. */
-  statusRowsInMemory?: number
 }
 
 export interface ClusterDeps {

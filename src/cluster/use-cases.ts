@@ -49,7 +49,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const pinner = new Pinner(init, { consensus, placement, denylist: deps.denylist, clock })
   const unpinner = new Unpinner(init, deps)
   const statusRows = (): SpillingStatusRows =>
-    new SpillingStatusRows({ rowsInMemory: init.statusRowsInMemory ?? rowsInMemory }, { temporaryStore: deps.temporaryStore })
+    new SpillingStatusRows({ rowsInMemory }, { temporaryStore: deps.temporaryStore })
   const statuses = new Statuses(init, { ...deps, members, statusRows })
   const recoveries = new Recoveries({ ...deps, members, statuses })
   const replications = new Replications({ state: consensus.state, members, isLeaving, clock })

@@ -12,6 +12,7 @@ import type { HeldTables, Inspection } from './store-files.ts'
 
 /** Tables up to so many bytes in all are read before a store is opened: that takes some milliseconds. */
 const readAtOnceBytes = 4 * 1024 * 1024
+/** The check of larger ones waits for so long, because a start has other things to do. */
 const checkDelayMs = 3000
 
 export interface GuardedFilesInit {
@@ -20,8 +21,6 @@ export interface GuardedFilesInit {
   what: string
   /** Tables up to so many bytes are read before the store is opened, larger ones meanwhile. Default 4 MiB. */
   readAtOnce?: number | undefined
-  /** How long such a check waits, because a start has other things to do. Default 3 s. */
-  checkDelayMs?: number | undefined
 }
 
 /** A damaged store. `keptAt`: where its files are to be put; `text`: what is wrong, in one line. */
@@ -135,7 +134,7 @@ export class GuardedFiles {
 
   async #checkTables (tables: HeldTables): Promise<void> {
     const { signal } = this.#abort
-    await this.#deps.clock.sleep(this.#init.checkDelayMs ?? checkDelayMs, signal).catch(() => {}) // then it only closes them
+    await this.#deps.clock.sleep(checkDelayMs, signal).catch(() => {}) // then it only closes them
     const faults = await tables.check(signal)
     const { folder, what } = this.#init
     if (this.#abort.signal.aborted && faults.length === 0) return

@@ -45,22 +45,21 @@ const indexBytesPerBlock = 64
 const worthWhenTightBytes = 64 * 1024
 /** What the index needs on the disk at times. */
 const indexRoomBytes = 16 * 1024 * 1024
+/** LevelDB's write buffer and cache for the index. */
+const indexBufferBytes = 8 * 1024 * 1024
+const indexCacheBytes = 16 * 1024 * 1024
+/** Between two looks at what there is to tidy up. */
+const upkeepMs = 10_000
 const upkeepWhenTightMs = 1000
 
 export interface SegmentBlockstoreInit {
   folder: string
   /** A new segment is begun when the last one has this many bytes. Default 256 MiB, at most 1 GiB. */
   segmentBytes?: number
-  /** LevelDB's write buffer for the index. Default 8 MiB. */
-  indexBufferBytes?: number
-  /** LevelDB's cache for the index. Default 16 MiB. */
-  indexCacheBytes?: number
   /** Segment files that are kept open. Default 64. */
   openFiles?: number
   /** Memory for small blocks that were put last. Default 4 MiB. */
   recentBytes?: number
-  /** Time between two looks at what there is to tidy up. Default 10 s. */
-  upkeepIntervalMs?: number
   /** Segments with less than this share of live bytes are copied away. Default 0.5. */
   liveShare?: number
   /** … if that many bytes can be won. Default 1/16 of segmentBytes. */
@@ -132,8 +131,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
     this.#reserve = deps.reserve ?? noReserve
     this.#index = new BlockIndex({
       folder: join(folder, 'index'),
-      writeBufferBytes: init.indexBufferBytes ?? 8 * 1024 * 1024,
-      cacheBytes: init.indexCacheBytes ?? 16 * 1024 * 1024,
+      writeBufferBytes: indexBufferBytes,
+      cacheBytes: indexCacheBytes,
       readAtOnce: init.readAtOnce
     }, deps)
     this.#recent = new BlockCache(init.recentBytes ?? 4 * 1024 * 1024)
@@ -144,7 +143,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
     this.upkeep = {
       name: 'block store upkeep',
-      intervalMs: () => this.#reserve.lackBytes() > 0 ? upkeepWhenTightMs : init.upkeepIntervalMs ?? 10_000,
+      intervalMs: () => this.#reserve.lackBytes() > 0 ? upkeepWhenTightMs : upkeepMs,
       jitter: 0.2,
       runAtStart: false,
       work: async signal => this.#upkeep(signal)

@@ -19,9 +19,10 @@ import type { Rules, Verdict } from './rules.ts'
 export interface DenyFilesInit {
   /** Files, and folders whose `*.deny` files count. Absolute paths. One that isn't `required` may be missing. */
   sources: ReadonlyArray<{ path: string, required: boolean }>
-  /** Between two looks at the files. Milliseconds. */
-  lookIntervalMs?: number
 }
+
+/** Between two looks at the files. */
+const lookMs = 2000
 
 export interface DenyFilesDeps { clock: Pick<Clock, 'now'>, log: Logger }
 
@@ -72,7 +73,7 @@ class FileDenylist implements DenyFiles {
     this.#log = log
     this.#rateLimited = rateLimitedLogger({ log, clock })
     this.upkeep = {
-      name: this.name, intervalMs: () => init.lookIntervalMs ?? 2000, jitter: 0.1, runAtStart: false,
+      name: this.name, intervalMs: () => lookMs, jitter: 0.1, runAtStart: false,
       work: async signal => this.#look(signal)
     }
   }

@@ -9,14 +9,14 @@ export interface ScratchInit {
   folder: string
   /** Memory for the blocks that one walk has seen. Default 4 MiB: 150,000 blocks. */
   memoryBytes?: number
-  /** What the sets of all walks together should take, and as much again their waiting links. Default 64 MiB. */
-  sharedBytes?: number
 }
 
 const MiB = 1024 * 1024
 /** Links of one walk that wait. */
 const mostPendingBytes = 8 * MiB
 const leastBytes = 64 * 1024
+/** What the sets of all walks together should take, and as much again their waiting links. */
+const sharedBytes = 64 * MiB
 
 /**
  * Where walks go on when their memory is used up. Many at a time get less each: what is there already stays, so that n walks whose shares
@@ -24,7 +24,7 @@ const leastBytes = 64 * 1024
  * 1 + ln(n / 8) times the shared bytes and not n times their own.
  */
 export function walkScratch (
-  { folder, memoryBytes = 4 * MiB, sharedBytes = 64 * MiB }: ScratchInit, deps: { random: Random }
+  { folder, memoryBytes = 4 * MiB }: ScratchInit, deps: { random: Random }
 ): WalkScratch {
   let numbers = 0
   const open = { sets: 0, stacks: 0 }

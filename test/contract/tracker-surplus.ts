@@ -113,6 +113,21 @@ export function trackerSurplusContract (name: string, open: OpenTracker): void {
       assert.deepEqual(await gathered(hand.tracker.recoverAll()), [])
     })
 
+    it('counts that hour by the time that passes, whatever the clock is set to', async () => {
+      const hand = await leaking()
+      hand.pinset.forget(cidNumber(1))
+      await gathered(hand.tracker.recoverAll())
+
+      hand.clock.wrongMs = 24 * hourMs
+      const ahead = (await gathered(hand.tracker.recoverAll())).map(({ cid }) => cid.toString())
+      hand.clock.wrongMs = -24 * hourMs
+      await hand.clock.advance(hourMs)
+      const late = (await gathered(hand.tracker.recoverAll())).map(({ cid }) => cid.toString())
+
+      assert.equal(ahead.includes(cidNumber(1).toString()), false)
+      assert.equal(late.includes(cidNumber(1).toString()), true)
+    })
+
     it('does not touch what has an operation, and pins that came back', async () => {
       const hand = await leaking({ concurrentPins: 1 })
       hand.node.hold('pin 6')

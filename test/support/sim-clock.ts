@@ -7,11 +7,13 @@ interface Timer { at: number, order: number, fire: () => void }
 export class SimClock implements Clock {
   #now: number
   #order = 0
+  /** How far the clock is set wrong; time passes all the same. */
+  wrongMs = 0
   readonly #timers: Timer[] = []
 
   constructor (now = Date.UTC(2030, 0, 1)) { this.#now = now }
 
-  now (): number { return this.#now }
+  now (): number { return this.#now + this.wrongMs }
   elapsed (): number { return this.#now }
 
   after (ms: number, callback: () => void): () => void {

@@ -34,12 +34,15 @@ export interface HealingPolicy {
 export const goHealing: HealingPolicy = { afterMs: 0, maxPinsPerSecond: 0, whenBack: 'leave' }
 const usualLookMs = 3_600_000
 
+/** `due`: by the time of the process. `lastSeen`: by the clock, when it was noted. */
+interface Down { due: number, lastSeen: number | null }
+
 /** Finds new places for what a peer that went down held (cluster.go). One peer at a time. */
 export class Repinner {
   readonly #init: HealingPolicy
   readonly #deps: RepinnerDeps
-  /** Peers that are gone, and when their pins get other holders. */
-  readonly #down = new Map<PeerId, number>()
+  /** Peers that are gone, and when their pins get other holders, by the time of the process. */
+  readonly #down = new Map<PeerId, Down>()
   readonly #pace: Pace
 
   constructor (init: HealingPolicy, deps: RepinnerDeps) {
@@ -49,7 +52,12 @@ export class Repinner {
   }
 
   /** Notes a peer whose ping expired; `worker` does the rest. A peer that is gone stays noted from the first time on. */
-  note (peer: PeerId): void { if (!this.#down.has(peer)) this.#down.set(peer, this.#deps.clock.now() + this.#init.afterMs) }
+  note (peer: PeerId): void { if (!this.#down.has(peer)) this.#noteAgain(peer, this.#init.afterMs) }
+
+  #noteAgain (peer: PeerId, leftMs: number): void {
+    const { members, clock } = this.#deps
+    this.#down.set(peer, { due: clock.elapsed() + leftMs, lastSeen: members.missingPeer(peer).lastSeen })
+  }
 
   /**
    * Gives every pin of the peer that is ours to care for a new place, if it has fewer holders than it needs. A peer that is back is left
@@ -69,9 +77,10 @@ export class Repinner {
   /** False when the peer has come back meanwhile. */
   async #repinInTurn (pin: Pin, peer: PeerId, signal: AbortSignal): Promise<boolean> {
     const { clock, members, placement } = this.#deps
-    for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) await clock.sleep(waitMs, signal)
+    const waitMs = (): number => this.#pace.waitMs(clock.elapsed())
+    for (let ms = waitMs(); ms > 0; ms = waitMs()) await clock.sleep(ms, signal)
     if (members.has(peer)) return false
-    if (await this.#repin(pin, peer, placement.metrics())) this.#pace.began(clock.now())
+    if (await this.#repin(pin, peer, placement.metrics())) this.#pace.began(clock.elapsed())
     return true
   }
 
@@ -104,9 +113,9 @@ export class Repinner {
   worker (): Worker {
     return {
       name: 'repin',
-      intervalMs: () => Math.max(0, Math.min(usualLookMs, ...[...this.#down.values()].map(due => due - this.#deps.clock.now()))),
+      intervalMs: () => Math.max(0, Math.min(usualLookMs, ...[...this.#down.values()].map(({ due }) => due - this.#deps.clock.elapsed()))),
       work: async signal => {
-        const peer = [...this.#down].find(([, due]) => due <= this.#deps.clock.now())?.[0]
+        const peer = [...this.#down].find(([, { due }]) => due <= this.#deps.clock.elapsed())?.[0]
         if (peer == null) return 'idle'
         if (this.#isBack(peer)) return 'busy'
         this.#deps.log.info('repinning what a peer that is down held', { peer })
@@ -120,10 +129,11 @@ export class Repinner {
   /** Also when it was back in between: then its time counts from when it was heard last. */
   #isBack (peer: PeerId): boolean {
     const { members, clock } = this.#deps
-    const due = (members.missingPeer(peer).lastSeen ?? -Infinity) + this.#init.afterMs
+    const { afterMs } = this.#init
+    const { lastSeen } = members.missingPeer(peer)
     if (members.has(peer)) this.#down.delete(peer)
-    else if (this.#init.afterMs === 0 || due <= clock.now()) return false
-    else this.#down.set(peer, due)
+    else if (afterMs === 0 || lastSeen == null || lastSeen === this.#down.get(peer)?.lastSeen) return false
+    else this.#noteAgain(peer, Math.min(afterMs, lastSeen + afterMs - clock.now()))
     return true
   }
 }

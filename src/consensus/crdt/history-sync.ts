@@ -104,7 +104,7 @@ export class HistorySync {
   /** Asks a trusted peer soon, unless it is being asked, can't answer or has failed lately. */
   ask (peer: PeerId): void {
     if (this.#stop.signal.aborted || this.#running.has(peer) || !this.#deps.trusts(peer)) return
-    if ((this.#pauses.get(peer) ?? 0) > this.#deps.clock.now()) return
+    if ((this.#pauses.get(peer) ?? 0) > this.#deps.clock.elapsed()) return
     const work = this.#inTurn(peer).catch(err => this.#deps.log.error(
       'a stream of history ended with a fault', { from: peer, err }
     )).finally(() => {
@@ -172,7 +172,7 @@ export class HistorySync {
     const known = store.missing.size > 0 ? [] : [...store.heads.values()].slice(0, cidsPerRequest).map(({ cid }) => cid)
     if (unknown.length > 0) gotCount += await this.#round(peer, { roots: unknown, known }, options)
     if (gotCount > 0 && store.missing.size > 0) this.#again.add(peer)
-    if (missing.length > 0 && gotCount === 0) this.#pauses.set(peer, this.#deps.clock.now() + pauseAfterNothingMs)
+    if (missing.length > 0 && gotCount === 0) this.#pauses.set(peer, this.#deps.clock.elapsed() + pauseAfterNothingMs)
   }
 
   /** Resolves to the number of blocks that are new. */
@@ -192,7 +192,7 @@ export class HistorySync {
   ): Promise<number> {
     const { store, clock } = this.#deps
     const absent = new Set(roots.map(blockKey).filter(id => !store.isHere(id)))
-    const until = clock.now() + this.#init.longestMs
+    const until = clock.elapsed() + this.#init.longestMs
     let gotCount = 0
     let readBytes = 0
     let vainCount = 0
@@ -205,7 +205,7 @@ export class HistorySync {
       for (const { bytes } of batch) readBytes += bytes.length
       vainCount = fresh.length > 0 ? 0 : vainCount + batch.length
       if (vainCount > vainBlocks || (absent.size === 0 && store.missing.size === 0)) break
-      if (gotCount <= this.#init.maxBlocks && readBytes <= this.#init.maxBytes && clock.now() < until) continue
+      if (gotCount <= this.#init.maxBlocks && readBytes <= this.#init.maxBytes && clock.elapsed() < until) continue
       this.#again.add(peer)
       break
     }
@@ -247,7 +247,7 @@ export class HistorySync {
     if ((isCut || isClusterError(err, 'TIMEOUT')) && this.#askAgain(peer)) {
       return void log.info('the history from a peer was interrupted; it is asked again', { from: peer, err })
     }
-    this.#pauses.set(peer, clock.now() + (isCut ? pauseAfterNothingMs : pauseAfterFaultMs))
+    this.#pauses.set(peer, clock.elapsed() + (isCut ? pauseAfterNothingMs : pauseAfterFaultMs))
     log.warn('the history sync with a peer failed', { from: peer, err })
   }
 

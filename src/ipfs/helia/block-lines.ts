@@ -19,7 +19,7 @@ export interface BlockLinesInit {
 export interface BlockLinesDeps {
   /** A stream to a peer; undefined when it doesn't speak the protocol. */
   open: (peer: PeerId, options: { signal: AbortSignal }) => Promise<Stream | undefined>
-  clock: Pick<Clock, 'after' | 'now'>
+  clock: Pick<Clock, 'after' | 'elapsed'>
   log: Logger
 }
 
@@ -65,7 +65,7 @@ export class BlockLines {
 
   #rests (peer: PeerId): boolean {
     const until = this.#restUntil.get(peer)
-    if (until == null || until > this.#deps.clock.now()) return until != null
+    if (until == null || until > this.#deps.clock.elapsed()) return until != null
     this.#restUntil.delete(peer)
     return false
   }
@@ -87,7 +87,7 @@ export class BlockLines {
   }
 
   #rest (peer: PeerId): void {
-    this.#restUntil.set(peer, this.#deps.clock.now() + this.#init.restMs)
+    this.#restUntil.set(peer, this.#deps.clock.elapsed() + this.#init.restMs)
     const [oldest] = this.#restUntil.keys()
     if (this.#restUntil.size > rememberedPeers && oldest != null) this.#restUntil.delete(oldest)
   }
@@ -121,7 +121,7 @@ class BlockLine {
   constructor (init: BlockLinesInit, deps: BlockLineDeps) {
     this.#init = init
     this.#deps = deps
-    this.#activeAt = deps.clock.now()
+    this.#activeAt = deps.clock.elapsed()
     this.#open().catch(err => this.#end({ err, mayComeBack: true }))
   }
 
@@ -182,7 +182,7 @@ class BlockLine {
         if (this.#asks.length <= this.#unsent) throw new ClusterError('INVALID_DATA', {}, { message: 'a peer sends what nobody asked for' })
         this.#asks.shift()?.answer(block)
       }
-      this.#activeAt = this.#deps.clock.now()
+      this.#activeAt = this.#deps.clock.elapsed()
     } catch (err) {
       this.#end({ err, mayComeBack: false })
     }
@@ -190,14 +190,14 @@ class BlockLine {
 
   /** Somebody waits: for a sign of life. Nobody does: the stream is closed after a while. */
   #watch (): void {
-    this.#activeAt = this.#deps.clock.now()
+    this.#activeAt = this.#deps.clock.elapsed()
     this.#look()
   }
 
   #look (): void {
     this.#cancelTimer?.()
     const { quietMs, idleMs } = this.#init
-    const leftMs = this.#activeAt + (this.#asks.length > 0 ? quietMs : idleMs) - this.#deps.clock.now()
+    const leftMs = this.#activeAt + (this.#asks.length > 0 ? quietMs : idleMs) - this.#deps.clock.elapsed()
     if (leftMs > 0) this.#cancelTimer = this.#deps.clock.after(leftMs, () => this.#look())
     else this.#end({ err: this.#asks.length > 0 ? new ClusterError('TIMEOUT') : undefined, mayComeBack: true })
   }

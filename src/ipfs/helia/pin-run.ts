@@ -27,6 +27,7 @@ export class PinRun {
   #bytes = 0
   #fetchedBlocks = 0
   #fetchedBytes = 0
+  /** By the time of the process: what the clock is set to ends no pin. */
   #movedAt: number
   #phase: PinProgress['phase'] = 'connecting'
   #cancelTimer: (() => void) | undefined
@@ -35,7 +36,8 @@ export class PinRun {
   constructor (init: PinRunInit, deps: PinRunDeps) {
     this.#init = init
     this.#deps = deps
-    this.#startedAt = this.#movedAt = deps.clock.now()
+    this.#startedAt = deps.clock.now()
+    this.#movedAt = deps.clock.elapsed()
   }
 
   get signal (): AbortSignal { return this.#abort.signal }
@@ -66,15 +68,14 @@ export class PinRun {
 
   /** Runs a fetch of a block that isn't here; its time counts. */
   async fetching (cid: CID, fetch: (signal: AbortSignal) => Promise<Uint8Array>): Promise<Uint8Array> {
-    const now = this.#deps.clock.now()
-    if (this.#wanted.size === 0) this.#movedAt = now
-    this.#wanted.set(cid, now)
+    if (this.#wanted.size === 0) this.#movedAt = this.#deps.clock.elapsed()
+    this.#wanted.set(cid, this.#deps.clock.now())
     this.#cancelTimer ??= this.#deps.clock.after(this.#init.pinTimeoutMs, () => this.#check())
     const bytes = await fetch(this.signal)
     this.#wanted.delete(cid)
     this.#fetchedBlocks++
     this.#fetchedBytes += bytes.length
-    this.#movedAt = this.#deps.clock.now()
+    this.#movedAt = this.#deps.clock.elapsed()
     return bytes
   }
 
@@ -116,7 +117,7 @@ export class PinRun {
 
   #check (): void {
     const { pinTimeoutMs, cid } = this.#init
-    const leftMs = this.#movedAt + pinTimeoutMs - this.#deps.clock.now()
+    const leftMs = this.#movedAt + pinTimeoutMs - this.#deps.clock.elapsed()
     this.#cancelTimer = undefined
     if (this.#wanted.size === 0) return
     if (leftMs > 0) {

@@ -78,7 +78,7 @@ export class Provider {
       work: async signal => {
         await this.#deps.networkReady(signal)
         await this.#announceFresh(signal)
-        if (this.#deps.clock.now() >= this.#nextRoundAt) await this.#round(signal)
+        if (this.#deps.clock.elapsed() >= this.#nextRoundAt) await this.#round(signal)
         return this.#fresh.size > 0 ? 'busy' : 'idle'
       }
     }
@@ -91,7 +91,7 @@ export class Provider {
   }
 
   async #round (signal: AbortSignal): Promise<void> {
-    this.#nextRoundAt = this.#deps.clock.now() + this.#init.reprovideIntervalMs
+    this.#nextRoundAt = this.#deps.clock.elapsed() + this.#init.reprovideIntervalMs
     if (this.#init.provide === 'all') {
       for await (const cids of this.#deps.allBlocks(signal)) await this.#announce(cids, signal)
       return

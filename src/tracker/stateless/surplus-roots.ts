@@ -13,7 +13,7 @@ export interface SurplusRootsDeps {
   progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind' | 'damaged'>
   ipfs: Pick<IpfsConnector, 'ownRoots' | 'pinCount'>
   table: Pick<OperationTable, 'get'>
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'elapsed'>
   log: Logger
 }
 
@@ -65,7 +65,7 @@ export class SurplusRoots {
   #isPinsetWhole (): boolean {
     const { heads, dirty, behind, damaged } = this.#deps.progress()
     const isWhole = heads.length > 0 && !dirty && !behind && damaged !== true
-    this.#wholeSince = isWhole ? this.#wholeSince ?? this.#deps.clock.now() : undefined
+    this.#wholeSince = isWhole ? this.#wholeSince ?? this.#deps.clock.elapsed() : undefined
     return isWhole
   }
 
@@ -79,5 +79,5 @@ export class SurplusRoots {
     return isOver && !this.#deps.state.has(cid) ? 'unpin' : undefined
   }
 
-  #isKnownLong (): boolean { return this.#wholeSince != null && this.#deps.clock.now() - this.#wholeSince >= strangersStayMs }
+  #isKnownLong (): boolean { return this.#wholeSince != null && this.#deps.clock.elapsed() - this.#wholeSince >= strangersStayMs }
 }

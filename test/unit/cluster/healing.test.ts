@@ -37,6 +37,20 @@ describe('the healing policy', () => {
     assert.deepEqual([before, heldBy(1), heldBy(2)], [20, 0, 20])
   })
 
+  for (const wrongMs of [400 * 86_400_000, -400 * 86_400_000]) {
+    it(`waits by the time that passes, though the clock is set wrong by ${wrongMs} ms meanwhile`, async () => {
+      const { clock, lose, heldBy } = await open(3, { afterMs: 10 * minuteMs })
+
+      await lose(1)
+      clock.wrongMs = wrongMs
+      await clock.advance(9 * minuteMs)
+      const before = heldBy(1)
+      await clock.advance(2 * minuteMs)
+
+      assert.deepEqual([before, heldBy(1), heldBy(2)], [20, 0, 20])
+    })
+  }
+
   it('leaves a peer alone that is back in time', async () => {
     const { clock, lose, comeBack, heldBy } = await open(3, { afterMs: 10 * minuteMs })
 

@@ -23,8 +23,8 @@ export function countWorker ({ digest, mutex, heads, clock, log }: CountWorkerDe
     name: 'pinset digest',
     intervalMs: () => digest.isCounting ? restMs : dayMs,
     work: async () => {
-      lastAt ??= digest.isKnown ? clock.now() : -Infinity
-      if (!digest.isCounting && digest.isKnown && clock.now() - lastAt < dayMs) return 'idle'
+      lastAt ??= digest.isKnown ? clock.elapsed() : -Infinity
+      if (!digest.isCounting && digest.isKnown && clock.elapsed() - lastAt < dayMs) return 'idle'
       const isDone = await mutex.run(async () => {
         if (!digest.isCounting) digest.beginCount()
         if (!await digest.countSlice()) return false
@@ -35,7 +35,7 @@ export function countWorker ({ digest, mutex, heads, clock, log }: CountWorkerDe
         }
         return true
       })
-      if (isDone) lastAt = clock.now()
+      if (isDone) lastAt = clock.elapsed()
       return isDone || digest.isKnown ? 'idle' : 'busy'
     }
   }

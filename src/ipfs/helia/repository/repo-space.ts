@@ -14,7 +14,7 @@ export interface RepoSpaceInit {
 
 export interface RepoSpaceDeps {
   blocks: Pick<Blockstore, 'sizeBytes'>
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'elapsed'>
   /** Free bytes of the disk that holds a folder. Default: statfs. */
   diskFree?: (folder: string) => Promise<number>
 }
@@ -59,7 +59,7 @@ class StoreSpace implements RepoSpace {
           'Raise ipfs_connector.helia.storage_max, or unpin content and collect garbage'
       })
     }
-    if (this.#deps.clock.now() - this.#disk.at >= diskAgeMs || bytes > this.#disk.freeBytes) await this.#askDisk()
+    if (this.#deps.clock.elapsed() - this.#disk.at >= diskAgeMs || bytes > this.#disk.freeBytes) await this.#askDisk()
     if (bytes > this.#disk.freeBytes) {
       throw new ClusterError('STORAGE_FULL', { wantedBytes: bytes, diskFreeBytes: this.#disk.freeBytes, folder }, {
         message: `no room for ${bytes} more bytes: the disk of ${folder} has ${this.#disk.freeBytes} bytes left (storage_max would allow ` +
@@ -71,6 +71,6 @@ class StoreSpace implements RepoSpace {
 
   async #askDisk (): Promise<void> {
     const freeBytes = await (this.#deps.diskFree ?? diskFree)(this.#init.folder)
-    this.#disk = { at: this.#deps.clock.now(), freeBytes }
+    this.#disk = { at: this.#deps.clock.elapsed(), freeBytes }
   }
 }

@@ -54,8 +54,7 @@ export interface DaemonDeps {
 
 /**
  * Runs a peer until a signal, and gives the exit code: 0 after an orderly stop, 1 when the peer failed or an error was caught by nobody.
- * Throws
- * CommandFailed when it can't start. The folder is locked meanwhile.
+ * Throws CommandFailed when it can't start. The folder is locked meanwhile.
  */
 export async function runDaemon (init: DaemonInit, deps: DaemonDeps): Promise<number> {
   const { terminal } = deps

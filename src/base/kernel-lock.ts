@@ -21,11 +21,9 @@ const held = new Set<DatabaseSync>()
  * it. Throws what the file system says when the file can't be made or written. The file stays empty.
  *
  * SQLite is only the way to the lock: Node has none, and an exclusive transaction on an empty database takes POSIX record locks (fcntl
- * F_SETLK; on
- * Windows LockFileEx). They collide with every other POSIX lock that covers the range, such as the ones of Go's programs and LevelDB on the
- * whole file.
- * A POSIX lock is lost as soon as its process closes any descriptor of the file: SQLite sees to that for its own, nobody else may open the
- * file.
+ * F_SETLK; on Windows LockFileEx). They collide with every other POSIX lock that covers the range, such as the ones of Go's programs and
+ * LevelDB on the whole file. A POSIX lock is lost as soon as its process closes any descriptor of the file: SQLite sees to that for its
+ * own, nobody else may open the file.
  */
 export function kernelLock (path: string): KernelLock | undefined {
   // a file that was removed between opening and locking protects nothing: whoever comes next makes a new one. So the one at the path must

@@ -1,7 +1,6 @@
 /**
  * How the client's requests travel. Implementations: `fetchTransport` (browsers, Deno, Bun, workers), `nodeTransport` (Node: trailers, unix
- * sockets,
- * TLS options), `failover` (several peers, one after the other).
+ * sockets, TLS options), `failover` (several peers, one after the other).
  */
 export interface Transport {
   /**

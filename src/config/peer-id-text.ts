@@ -8,8 +8,7 @@ const sha256Hash = 0x12
 
 /**
  * The base58 form of a peer ID that is given in base58 ("12D3Koo…", "Qm…") or as a CID ("k51…", "bafz…"); undefined when the text isn't
- * one.
- * Done by hand because loading libp2p for it would double the time to `--version`.
+ * one. Done by hand because loading libp2p for it would double the time to `--version`.
  */
 export function normalPeerId (text: string): string | undefined {
   if (text.length > maxSlowText) return undefined

@@ -156,8 +156,7 @@ const webuiOf = (section: WebuiConfig | null): WebuiConfig | null => section?.di
 
 /**
  * The older key of the embedded node wins where it is given. A file from before the section has neither: the embedded node had a gateway
- * then, an external
- * Kubo has its own.
+ * then, an external Kubo has its own.
  */
 function gatewayOf (
   section: GatewayConfig, { kind, isPresent, older }: { kind: 'helia' | 'ipfshttp', isPresent: boolean, older: string | null }

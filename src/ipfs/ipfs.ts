@@ -72,8 +72,7 @@ export interface RepoStat { repoSize: number, storageMax: number, freeBytes: num
 
 /**
  * Keeps the blocks of one add from being collected until its roots are pinned: `using hold = ipfs.hold()`. What leaves the block lets go,
- * unless it was handed over.
- * Without effect on an external node, which knows nothing like it.
+ * unless it was handed over. Without effect on an external node, which knows nothing like it.
  */
 export interface BlockHold extends Disposable {
   /**
@@ -142,9 +141,8 @@ export interface IpfsConnector extends Startable {
 
   /**
    * Fetches what is missing and makes `pin.cid` a root of the node, recursive (maxDepth -1, or >0: that many levels) or direct (0). Already
-   * so: done at once.
-   * A direct root becomes recursive; the other way round is refused with PIN_REFUSED. Fails with TIMEOUT when no block came for
-   * pin_timeout.
+   * so: done at once. A direct root becomes recursive; the other way round is refused with PIN_REFUSED. Fails with TIMEOUT when no block
+   * came for pin_timeout.
    */
   pin (pin: Pin, options?: PinContentOptions): Promise<void>
   /** Removes the root. What isn't a root is fine. Rejects with PIN_REFUSED while unpinning is disabled by configuration. */

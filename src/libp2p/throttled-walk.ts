@@ -10,8 +10,7 @@ const restMs = 60_000
 
 /**
  * In place of libp2p's random walk, which asks again without a pause for as long as somebody wants peers: where there are few, that would
- * take a whole core.
- * Peers near a random key, again after each rest, until the signal aborts.
+ * take a whole core. Peers near a random key, again after each rest, until the signal aborts.
  */
 export function throttledWalk ({ peerRouting }: WalkComponents, { clock }: { clock: Clock }): {
   walk (options?: { signal?: AbortSignal }): AsyncIterable<PeerInfo>

@@ -19,8 +19,7 @@ export interface AddHandlerDeps { cluster: ClusterApi, clock: Clock }
 
 /**
  * `add`: content goes to the cluster (api/ipfsproxy), by Kubo's names for options (`trickle`, `pin`) and the cluster's own. Every wrong
- * option is 500, as in
- * Go; `only-hash` is refused and, unlike in Go, adds nothing.
+ * option is 500, as in Go; `only-hash` is refused and, unlike in Go, adds nothing.
  */
 export function addHandler ({ cluster, clock }: AddHandlerDeps): (context: RequestContext) => Promise<Reply> {
   return async context => {

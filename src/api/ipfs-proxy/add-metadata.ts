@@ -17,8 +17,7 @@ const billion = 1_000_000_000
 
 /**
  * Reads `mode`, `mtime` and `mtime-nsecs`, which hold for all entries, and `preserve-mode` and `preserve-mtime`, which keep what each part
- * tells of itself.
- * Null when nothing is to be kept. 400 and 500 with Kubo's texts for what it refuses.
+ * tells of itself. Null when nothing is to be kept. 400 and 500 with Kubo's texts for what it refuses.
  */
 export function metadataRule (query: Query): MetadataRule | null {
   const mode = modeOption(query.get('mode'))

@@ -1,7 +1,6 @@
 /**
  * Bounds the bytes of reads under way, so that many readers of large blocks don't fill the memory. One read is always let in, however
- * large.
- * Those that wait come in their order.
+ * large. Those that wait come in their order.
  */
 export class ReadRoom {
   readonly #maxBytes: number

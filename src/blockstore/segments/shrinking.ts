@@ -30,8 +30,7 @@ export function pickCheapest (segments: ReadonlyMap<number, Readonly<SegmentRow>
 
 /**
  * Gives back the end of a segment whose live bytes don't fit on the disk a second time: copies what lives there, at most `budgetBytes`, and
- * cuts the file.
- * Resolves with the bytes that were cut off. Reads go on meanwhile; broken off anywhere it loses nothing, as compaction.
+ * cuts the file. Resolves with the bytes that were cut off. Reads go on meanwhile; broken off anywhere it loses nothing, as compaction.
  */
 export async function shrinkSegment (id: number, init: ShrinkingInit, deps: CompactionDeps, signal: AbortSignal): Promise<number> {
   const { index, appender, folder, log } = deps

@@ -65,9 +65,8 @@ export class PeerRemoval {
 
   /**
    * Resolves when nothing is allocated to the peer any more. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT (this peer), NOT_FOUND (neither a
-   * member nor a holder, nor heard since this peer began),
-   * STORAGE_FULL (nothing is begun), or after 10 s with PEER_IN_USE and the number of pins `left`; then it goes on, and another call tells
-   * how far it is. It goes on after an abort, too.
+   * member nor a holder, nor heard since this peer began), STORAGE_FULL (nothing is begun), or after 10 s with PEER_IN_USE and the number
+   * of pins `left`; then it goes on, and another call tells how far it is. It goes on after an abort, too.
    */
   async remove (peer: PeerId, { signal }: CallOptions = {}): Promise<void> {
     const { members, leaving, clock } = this.#deps

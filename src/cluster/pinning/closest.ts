@@ -7,8 +7,7 @@ export interface ClosestDeps { members: Pick<Members, 'list' | 'self'>, consensu
 
 /**
  * Says of which items this peer takes care when one peer of all has to act: those to whose CID it is closest among the trusted members and
- * itself (cluster.go).
- * Every peer decides alone, so one that others don't trust counts itself all the same.
+ * itself (cluster.go). Every peer decides alone, so one that others don't trust counts itself all the same.
  */
 export function closestHere ({ members, consensus }: ClosestDeps, without?: PeerId): (cid: CID) => boolean {
   const { self } = members

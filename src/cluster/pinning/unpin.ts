@@ -49,9 +49,8 @@ export class Unpinner {
 
   /**
    * Resolves with the pin that was removed. A meta-pin goes last, after its shards and its cluster DAG, so that a failure half way can be
-   * repeated. Rejects with
-   * FOLLOWER_MODE, NOT_PINNED, PIN_REFUSED (shards and cluster DAGs), the node's errors when a cluster DAG can't be read (nothing is
-   * changed then).
+   * repeated. Rejects with FOLLOWER_MODE, NOT_PINNED, PIN_REFUSED (shards and cluster DAGs), the node's errors when a cluster DAG can't be
+   * read (nothing is changed then).
    */
   async unpin (cid: CID, call: CallOptions = {}): Promise<Pin> {
     refuseInFollowerMode(this.#init)

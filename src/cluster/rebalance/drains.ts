@@ -72,9 +72,8 @@ export class Drains {
 
   /**
    * Begins, or changes the limits of a drain. Resolves when the drain is on the disk. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT
-   * (limits), NOT_FOUND (neither a member nor a holder),
-   * NOT_ENOUGH_PEERS (details `pins`, `needed`), CONFLICT (another peer drains it, details `by`), QUEUE_FULL, STORAGE_FULL; then nothing is
-   * changed.
+   * (limits), NOT_FOUND (neither a member nor a holder), NOT_ENOUGH_PEERS (details `pins`, `needed`), CONFLICT (another peer drains it,
+   * details `by`), QUEUE_FULL, STORAGE_FULL; then nothing is changed.
    */
   async start (peer: PeerId, order: DrainOrder, signal?: AbortSignal): Promise<DrainStatus> {
     refuseInFollowerMode(this.#init)

@@ -71,8 +71,7 @@ export class Statuses {
 
   /**
    * One pin on all peers: who holds it is asked, the other members are `remote`, who doesn't answer is in `cluster_error`, who doesn't let
-   * us ask is left out.
-   * What isn't in the pinset is `unpinned` on all members without asking.
+   * us ask is left out. What isn't in the pinset is `unpinned` on all members without asking.
    */
   async ofAll (cid: CID, ask: AskPeer, { signal }: CallOptions = {}): Promise<GlobalPinInfo> {
     const pin = this.#deps.consensus.state.get(cid)

@@ -43,8 +43,7 @@ export type Handler = (call: Call) => Reply | Promise<Reply>
 
 /**
  * One route. `path` has segments in braces: `{cid}` is one segment, `{kind:ipfs|ipns}` one of several, `{path:.*}` the rest. `access`:
- * whether credentials are needed when the API has any. `fast`: what a busy peer is asked most, found before all others and without
- * Express.
+ * whether credentials are needed when the API has any. `fast`: what a busy peer is asked most, found before all others and without Express.
  */
 export interface Route {
   method: Method

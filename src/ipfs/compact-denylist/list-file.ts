@@ -19,9 +19,8 @@ const chunkBytes = 64 * 1024
 
 /**
  * Reads a compact denylist (IPIP-383). Lines that can't be read are told and left out. Rejects with INVALID_DATA when the file as a whole
- * is no list: a header that isn't
- * YAML or of another version, or more lines that can't be read than rules; with the system's error when it can't be read. Another turn of
- * the event loop comes every few thousand lines.
+ * is no list: a header that isn't YAML or of another version, or more lines that can't be read than rules; with the system's error when it
+ * can't be read. Another turn of the event loop comes every few thousand lines.
  */
 export async function readList (file: string, { signal }: { signal?: AbortSignal } = {}): Promise<ReadList> {
   const reading = new Reading()

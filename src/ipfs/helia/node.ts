@@ -116,8 +116,7 @@ const bitswapOptions = {
 
 /**
  * Helia (light: libp2p and bitswap, no gateways, no delegated routing) on our block store. Its modules are loaded in `start`. Helia's own
- * pins,
- * GC and look-ups of providers aren't used.
+ * pins, GC and look-ups of providers aren't used.
  */
 export class HeliaNode implements IpfsNetwork {
   readonly #init: HeliaNetworkInit

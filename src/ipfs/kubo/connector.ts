@@ -49,12 +49,10 @@ const dialsAtATime = 16
 
 /**
  * An external Kubo as this peer's IPFS node, by the same HTTP calls as Go's peer makes. It keeps no state and needs no Kubo to start: calls
- * fail with
- * IPFS_UNAVAILABLE while Kubo is away and work again when it is back.
+ * fail with IPFS_UNAVAILABLE while Kubo is away and work again when it is back.
  *
  * What Kubo alone decides: its garbage collection takes every block that isn't pinned (holds have no effect), and its repository may grow
- * beyond
- * StorageMax. `pinCount` is that of the last listing, and what was done since.
+ * beyond StorageMax. `pinCount` is that of the last listing, and what was done since.
  */
 export function kuboConnector (init: KuboInit, deps: KuboDeps): KuboConnector {
   return new ExternalKubo(init, deps)

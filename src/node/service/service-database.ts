@@ -31,8 +31,7 @@ export async function loadDatabase ({ folder, section, isPeer }: ServiceDatabase
 
 /**
  * Writes a copy of the service's SQLite database into a new file, whether the peer runs or not. Throws INVALID_CONFIG without a section
- * `api.service`, UNSUPPORTED when the database is PostgreSQL,
- * NOT_FOUND when there is none yet, CONFLICT when the target is there.
+ * `api.service`, UNSUPPORTED when the database is PostgreSQL, NOT_FOUND when there is none yet, CONFLICT when the target is there.
  */
 export async function backUpService ({ folder, config }: { folder: string, config: ServiceConfig }, target: string): Promise<void> {
   const section = config.api.service

@@ -42,8 +42,7 @@ function foreignService (
 
 /**
  * One cluster has one service: peers announce the UUID of its database. A peer with another database (one that was meant to share
- * PostgreSQL, and was started with its own
- * SQLite file) refuses to serve, and says so, until one of the two is gone.
+ * PostgreSQL, and was started with its own SQLite file) refuses to serve, and says so, until one of the two is gone.
  */
 export class ServiceIdentity implements Startable {
   readonly name = 'service identity'

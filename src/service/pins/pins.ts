@@ -73,8 +73,7 @@ export interface Pins extends Startable {
   remove (user: string, requestId: string): Promise<void>
   /**
    * All of a user's pins of this CID go: for whoever deletes or unpins an entry of the list of files, in the same transaction. Gives how
-   * many there were. Call `wake` of
-   * ClusterPins afterwards.
+   * many there were. Call `wake` of ClusterPins afterwards.
    */
   removeOf (tx: Sql, user: string, cid: string): Promise<number>
   /** How many of each status, from the counters. */
@@ -83,8 +82,7 @@ export interface Pins extends Startable {
   all (user: string, options?: { signal?: AbortSignal }): AsyncIterable<TenantPin[]>
   /**
    * Told in the transaction that makes, changes or removes a user's pins of a CID, with the newest that remains (null: none). The list of
-   * files shows such an entry for
-   * CIDs that aren't files of the user.
+   * files shows such an entry for CIDs that aren't files of the user.
    */
   onChange (listener: PinListener): void
 }

@@ -48,9 +48,8 @@ const hourMs = 3_600_000
 
 /**
  * Compares what hangs together and lies in different places: staging, files, tenant pins, quota, cluster pins, the pinset. At the start and
- * every hour; what was mended is logged.
- * Transactions keep all that is in the database equal anyway: what this finds comes from outside (somebody unpins, a disk is restored) or
- * from a process that died between two places.
+ * every hour; what was mended is logged. Transactions keep all that is in the database equal anyway: what this finds comes from outside
+ * (somebody unpins, a disk is restored) or from a process that died between two places.
  */
 export class Reconciliation implements Startable {
   readonly name = 'service reconciliation'

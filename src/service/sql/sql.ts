@@ -24,8 +24,7 @@ export interface TransactionOptions {
   isAhead?: boolean
   /**
    * False: resolves when it is committed, without waiting for the disk. A loss of power may take it back, and everything behind it; a
-   * process that is killed loses nothing.
-   * For what is found and done again then, and is told to nobody as done. Default true.
+   * process that is killed loses nothing. For what is found and done again then, and is told to nobody as done. Default true.
    */
   isDurable?: boolean
 }
@@ -50,10 +49,9 @@ export interface SqlDatabase extends Startable {
 
   /**
    * Transactions happen as if one after the other. When the promise resolves, the disk has it. `work` awaits nothing but its transaction,
-   * because others wait for it (after
-   * 30 s it is rolled back, TIMEOUT), may be run again from its beginning (so it changes nothing else), and starts no transaction of its
-   * own (INTERNAL).
-   * When NOT_READY is thrown because the database went away at the very end, the change may have been made.
+   * because others wait for it (after 30 s it is rolled back, TIMEOUT), may be run again from its beginning (so it changes nothing else),
+   * and starts no transaction of its own (INTERNAL). When NOT_READY is thrown because the database went away at the very end, the change
+   * may have been made.
    */
   transaction<T> (work: (tx: Sql) => Promise<T>, options?: TransactionOptions): Promise<T>
 

@@ -13,8 +13,7 @@ export class SourceFailure extends Error {
 
 /**
  * Pieces gathered into groups of at least `groupBytes` (but for the last one). When the source throws, what it gave before comes first,
- * then SourceFailure.
- * The signal is looked at before each piece.
+ * then SourceFailure. The signal is looked at before each piece.
  */
 export async function * inGroups (
   source: AsyncIterable<Uint8Array>, groupBytes: number, signal?: AbortSignal

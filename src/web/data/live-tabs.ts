@@ -23,8 +23,7 @@ export interface LiveTabInit {
 
 /**
  * One connection for all tabs of a browser: the tab that has the lock reads, and tells the others. When it is closed, the next one goes on
- * behind the last event that all had.
- * Where there are no locks (a page over plain HTTP from elsewhere) each tab reads for itself.
+ * behind the last event that all had. Where there are no locks (a page over plain HTTP from elsewhere) each tab reads for itself.
  */
 export class LiveTab {
   readonly #name: string

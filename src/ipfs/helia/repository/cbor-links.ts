@@ -7,8 +7,7 @@ const cidTag = 42
 
 /**
  * The next links of a DAG-CBOR block: byte strings under tag 42, a zero byte before the CID. Only heads are read, no values are made; the
- * position moves on.
- * Throws when the bytes aren't one CBOR item, or of a kind that DAG-CBOR doesn't have (indefinite lengths, other tags).
+ * position moves on. Throws when the bytes aren't one CBOR item, or of a kind that DAG-CBOR doesn't have (indefinite lengths, other tags).
  */
 export function cborLinks (bytes: Uint8Array, position: LinkPosition, limit: LinkLimit): CID[] {
   const links: CID[] = []

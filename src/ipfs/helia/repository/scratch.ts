@@ -20,8 +20,7 @@ const sharedBytes = 64 * MiB
 
 /**
  * Where walks go on when their memory is used up. Many at a time get less each: what is there already stays, so that n walks whose shares
- * shrink one by one take
- * 1 + ln(n / 8) times the shared bytes and not n times their own.
+ * shrink one by one take 1 + ln(n / 8) times the shared bytes and not n times their own.
  */
 export function walkScratch (
   { folder, memoryBytes = 4 * MiB }: ScratchInit, deps: { random: Random }

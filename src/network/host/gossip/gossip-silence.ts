@@ -36,8 +36,7 @@ const mostDoublings = 4
 /**
  * Which connected peers say nothing. All members of a cluster publish their metrics regularly, and everybody hears them, directly or
  * through others: who is connected, and whose streams bring nothing while none of its messages comes by other ways either, is cut off from
- * gossip. Decides only; who calls `pass` acts.
- * Time counts by passes: when this process stood still, that says nothing of the others.
+ * gossip. Decides only; who calls `pass` acts. Time counts by passes: when this process stood still, that says nothing of the others.
  */
 export class GossipSilence {
   readonly #init: SilenceInit

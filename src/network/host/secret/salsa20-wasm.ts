@@ -1,7 +1,6 @@
 /**
- * Salsa20's core as a WebAssembly module that is assembled here: four blocks at a time, one in each lane of 128-bit vectors. Several
- * times as fast as
- * JavaScript's 32-bit integers, and everything that two peers say goes through it.
+ * Salsa20's core as a WebAssembly module that is assembled here: four blocks at a time, one in each lane of 128-bit vectors. Several times
+ * as fast as JavaScript's 32-bit integers, and everything that two peers say goes through it.
  *
  * Memory (one page for each part, never grown; calls don't overlap, so that all ciphers share it): the 16 words of the state at `stateAt`,
  * data at `dataAt`. `run(length)` puts `length` bytes at `dataAt` (a multiple of 256) under the key stream that begins with the state's

@@ -7,8 +7,7 @@ const linesShown = 6
 
 /**
  * One metric of several peers as lines of equally many points. What a peer didn't say is 0 in a count of its own (`ping`), and else the
- * value before: a gap of one metric isn't news.
- * Of more peers than can be distinguished those that vary most are shown.
+ * value before: a gap of one metric isn't news. Of more peers than can be distinguished those that vary most are shown.
  */
 export function historyLines (history: MetricHistory, name: string, nameOf: (peer: string) => string): HistoryLine[] {
   const series = history.series.filter(one => one.name === name)

@@ -1,5 +1,5 @@
 import { CID } from 'multiformats/cid'
-import { ClusterError } from '../base/errors.ts'
+import { invalidArgument } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams } from '../model/add.ts'
 import type { HashFunction } from '../hash/multihash.ts'
@@ -23,11 +23,11 @@ export interface BlockMaker {
  * `node`.
  */
 export async function createBlockMaker ({ cidVersion, hash }: Pick<DagParams, 'cidVersion' | 'hash'>): Promise<BlockMaker> {
-  if (cidVersion !== 0 && cidVersion !== 1) throw invalid(`bad CID Version: unknown CID version: ${cidVersion}`)
+  if (cidVersion !== 0 && cidVersion !== 1) throw invalidArgument(`bad CID Version: unknown CID version: ${cidVersion}`)
   const code = hashCode(hash)
   const known = await hashFunction(code)
   // raw leaves have CIDs of version 1: a file of one needs no node
-  const noNode = (): never => { throw invalid('invalid cid: invalid v0 prefix') }
+  const noNode = (): never => { throw invalidArgument('invalid cid: invalid v0 prefix') }
   return {
     node: cidVersion === 0 && code !== 0x12
       ? noNode
@@ -37,8 +37,6 @@ export async function createBlockMaker ({ cidVersion, hash }: Pick<DagParams, 'c
     leaf: bytes => ({ cid: cidV1(raw, known, bytes), bytes })
   }
 }
-
-const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
 
 function cidV0 (digest: Uint8Array): CID {
   const bytes = new Uint8Array(34)

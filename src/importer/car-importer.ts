@@ -1,7 +1,7 @@
 import { decode as decodeDagPb } from '@ipld/dag-pb'
 import { CID } from 'multiformats/cid'
 import { create as createDigest } from 'multiformats/hashes/digest'
-import { ClusterError, isClusterError, messageOf } from '../base/errors.ts'
+import { ClusterError, invalidArgument, isClusterError, messageOf } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { BlockBatch } from './block-batch.ts'
@@ -43,7 +43,7 @@ export function carImporter ({ largeBytes = usualLargeBytes }: CarReaderInit, wo
       } catch (err) {
         throw rules.failure(err, car.last)
       }
-      if (car.last == null && !likeKubo) throw invalid('empty car, no blocks', { empty: true })
+      if (car.last == null && !likeKubo) throw invalidArgument('empty car, no blocks', { empty: true })
       await batch.finish()
       finished = true
       return { roots, bytes: car.bytes, size: car.size }
@@ -98,8 +98,6 @@ async function readBlocks (reader: ByteReader, { rules, car, largeBytes, workers
   }
 }
 
-const invalid = (message: string, facts = {}): ClusterError => new ClusterError('INVALID_ARGUMENT', facts, { message })
-
 /** Where go-car's versions differ. */
 interface CarRules {
   /** Padding behind the last block. */
@@ -135,27 +133,27 @@ async function nextLength (reader: ByteReader, rules: CarRules): Promise<number 
 
 /** The header's only root. */
 async function readHeader (reader: ByteReader): Promise<CID> {
-  if (await reader.atEnd()) throw invalid('EOF')
+  if (await reader.atEnd()) throw invalidArgument('EOF')
   const { version, roots } = await nextHeader(reader)
-  if (version !== 1) throw invalid(`invalid car version: ${String(version)}`)
-  if (!Array.isArray(roots) || roots.length === 0) throw invalid('empty car, no roots')
-  if (roots.length !== 1) throw invalid('only CAR files with a single root are supported')
+  if (version !== 1) throw invalidArgument(`invalid car version: ${String(version)}`)
+  if (!Array.isArray(roots) || roots.length === 0) throw invalidArgument('empty car, no roots')
+  if (roots.length !== 1) throw invalidArgument('only CAR files with a single root are supported')
   return rootCid(roots[0])
 }
 
 /** The roots of a CAR of either version; the reader stands before its first block, and ends behind its last. */
 async function readAnyHeader (reader: ByteReader): Promise<CID[]> {
-  if (await reader.atEnd()) throw invalid('EOF')
+  if (await reader.atEnd()) throw invalidArgument('EOF')
   const header = await nextHeader(reader)
   if (header.version === 1) return rootCids(header.roots)
-  if (header.version !== 2) throw invalid(`invalid car version: ${String(header.version)}`)
+  if (header.version !== 2) throw invalidArgument(`invalid car version: ${String(header.version)}`)
   const fixed = Buffer.from(await reader.bytes(fixedBytes))
   const [offset, length] = [Number(fixed.readBigUInt64LE(dataOffsetAt)), Number(fixed.readBigUInt64LE(dataLengthAt))]
-  if (offset < pragmaBytes + fixedBytes) throw invalid(`invalid data payload offset: ${offset}`)
+  if (offset < pragmaBytes + fixedBytes) throw invalidArgument(`invalid data payload offset: ${offset}`)
   await reader.skip(offset - pragmaBytes - fixedBytes)
   reader.limit(length)
   const inner = await nextHeader(reader)
-  if (inner.version !== 1) throw invalid(`invalid data payload header version; expected 1, got ${String(inner.version)}`)
+  if (inner.version !== 1) throw invalidArgument(`invalid data payload header version; expected 1, got ${String(inner.version)}`)
   return rootCids(inner.roots)
 }
 
@@ -175,7 +173,7 @@ const rootCids = (roots: unknown): CID[] => Array.isArray(roots) ? roots.map(roo
 
 function rootCid (root: unknown): CID {
   const cid = CID.asCID(root)
-  if (cid == null) throw invalid('invalid header: a root is not a CID')
+  if (cid == null) throw invalidArgument('invalid header: a root is not a CID')
   return cid
 }
 
@@ -193,7 +191,7 @@ async function readSection (reader: ByteReader, limit: { limitBytes: number, wha
 
 async function readLength (reader: ByteReader, { limitBytes, what }: { limitBytes: number, what: string }): Promise<number> {
   const length = await reader.varint()
-  if (length > limitBytes) throw invalid(`${what} of the CAR is too large`, { length })
+  if (length > limitBytes) throw invalidArgument(`${what} of the CAR is too large`, { length })
   return length
 }
 
@@ -203,7 +201,7 @@ async function checkedBlock (section: Uint8Array, { mismatch }: CarRules): Promi
   if (!await isContentOf(cid, bytes)) {
     const { code } = cid.multihash
     const actual = CID.create(cid.version, cid.code, createDigest(code, (await hashFunction(code)).digest(bytes)))
-    throw invalid(mismatch(cid, actual))
+    throw invalidArgument(mismatch(cid, actual))
   }
   refuseUndecodable(cid, bytes)
   return { cid, bytes }
@@ -229,7 +227,7 @@ function statedFileSize (data: Uint8Array): number {
       value += (byte & 0x7f) * factor
       if (byte < 0x80) return value
     }
-    throw invalid('unexpected EOF')
+    throw invalidArgument('unexpected EOF')
   }
   while (at < data.length) {
     const tag = varint()

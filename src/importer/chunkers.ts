@@ -1,4 +1,4 @@
-import { ClusterError } from '../base/errors.ts'
+import { ClusterError, invalidArgument } from '../base/errors.ts'
 import { buzhashChunker } from './buzhash.ts'
 import type { Chunker } from './chunk-source.ts'
 import { rabinChunker } from './rabin.ts'
@@ -19,21 +19,19 @@ export function parseChunker (text: string): Chunker {
     case 'size': return parseSize(parts)
     case 'rabin': return parseRabin(parts)
     case 'buzhash': return buzhashChunker()
-    default: throw invalid(`unrecognized chunker option: ${text}`)
+    default: throw invalidArgument(`unrecognized chunker option: ${text}`)
   }
 }
-
-const invalid = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
-const tooLarge = (): ClusterError => invalid(`chunker parameters may not exceed the maximum chunk size of ${maxChunkBytes}`)
+const tooLarge = (): ClusterError => invalidArgument(`chunker parameters may not exceed the maximum chunk size of ${maxChunkBytes}`)
 
 const sizeChunker = (size: number): Chunker => ({
   maxBytes: size, fixedBytes: size, cut: (_bytes, start, end) => Math.min(size, end - start)
 })
 
 function parseSize (parts: string[]): Chunker {
-  if (parts.length !== 2) throw invalid('incorrect chunker string format (expected size-{size})')
+  if (parts.length !== 2) throw invalidArgument('incorrect chunker string format (expected size-{size})')
   const size = parseInteger(parts[1] ?? '')
-  if (size <= 0) throw invalid('chunker size must be greater than 0')
+  if (size <= 0) throw invalidArgument('chunker size must be greater than 0')
   if (size > maxChunkBytes) throw tooLarge()
   return sizeChunker(size)
 }
@@ -46,7 +44,7 @@ function parseRabin (parts: string[]): Chunker {
     return rabinByAverage(average)
   }
   if (parts.length === 4) return rabinByBounds(parts)
-  throw invalid("incorrect format (expected 'rabin' 'rabin-[avg]' or 'rabin-[min]-[avg]-[max]'")
+  throw invalidArgument("incorrect format (expected 'rabin' 'rabin-[avg]' or 'rabin-[min]-[avg]-[max]'")
 }
 
 function rabinByAverage (average: number): Chunker {
@@ -59,32 +57,32 @@ function rabinByAverage (average: number): Chunker {
 const wholeFileChunker: Chunker = {
   maxBytes: maxBlockBytes + 1,
   cut: (_bytes, start, end) => {
-    if (end - start > maxBlockBytes) throw invalid('object size limit exceeded')
+    if (end - start > maxBlockBytes) throw invalidArgument('object size limit exceeded')
     return end - start
   }
 }
 
 function rabinByBounds (parts: string[]): Chunker {
   const min = parseLabelled(parts[1] ?? '', 'min', 'first label must be min')
-  if (min < 16) throw invalid('rabin min must be greater than 16')
+  if (min < 16) throw invalidArgument('rabin min must be greater than 16')
   const average = parseLabelled(parts[2] ?? '', 'avg', 'second label must be avg')
   const max = parseLabelled(parts[3] ?? '', 'max', 'final label must be max')
-  if (min >= average) throw invalid('incorrect format: rabin-min must be smaller than rabin-avg')
-  if (average >= max) throw invalid('incorrect format: rabin-avg must be smaller than rabin-max')
+  if (min >= average) throw invalidArgument('incorrect format: rabin-min must be smaller than rabin-avg')
+  if (average >= max) throw invalidArgument('incorrect format: rabin-avg must be smaller than rabin-max')
   if (max > maxChunkBytes) throw tooLarge()
   return rabinChunker({ min, average, max })
 }
 
 function parseLabelled (text: string, label: string, otherwise: string): number {
   const parts = text.split(':')
-  if (parts.length > 1 && parts[0] !== label) throw invalid(otherwise)
+  if (parts.length > 1 && parts[0] !== label) throw invalidArgument(otherwise)
   return parseInteger(parts.at(-1) ?? '')
 }
 
 /** strconv.Atoi */
 function parseInteger (text: string): number {
-  if (!/^[+-]?\d+$/.test(text)) throw invalid(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
+  if (!/^[+-]?\d+$/.test(text)) throw invalidArgument(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`)
   const value = BigInt(text.replace(/^\+/, ''))
-  if (BigInt.asIntN(64, value) !== value) throw invalid(`strconv.Atoi: parsing ${JSON.stringify(text)}: value out of range`)
+  if (BigInt.asIntN(64, value) !== value) throw invalidArgument(`strconv.Atoi: parsing ${JSON.stringify(text)}: value out of range`)
   return Number(value)
 }

@@ -1,4 +1,4 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, invalidArgument } from '../../base/errors.ts'
 import type { BlockSink, CarImporter, Importer, ImportOutput, SharderFactory } from '../../importer/importer.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../model/add.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
@@ -28,9 +28,9 @@ export function readUpload ({ entries, params, sink }: Upload, importers: Import
 async function * readCar (
   { entries, params, sink }: Upload, importCar: CarImporter, { onRoot, ...options }: { onRoot: (root: CID) => void, signal?: AbortSignal }
 ): AsyncGenerator<ImportOutput> {
-  if (params.wrap) throw refused('cannot wrap a CAR file upload')
+  if (params.wrap) throw invalidArgument('cannot wrap a CAR file upload')
   for await (const entry of entries) {
-    if (entry.kind !== 'file') throw refused('expected CAR file is not of type file')
+    if (entry.kind !== 'file') throw invalidArgument('expected CAR file is not of type file')
     const { roots: [root], bytes, size } = await importCar(entry.content, sink, options)
     if (root == null) return
     onRoot(root)
@@ -38,8 +38,6 @@ async function * readCar (
     return
   }
 }
-
-const refused = (message: string): ClusterError => new ClusterError('INVALID_ARGUMENT', {}, { message })
 
 /** The root that was found, or INVALID_ARGUMENT when the upload held nothing. */
 export function rootOf (root: CID | undefined): CID {

@@ -25,10 +25,11 @@ datastoreContract('simulated disk', async () => {
 })
 
 datastoreContract('level', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'helia-cluster-level-'))
+  const parent = await mkdtemp(join(tmpdir(), 'helia-cluster-level-'))
+  const folder = join(parent, 'state') // a damaged one is put beside it
   const open = () => levelDatastore({ folder, writeBufferBytes: 4 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
   return {
     datastore: open(), reopen: open, rot: async seed => { await damageOnce(folder, dice(seed)) },
-    close: async () => rm(folder, { recursive: true, force: true })
+    close: async () => rm(parent, { recursive: true, force: true })
   }
 })

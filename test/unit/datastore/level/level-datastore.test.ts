@@ -18,8 +18,14 @@ describe('level datastore', () => {
   const open = (): Datastore =>
     levelDatastore({ folder, writeBufferBytes: 1 << 20, cacheBytes: 1 << 20 }, { log: silentLogger, clock: systemClock })
 
-  beforeEach(async () => { folder = await mkdtemp(join(tmpdir(), 'helia-cluster-level-')) })
-  afterEach(async () => rm(folder, { recursive: true, force: true }))
+  let parent: string
+
+  // a damaged one is put beside it
+  beforeEach(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'helia-cluster-level-'))
+    folder = join(parent, 'state')
+  })
+  afterEach(async () => rm(parent, { recursive: true, force: true }))
 
   it('makes its folder', async () => {
     folder = join(folder, 'a', 'b')

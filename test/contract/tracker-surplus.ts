@@ -40,6 +40,29 @@ export function trackerSurplusContract (name: string, open: OpenTracker): void {
       assert.deepEqual(await gathered(hand.tracker.recoverAll()), [])
     })
 
+    it('reads no roots when the pinset wants as many as there are, from the first recovery on', async () => {
+      const hand = await inHand(open)
+      hand.track(aPin(1), aPin(2))
+      await hand.settled(2, 'pinned')
+      const tracker = await hand.restart()
+      let reads = 0
+      const [ownRoots, pinnedView] = [hand.node.ownRoots.bind(hand.node), hand.node.pinnedView.bind(hand.node)]
+      hand.node.pinnedView = async () => {
+        const view = await pinnedView()
+        return { ...view, statusesOf: async cids => cids.map(cid => view.statusOf(cid)) }
+      }
+      hand.node.ownRoots = () => {
+        reads++
+        return ownRoots()
+      }
+
+      await gathered(tracker.recoverAll())
+      assert.equal(reads, 0)
+      hand.node.roots.set(cidNumber(3).toString(), 'recursive')
+      await gathered(tracker.recoverAll())
+      assert.equal(reads, 1)
+    })
+
     it('unpins those of a later day, too', async () => {
       const hand = await leaking()
       await gathered(hand.tracker.recoverAll())

@@ -35,7 +35,6 @@ export class SurplusRoots {
   readonly #self: PeerId
   readonly #deps: SurplusRootsDeps
   #wholeSince: number | undefined
-  #hasLooked = false
 
   constructor (self: PeerId, deps: SurplusRootsDeps) {
     this.#self = self
@@ -45,7 +44,7 @@ export class SurplusRoots {
   /** In batches. `wanted`: how many of the node's roots are wanted, if that is known; nothing is read when there are no others. */
   async * list (wanted: number | undefined, options: TrackerOptions): AsyncGenerator<SurplusRoot[]> {
     if (!this.#isPinsetWhole()) return
-    if (this.#hasLooked && wanted === this.#deps.ipfs.pinCount()) return
+    if (wanted === this.#deps.ipfs.pinCount()) return
     for await (const cids of this.#deps.ipfs.ownRoots(options)) {
       const found: SurplusRoot[] = []
       for (const cid of cids) {
@@ -55,7 +54,6 @@ export class SurplusRoots {
       if (!this.#isPinsetWhole()) return
       if (found.length > 0) yield found
     }
-    this.#hasLooked = true
   }
 
   /**

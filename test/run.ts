@@ -14,8 +14,9 @@ import { parseArgs } from 'node:util'
 import { batchesOf, canShare } from './support/batches.ts'
 import { quietMs } from './support/poll.ts'
 import { postgresMissing, sharePostgres } from './support/postgres-server.ts'
-import { bundledFolder } from './support/programs.ts'
+import { shareBundle } from './support/programs.ts'
 import quietReporter from './support/quiet-reporter.ts'
+import { runFolder } from './support/run-folder.ts'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 /** Files that run for long begin first, so that all cores end together. */
@@ -39,18 +40,22 @@ if (files.length === 0) {
 
 // each file is a process: what one has stripped and compiled, the next one reads
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/helia-cluster-tests')
+const ours = runFolder(join(root, 'node_modules/.cache/helia-cluster-runs'))
 if (files.some(file => /\/(e2e|system)\//.test(file))) {
   const { buildPrograms } = await import('../scripts/build-programs.ts')
-  await rm(bundledFolder, { recursive: true, force: true })
-  await mkdir(bundledFolder, { recursive: true })
-  await buildPrograms(bundledFolder)
-  process.env.HELIA_CLUSTER_TESTS_BUNDLE = '1'
+  const bundle = join(ours, 'programs')
+  await rm(bundle, { recursive: true, force: true })
+  await mkdir(bundle, { recursive: true })
+  await buildPrograms(bundle)
+  shareBundle(bundle)
 }
 const usesPostgres = (file: string): boolean => /service-database|anyPostgres/.test(readFileSync(file, 'utf8'))
 const postgres = postgresMissing == null && files.some(usesPostgres) ? await sharePostgres() : undefined
-const shared = files.filter(file => file.includes('/unit/') && canShare(file))
+const shared = files.filter(file => /\/(unit|contract)\//.test(file) && canShare(file))
+const alone = files.filter(file => !shared.includes(file))
+const isUnit = (file: string): boolean => file.includes('/unit/')
 const processes = [
-  ...files.filter(file => !shared.includes(file)), ...batchesOf(shared, join(root, 'node_modules/.cache/helia-cluster-batches'))
+  ...alone.filter(file => !isUnit(file)), ...batchesOf(shared, join(ours, 'batches')), ...alone.filter(isUnit)
 ]
 const events = run({
   files: processes, concurrency: Number(concurrency), timeout: quietMs(timeoutMs), cwd: root,

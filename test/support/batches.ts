@@ -3,21 +3,21 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 /**
- * What a file does to the whole process, which others would feel: hooks outside of any `describe`, waiting while it is loaded, variables,
- * listeners and exits of the process, measures of its memory and of its time. And whole libp2p hosts, whose dials have times of their own:
- * they want the process for themselves.
+ * What a file does to the whole process, which others would feel: hooks outside of any `describe`, variables, listeners and exits of the
+ * process, measures of its memory and of its time. And whole libp2p hosts, threads and servers, which have times of their own: they want
+ * the process for themselves.
  */
 const touchesOthers =
-  /^(before|beforeEach|afterEach)\(|^(const [^=]+ = |)await |process\.(env|on|once|chdir|exit|umask|memoryUsage|cpuUsage|kill)|globalThis\.|setFlagsFromString|heap|in-little-memory|EventLoop|eachDatabase|--expose|cluster-hosts|support\/helia\.ts|createLibp2p/m
+  /^(before|beforeEach|afterEach)\(|process\.(env|on|once|chdir|exit|umask|memoryUsage|cpuUsage|kill)|globalThis\.|setFlagsFromString|heap|in-little-memory|EventLoop|eachDatabase|--expose|cluster-hosts|support\/helia\.ts|createLibp2p|threads?[/-]|PostgresServer|s3-server|\/proc\/self/m
 
 /** Whether the tests of a file can share a process with those of others. */
 export const canShare = (file: string): boolean => !touchesOthers.test(readFileSync(file, 'utf8'))
 
-const perBatch = 12
+const perBatch = 30
 
 /**
- * One process for a dozen files that can share it: most take longer to start than to run. Gives the files to run instead, each of which
- * imports its dozen. A test is still told with the file that it stands in.
+ * One process for thirty files that can share it: most take longer to start than to run. Gives the files to run instead, each of which
+ * imports its thirty. A test is still told with the file that it stands in.
  */
 export function batchesOf (files: readonly string[], folder: string): string[] {
   rmSync(folder, { recursive: true, force: true })

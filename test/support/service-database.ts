@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, afterEach, describe, it } from 'node:test'
 import type { Clock } from '../../src/base/clock.ts'
 import type { Logger } from '../../src/base/log.ts'
@@ -53,6 +53,14 @@ export function databaseAt (
   return { database, workers, clock, log }
 }
 
+/** Makes the usual tables, of a service that has no ID yet: each copy gets one. */
+async function makeTables (kind: SqlDatabase['kind'], place: string): Promise<void> {
+  const { database } = databaseAt(kind, place)
+  await database.start(new AbortController().signal)
+  await database.transaction(tx => tx.deleteFrom('meta').where('key', '=', 'service_id').execute())
+  await database.stop()
+}
+
 class Databases implements TestDatabases {
   readonly kind: SqlDatabase['kind']
   readonly #peers: TestPeer[] = []
@@ -61,27 +69,26 @@ class Databases implements TestDatabases {
   #place = ''
   /** A database of an earlier test, for the next one: making its tables takes ten times as long as emptying them. */
   #spare: string | undefined
+  /** A SQLite file with all tables and nothing in them, for copying. */
+  #template: string | undefined
   #isUsual = true
 
   constructor (kind: SqlDatabase['kind']) {
     this.kind = kind
     afterEach(async () => this.#closeAll())
-    after(async () => this.#postgres?.release())
+    after(async () => {
+      await this.#postgres?.release()
+      if (this.#template != null) await rm(dirname(this.#template), { recursive: true, force: true })
+    })
   }
 
   get server (): RunningPostgres | undefined { return this.#postgres?.server }
   place (): string { return this.#place }
 
   async open (options: TestPeerOptions = {}): Promise<TestPeer> {
-    const spare = this.#spare
-    this.#spare = undefined
-    if (spare == null || options.migrations != null) {
-      await this.reserve()
-      this.#isUsual = true
-    } else {
-      await this.server?.empty(spare)
-      this.#place = spare
-    }
+    if (options.migrations == null) await this.#usual()
+    else await this.reserve()
+    this.#isUsual = true
     return this.another(options)
   }
 
@@ -98,6 +105,30 @@ class Databases implements TestDatabases {
     this.#place = this.kind === 'sqlite' ? await this.#newFile() : await this.#newUrl()
     this.#isUsual = false
     return this.#place
+  }
+
+  /** Makes a place with the usual tables. */
+  async #usual (): Promise<void> {
+    const spare = this.#spare
+    this.#spare = undefined
+    if (spare != null) await this.server?.empty(spare)
+    this.#place = spare ?? (this.kind === 'sqlite' ? await this.#copiedFile() : await this.#copiedUrl())
+  }
+
+  async #copiedFile (): Promise<string> {
+    if (this.#template == null) {
+      const template = join(await mkdtemp(join(tmpdir(), 'helia-cluster-tables-')), 'service.sqlite')
+      await makeTables('sqlite', template)
+      this.#template = template
+    }
+    const file = await this.#newFile()
+    await copyFile(this.#template, file)
+    return file
+  }
+
+  async #copiedUrl (): Promise<string> {
+    this.#postgres ??= await anyPostgres()
+    return this.#postgres.server.copyOf('usual', async url => makeTables('postgres', url))
   }
 
   async #newFile (): Promise<string> {

@@ -15,7 +15,8 @@ import { quietMs } from '../../support/poll.ts'
 
 /** A CID whose text in this base has so many characters: identity digests of as many bytes as it takes. */
 function cidOfLength (base: { encode (bytes: Uint8Array): string }, length: number): string {
-  for (let bytes = Math.floor(length / 3); ; bytes++) {
+  const charactersPerByte = base.encode(new Uint8Array(1000).fill(7)).length / 1000
+  for (let bytes = Math.floor(length / charactersPerByte) - 10; ; bytes++) {
     const text = base.encode(CID.createV1(0x55, Digest.create(0, new Uint8Array(bytes).fill(7))).bytes)
     if (text.length >= length) return text
   }

@@ -233,9 +233,10 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     await acquired(peer, stuck)
     await until(peer, stuck, status => status?.state === 'failed')
     const failed = await clusterPins.status(stuck)
-    cluster.standing.set(stuck, ['pinned'])
 
     const again = await acquired(peer, stuck)
+    await pollUntil(() => cluster.recovered.length > 0, { everyMs: 5, what: 'another try' })
+    cluster.standing.set(stuck, ['pinned'])
     await until(peer, stuck, status => status?.state === 'pinned')
 
     assert.equal(failed?.info.error, 'context canceled')

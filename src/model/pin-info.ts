@@ -40,7 +40,7 @@ export interface GlobalPinInfo extends PinInfoHead {
 /** A pin's status as lists have it, with this one peer in its map. */
 export function globalFromLocal (info: PinInfo): GlobalPinInfo {
   const { cid, name, allocations, origins, created, metadata } = info
-  return { cid, name, allocations, origins, created, metadata, peerMap: new Map([[info.peer, info]]) }
+  return { cid, name, allocations, origins, created, metadata, peerMap: new Map<PeerId, PinInfoShort>().set(info.peer, info) }
 }
 
 /** What a peer that shall have a pin says when nothing is missing; the others aren't asked to have it, or have it as shards. */

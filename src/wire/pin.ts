@@ -1,7 +1,7 @@
 import { ClusterError, messageOf } from '../base/errors.ts'
 import { CID, maxPeerIdBytes } from '../model/cid.ts'
 import type { PeerId } from '../model/cid.ts'
-import { compareUtf8, defaultPinOptions, modeOfDepth } from '../model/pin.ts'
+import { compareUtf8, modeOfDepth } from '../model/pin.ts'
 import type { Pin, PinOptions, PinType } from '../model/pin.ts'
 import { isZeroTime, wholeSeconds, zeroTime } from '../model/time.ts'
 import type { Time } from '../model/time.ts'
@@ -87,7 +87,11 @@ function originBytes (address: string): Uint8Array {
  */
 export function decodePin (bytes: Uint8Array, cid: CID): Pin {
   const reader = new ProtobufReader(bytes)
-  const pin: Pin = { ...defaultPinOptions(), cid, type: 'bad-type', allocations: [], maxDepth: 0, reference: null, timestamp: zeroTime }
+  // written out: a list reads a hundred thousand of them
+  const pin: Pin = {
+    replicationFactorMin: 0, replicationFactorMax: 0, name: '', mode: 'recursive', shardSize: 0, userAllocations: [], expireAt: zeroTime,
+    metadata: {}, pinUpdate: null, origins: [], cid, type: 'bad-type', allocations: [], maxDepth: 0, reference: null, timestamp: zeroTime
+  }
   while (reader.next()) {
     if (reader.is(2, varint)) pin.type = typeNumbers[Number(reader.uint64())] ?? 'bad-type'
     else if (reader.is(3, delimited)) pin.allocations.push(allocationOf(reader.bytes()))
@@ -176,7 +180,7 @@ function setMetadata (metadata: Record<string, string>, [key, value]: [string, s
 
 function timeOf (seconds: number | bigint): Time {
   if (seconds === 0) return zeroTime
-  const signed = Number(BigInt.asIntN(64, BigInt(seconds)))
+  const signed = typeof seconds === 'number' ? seconds : Number(BigInt.asIntN(64, seconds))
   if (signed < firstSecond || signed > lastSecond) invalidBytes('a time is out of range')
   return signed * 1000
 }

@@ -46,6 +46,11 @@ export class ProtobufReader {
 
   /** An unsigned 64-bit integer; a bigint only when it exceeds 2^53 - 1. */
   uint64 (): number | bigint {
+    const first = this.#bytes[this.#at]
+    if (first != null && first < 0x80) {
+      this.#at++
+      return first
+    }
     let value = 0
     for (let count = 0, scale = 1; count < maxVarintBytes; count++, scale *= 128) {
       const byte = this.#byte()
@@ -58,7 +63,8 @@ export class ProtobufReader {
 
   /** A zigzag integer, cut to 32 bits as Go does. */
   sint32 (): number {
-    const raw = Number(BigInt.asUintN(32, BigInt(this.uint64())))
+    const value = this.uint64()
+    const raw = typeof value === 'number' && value < 2 ** 32 ? value : Number(BigInt.asUintN(32, BigInt(value)))
     return (raw >>> 1) ^ -(raw & 1)
   }
 
@@ -71,7 +77,9 @@ export class ProtobufReader {
   }
 
   text (): string {
-    try { return strictText.decode(this.bytes()) } catch (err) { return invalidBytes('a text is not UTF-8', err) }
+    const bytes = this.bytes()
+    if (bytes.length === 0) return ''
+    try { return strictText.decode(bytes) } catch (err) { return invalidBytes('a text is not UTF-8', err) }
   }
 
   /** Passes over the current field's content. */

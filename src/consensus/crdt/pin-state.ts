@@ -34,18 +34,19 @@ export function pinState (datastore: Datastore, { size, unreadable = () => {} }:
 
 interface Stored { datastore: Datastore, unreadable: (key: string) => void }
 
-/** What a row says of a pin: it, nothing, or what nobody can read. */
-function pinOf (key: string, bytes: Uint8Array | undefined): Pin | 'unreadable' | undefined {
+/** What a row says of a pin: it, nothing, or what nobody can read. `known`: the key's CID. */
+function pinOf (key: string, bytes: Uint8Array | undefined, known?: CID): Pin | 'unreadable' | undefined {
   if (bytes == null) return undefined
   const record = readableRecord(bytes)
   if (record == null) return 'unreadable'
-  const [value, cid] = [visibleValue(record), cidOfPinKey(key)]
+  const value = visibleValue(record)
+  const cid = known ?? cidOfPinKey(key)
   return value == null || cid == null ? undefined : readablePin(value, cid) ?? 'unreadable'
 }
 
 function storedPin ({ datastore, unreadable }: Stored, cid: CID): Pin | undefined {
   const key = pinKey(cid)
-  const pin = pinOf(key, datastore.get(layout.valueRecord(key)))
+  const pin = pinOf(key, datastore.get(layout.valueRecord(key)), cid)
   if (pin !== 'unreadable') return pin
   unreadable(key)
   throw notReadable(cid)

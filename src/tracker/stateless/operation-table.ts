@@ -43,6 +43,7 @@ export class OperationTable {
   constructor (rules: QueueRules, clock: Pick<Clock, 'now'>) { this.queues = new PinQueues(rules, clock) }
 
   get (key: string): Operation | undefined { return this.#byKey.get(key) }
+  get isEmpty (): boolean { return this.#byKey.size === 0 }
 
   count (name: ListName): number {
     if (name === 'priority_pin_queued') return this.queues.count(true)

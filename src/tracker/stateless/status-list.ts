@@ -96,8 +96,10 @@ export class StatusLists {
   }
 
   #rowOf (pin: Pin, filter: StatusFilter, open: OpenView | undefined, held: IpfsPinStatus | undefined): PinInfo | undefined {
-    const key = keyOf(pin.cid)
-    const operation = this.#deps.table.get(key)
+    const { table } = this.#deps
+    // nothing to look for: most lists are of pins that are at rest
+    const key = table.isEmpty && (open?.since.size ?? 0) === 0 ? '' : keyOf(pin.cid)
+    const operation = table.get(key)
     if (operation != null && operation.state !== 'idle') {
       return statusMatches(stateFacts[operation.state].status, filter) ? this.#deps.infos.ofOperation(pin.cid, operation, pin) : undefined
     }

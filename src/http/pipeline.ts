@@ -92,7 +92,7 @@ class Pipeline {
     const { request, response } = context
     const receivedAt = this.#deps.clock.now()
     const remote = this.#deps.remoteOf?.(request) ?? request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-'
-    response.once('close', () => logLine(commonLogLine(context, remote, receivedAt)))
+    response.on('close', () => logLine(commonLogLine(context, remote, receivedAt)))
   }
 
   /** False when the answer is a 401. OPTIONS and open routes need no credentials. */

@@ -66,7 +66,7 @@ export class RequestContext implements Call {
       if (!this.response.writableFinished) abort.abort(new Error('the client went away'))
     }
     if (this.response.destroyed) gone()
-    else this.response.once('close', gone)
+    else this.response.on('close', gone)
     return abort
   }
 }

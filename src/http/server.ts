@@ -149,7 +149,8 @@ export class HttpServer implements Startable {
         ? undefined
         : this.#deps.clock.after(this.#init.writeTimeoutMs, () => request.socket.destroy())
       const flight = this.#took(request)
-      response.once('close', () => {
+      // it comes once by itself: `once` costs as much again
+      response.on('close', () => {
         cancel?.()
         if (--this.#busy === 0) this.#idle?.()
         if (--flight.answers === 0) flight.done?.()

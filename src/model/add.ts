@@ -1,3 +1,4 @@
+import { cidText } from './cid.ts'
 import type { CID, PeerId } from './cid.ts'
 import type { PinOptions } from './pin.ts'
 
@@ -58,7 +59,7 @@ export interface AddedOutput {
 export function addedOutputJson (output: AddedOutput): Record<string, unknown> {
   return {
     name: output.name,
-    cid: output.cid?.toString() ?? null,
+    cid: output.cid == null ? null : cidText(output.cid),
     ...(output.bytes === 0 ? {} : { bytes: output.bytes }),
     ...(output.size === 0 ? {} : { size: output.size }),
     ...(output.allocations.length === 0 ? {} : { allocations: output.allocations })

@@ -1,7 +1,8 @@
 import type { Block } from '../blockstore/blockstore.ts'
 import type { Denylist } from '../ipfs/denylist.ts'
 import { refuseDeniedCid, refuseDeniedPath } from '../ipfs/denylist.ts'
-import type { BlockHold, IpfsConnector } from '../ipfs/ipfs.ts'
+import type { BlockHold, HoldPutOptions, IpfsConnector } from '../ipfs/ipfs.ts'
+import type { CID } from '../model/cid.ts'
 import type { NameResolver } from '../ipfs/names.ts'
 import { overridden } from '../observe/overridden.ts'
 
@@ -28,7 +29,7 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     refuseDeniedCid(denylist, cid)
     return cid
   }
-  const hold: IpfsConnector['hold'] = options => refusingHold(ipfs.hold(options), denylist)
+  const hold: IpfsConnector['hold'] = options => new RefusingHold(ipfs.hold(options), denylist)
   const replaced: Record<string, unknown> = { pin, hold, putBlocks, getBlock, joined, resolve }
   return overridden(ipfs, name => replaced[name] as never)
 }
@@ -53,13 +54,22 @@ function refuseDenied (blocks: readonly Block[], denylist: Denylist): void {
   if (denylist.count() > 0) for (const { cid } of blocks) refuseDeniedCid(denylist, cid)
 }
 
-const refusingHold = (hold: BlockHold, denylist: Denylist): BlockHold => ({
-  put: async (blocks, options) => {
-    refuseDenied(blocks, denylist)
-    await hold.put(blocks, options)
-  },
-  keepUntilPinned: async root => hold.keepUntilPinned(root),
-  handOver: roots => hold.handOver(roots),
-  release: () => hold.release(),
-  [Symbol.dispose]: () => hold[Symbol.dispose]()
-})
+class RefusingHold implements BlockHold {
+  readonly #hold: BlockHold
+  readonly #denylist: Denylist
+
+  constructor (hold: BlockHold, denylist: Denylist) {
+    this.#hold = hold
+    this.#denylist = denylist
+  }
+
+  async put (blocks: readonly Block[], options?: HoldPutOptions): Promise<void> {
+    refuseDenied(blocks, this.#denylist)
+    await this.#hold.put(blocks, options)
+  }
+
+  async keepUntilPinned (root: CID): Promise<void> { await this.#hold.keepUntilPinned(root) }
+  handOver (roots: readonly CID[]): void { this.#hold.handOver(roots) }
+  release (): void { this.#hold.release() }
+  [Symbol.dispose] (): void { this.#hold[Symbol.dispose]() }
+}

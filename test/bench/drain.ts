@@ -16,7 +16,11 @@ const pins = Number(process.argv[2] ?? 15_000)
 const bytes = Number(process.argv[3] ?? 1000)
 const factors = { replication_factor_min: 2, replication_factor_max: 2 }
 
-const cluster = await mixedCluster(['node', 'node', 'node'], json => Object.assign(json.cluster, factors), bundledProgram)
+const cluster = await mixedCluster(['node', 'node', 'node'], json => {
+  // as `init` has them, not as tests do: those go through the whole pinset every two seconds
+  Object.assign(json.cluster, { ...factors, pin_recover_interval: '12m', state_sync_interval: '5m' })
+  json.consensus.crdt.rebroadcast_interval = '1m'
+}, bundledProgram)
 
 async function addFile (at: number): Promise<void> {
   const body = uploadForm([{ name: `${at}`, bytes: randomBytes(bytes) }])

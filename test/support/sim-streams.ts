@@ -83,7 +83,7 @@ export class SimStreams {
       await running(place)
       throw new ClusterError('PEER_UNREACHABLE', { peer })
     }
-    await running(there)
+    await Promise.race([running(there), aborted(signal)])
     this.#deps.arrived(`open ${protocol}`, { from: place, to: there, bytes: 0 })
     const handler = this.#handlers.get(there)?.get(protocol)
     await running(place)
@@ -123,6 +123,13 @@ export class SimStreams {
 async function running ({ gate, isGone }: StreamPlace): Promise<void> {
   if (isGone) await new Promise(() => {})
   if (gate != null) await new Promise<void>(resolve => gate.whenRunning(resolve))
+}
+
+/** Rejects with the signal's reason: who waits for a process that stands still, and may end so, gives up. */
+async function aborted (signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
 }
 
 interface EndInit {

@@ -8,6 +8,7 @@ import { claimOf } from '../../consensus/pinset-digest.ts'
 import type { PinsetDigests } from '../../consensus/pinset-digest.ts'
 import { tryParseCid } from '../../model/cid.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
+import { nanoseconds } from '../../model/metric.ts'
 import { parsePinsetClaim, pinsetMetric } from '../../model/pinset-metric.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import type { RemotePinsets } from '../../network/remote-pinsets.ts'
@@ -28,7 +29,7 @@ export interface PinsetSyncDeps {
   digests?: PinsetDigests | undefined
   /** Without it peers are compared by what they tell alone. */
   remotePinsets?: RemotePinsets | undefined
-  monitor: Pick<Monitor, 'latest'>
+  monitor: Pick<Monitor, 'lastKnown'>
   members: Members
   clock: Clock
   log: Logger
@@ -129,15 +130,28 @@ export class PinsetSync {
   }
 
   #heard (digests: PinsetDigests): Heard[] {
-    const { monitor, members } = this.#deps
-    const claims = new Map(monitor.latest(pinsetMetric).map(({ peer, value }) => [peer, parsePinsetClaim(value)]))
+    const { members } = this.#deps
+    const claims = this.#claims()
     const announced = digests.announced()
-    return members.list().filter(peer => peer !== members.self).flatMap((peer): Heard[] => {
+    const peers = new Set([...members.list(), ...claims.keys()])
+    peers.delete(members.self)
+    return [...peers].flatMap((peer): Heard[] => {
       const claim = claims.get(peer)
       if (claim != null) return [{ peer, claim, heads: claim.heads }]
       const heads = announced.get(peer)?.heads
       return heads == null ? [] : [{ peer, claim: undefined, heads: heads.map(String) }]
     })
+  }
+
+  /**
+   * What each peer said of its pinset within the lifetime of such a metric, counted from when it came: the metrics of a peer whose clock is
+   * behind are valid for moments only, its membership too, and no look may fall into one of them.
+   */
+  #claims (): Map<PeerId, ReturnType<typeof parsePinsetClaim>> {
+    const { monitor, clock } = this.#deps
+    const since = nanoseconds(clock.now() - 2 * this.#init.monitorPingIntervalMs)
+    const recent = monitor.lastKnown(pinsetMetric).filter(({ receivedAt }) => receivedAt >= since)
+    return new Map(recent.map(({ peer, value }) => [peer, parsePinsetClaim(value)]))
   }
 
   async #compareSuspects (signal: AbortSignal): Promise<void> {

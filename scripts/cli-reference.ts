@@ -6,7 +6,7 @@ import { completedProgram } from '../cmd/helia-cluster-service/completion.ts'
 import { describeService } from '../cmd/helia-cluster-service/main.ts'
 import type { Terminal } from '../cmd/helia-cluster-service/terminal.ts'
 
-const nowhere: Terminal = { variables: {}, out: () => {}, err: () => {}, ask: async () => '' }
+const nowhere: Terminal = { variables: {}, out: () => {}, err: () => {}, ask: async () => '', askSecretly: async () => '' }
 
 /** What the three programs complete, which is what their help tells. */
 export const completedPrograms = (): CompletedProgram[] => [

@@ -37,7 +37,7 @@ export async function initFolder (init: Init, terminal: Terminal): Promise<void>
   const paths = pathsIn(init.folder)
   const peers = await doing('parsing options', () => checkOptions(init))
   const compose = async (): Promise<JsonObject> => {
-    const secret = init.customSecret === true ? await terminal.ask('Enter cluster secret (32-byte hex string): ') : undefined
+    const secret = init.customSecret === true ? await terminal.askSecretly('Enter cluster secret (32-byte hex string): ') : undefined
     return doing('creating configuration', () => composeFile(init, { peers, secret, variables: terminal.variables }))
   }
   const write = async (file: JsonObject): Promise<void> =>

@@ -1,5 +1,6 @@
 import { fstatSync, writeSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { Writable } from 'node:stream'
 import { messageOf } from '../../src/base/errors.ts'
 import type { Variables } from '../../src/config/reader.ts'
 import { endOnBrokenOutput } from './end-process.ts'
@@ -11,25 +12,50 @@ export interface Terminal {
   err (text: string): void
   /** Prints the question and gives the next line of the input; "" at its end. */
   ask (question: string): Promise<string>
+  /** The same for what nobody may read over a shoulder: on a terminal the answer isn't shown while it is typed. */
+  askSecretly (question: string): Promise<string>
 }
 
 /** The process's own. It ends when nobody reads what it prints any more (`… | head`), without a word. */
 export function systemTerminal (): Terminal {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', endOnBrokenOutput)
   let lines: AsyncIterator<string> | undefined
+  const ask = async (question: string): Promise<string> => {
+    process.stderr.write(question)
+    lines ??= createInterface({ input: process.stdin, terminal: false })[Symbol.asyncIterator]()
+    process.stdin.ref?.()
+    const next = await lines.next()
+    // an open input keeps no program alive that asks nothing more
+    process.stdin.unref?.()
+    return next.done === true ? '' : next.value
+  }
   return {
     variables: process.env,
     out: text => { process.stdout.write(text) },
     err: isFile(process.stderr.fd) ? intoFile(process.stderr.fd) : text => { process.stderr.write(text) },
-    ask: async question => {
-      process.stderr.write(question)
-      lines ??= createInterface({ input: process.stdin, terminal: false })[Symbol.asyncIterator]()
-      process.stdin.ref?.()
-      const next = await lines.next()
-      // an open input keeps no program alive that asks nothing more
-      process.stdin.unref?.()
-      return next.done === true ? '' : next.value
-    }
+    ask,
+    askSecretly: async question => process.stdin.isTTY && lines == null ? typedUnseen(question) : ask(question)
+  }
+}
+
+/** A line that is typed at the terminal, which shows nothing of it. Ctrl-C is the program's, as ever. */
+async function typedUnseen (question: string): Promise<string> {
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() })
+  const line = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 })
+  process.stderr.write(question)
+  try {
+    return await new Promise<string>(resolve => {
+      line.once('line', resolve)
+      line.once('close', () => resolve(''))
+      line.once('SIGINT', () => {
+        line.close()
+        process.kill(process.pid, 'SIGINT')
+      })
+    })
+  } finally {
+    line.close()
+    process.stdin.unref()
+    process.stderr.write('\n')
   }
 }
 

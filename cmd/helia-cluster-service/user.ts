@@ -56,7 +56,7 @@ export const runUserBackup: Run<BackupFlags> = async (init, deps) => {
 /** The password is the first line of standard input. */
 export const runUserAdd = command<AddFlags>('adding the user', async (admin, { email, admin: isAdmin, quota, force }, terminal) => {
   const quotaBytes = quota == null ? undefined : bytesOf(quota)
-  const password = await terminal.ask('Password: ')
+  const password = await terminal.askSecretly('Password: ')
   if (password.length < 8 || password.length > 256) throw new CommandFailed('the password must have 8 to 256 characters')
   const added = await admin.add(
     { email, password, role: isAdmin === true ? 'admin' : 'user', quotaBytes }, { ...actor, takeOver: force }

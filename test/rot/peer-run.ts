@@ -19,7 +19,7 @@ export const thisProcess: PeerRun = async folder => {
   let output = ''
   const note = (text: string): void => { output += text }
   const code = await runDaemon({ folder, levels: 'warn', trust: false }, {
-    terminal: { variables: {}, out: note, err: note, ask: async () => '' },
+    terminal: { variables: {}, out: note, err: note, ask: async () => '', askSecretly: async () => '' },
     fetch: async () => ({ status: 404, text: '' }),
     loadNode: async () => startNode,
     onSignal: listener => {

@@ -7,15 +7,17 @@ export function fakeTerminal (init: { answers?: string[], variables?: Record<str
   const answers = [...init.answers ?? []]
   const printed = { out: '', err: '' }
   const asked: string[] = []
+  const ask = async (question: string): Promise<string> => {
+    asked.push(question)
+    return answers.shift() ?? ''
+  }
   return {
     printed,
     asked,
     variables: init.variables ?? {},
     out: text => { printed.out += text },
     err: text => { printed.err += text },
-    ask: async question => {
-      asked.push(question)
-      return answers.shift() ?? ''
-    }
+    ask,
+    askSecretly: ask
   }
 }

@@ -66,9 +66,12 @@ const rounds = (byItself: number): number => values.rounds === '' ? byItself : N
 
 const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1] ?? NaN
 
-/** Start to /health, the median of several starts on the same folder. */
+/** Start to /health, the median of several starts on the same folder, after one that had time to keep what makes the next ones quicker. */
 async function startTimes (peers: BenchPeer[]): Promise<Map<string, number>> {
   const times = new Map<string, number[]>(peers.map(peer => [peer.name, []]))
+  for (const peer of peers) await peer.start()
+  await idle(5000)
+  for (const peer of peers) await peer.stop()
   for (let round = 0; round < 5; round++) {
     for (const peer of peers) {
       times.get(peer.name)?.push((await peer.start()).startMs)

@@ -14,7 +14,7 @@ import { pollUntil, quietMs } from '../support/poll.ts'
 
 const root = join(import.meta.dirname, '../..')
 
-/** What stands in the guide: a command, and what it prints; `…` is anything in one line. */
+/** What stands in the guide: a command, and what it prints; `…` is anything in one line, a line of it any lines. */
 interface Step { script: string, prints: RegExp }
 
 async function guide (): Promise<Map<string, Step>> {
@@ -24,7 +24,8 @@ async function guide (): Promise<Map<string, Step>> {
   ))
 }
 
-const patternOf = (shown: string): RegExp => new RegExp(`^${shown.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll('…', '.*')}`)
+const patternOf = (shown: string): RegExp =>
+  new RegExp(`^${shown.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/^…\n/gm, '(?:.*\n)*').replaceAll('…', '.*')}`)
 
 describe('the guide to audits', { timeout: quietMs(180_000) }, () => {
   const content = randomBytes(3000)

@@ -2,7 +2,7 @@
 // next to no function: each is compiled when it is first called. Here the code is kept once the program has started, with every function that a start calls.
 
 const load = name => process.getBuiltinModule(name)
-const { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } = load('node:fs')
+const { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } = load('node:fs')
 const { createRequire } = load('node:module')
 const { basename, dirname, join } = load('node:path')
 const { Script, constants } = load('node:vm')
@@ -43,6 +43,8 @@ export class CodeCache {
     const scripts = this.#scripts.splice(0)
     if (this.#folder == null) return
     try {
+      mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+      if (!this.#isOurs()) return
       const missing = scripts.filter(({ state, isTaken }) => isWhole ? state !== whole || !isTaken : state == null)
       for (const one of missing) this.#write(one, isWhole ? whole : part)
       if (isWhole && missing.length > 0) this.#removeStrangers()
@@ -58,6 +60,12 @@ export class CodeCache {
     })
     this.#scripts.push({ path, sum, script, state, isTaken: script.cachedDataRejected === false })
     return script
+  }
+
+  /** Node's cache folder may lie below /tmp: one that somebody else has made there, or may write to, is not written to. */
+  #isOurs () {
+    const stat = lstatSync(this.#folder)
+    return stat.isDirectory() && (process.getuid == null || (stat.uid === process.getuid() && (stat.mode & 0o022) === 0))
   }
 
   #fileOf (path) { return join(this.#folder, `${prefixOf(path)}${basename(path)}`) }
@@ -87,8 +95,7 @@ export class CodeCache {
     head.writeUInt32LE(crc32(data), 8)
     const file = this.#fileOf(path)
     const draft = `${file}.${process.pid}.tmp`
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    writeFileSync(draft, Buffer.concat([head, data]), { mode: 0o600 })
+    writeFileSync(draft, Buffer.concat([head, data]), { mode: 0o600, flag: 'wx' })
     renameSync(draft, file)
   }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -103,6 +103,16 @@ describe('compiled code of a build', () => {
 
     assert.equal(result, 4)
     assert.deepEqual(await files(), ['other.cjs', 'program-main.cjs'])
+  })
+
+  it('is not kept where others may write', { skip: process.platform === 'win32' ? 'no modes' : false }, async () => {
+    await mkdir(kept, { recursive: true })
+    await chmod(kept, 0o777)
+    const { code, result } = start()
+    code.keep({ isWhole: true })
+
+    assert.equal(result, 2)
+    assert.deepEqual(await files(), [])
   })
 
   it('is not kept where it can not be, and the program runs', async () => {

@@ -2,6 +2,8 @@ import type { Tracer } from '@opentelemetry/api'
 import type { Startable } from '../base/lifecycle.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Observer } from './observer.ts'
+import type { IpfsConnector } from '../ipfs/ipfs.ts'
+import { overridden } from './overridden.ts'
 import { traced } from './traced.ts'
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { RequestListener } from 'node:http'
@@ -45,13 +47,17 @@ interface Sdk { tracer: Tracer, shutdown (): Promise<void> }
 function tracingObserver ({ tracer, shutdown }: Sdk): Observer {
   const component: Startable = { name: 'tracing', start: async () => {}, stop: shutdown }
   return {
-    ipfs: ipfs => traced(ipfs, { prefix: 'ipfs', methods: ipfsMethods }, tracer),
+    ipfs: ipfs => tracedHolds(traced(ipfs, { prefix: 'ipfs', methods: ipfsMethods }, tracer), tracer),
     cluster: cluster => traced(cluster, { prefix: 'cluster', methods: clusterMethods }, tracer),
     requests: api => tracedRequests(api, tracer),
     answered: () => undefined,
     components: () => [component]
   }
 }
+
+/** An add gives its blocks to its hold, batch by batch. */
+const tracedHolds = <T extends IpfsConnector>(ipfs: T, tracer: Tracer): T => overridden(ipfs, (name, method) =>
+  name === 'hold' ? (...args) => traced(method(...args) as object, { prefix: 'ipfs.hold', methods: ['put'] }, tracer) : undefined)
 
 async function startSdk ({ endpoint, share, serviceName, peer, version }: TracingInit): Promise<Sdk> {
   const [node, { OTLPTraceExporter }, { resourceFromAttributes }] = await loadSdk()

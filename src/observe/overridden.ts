@@ -12,7 +12,8 @@ export function overridden<T extends object> (
       if (known !== undefined) return known
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
-      const bound = value.bind(target) as (...args: unknown[]) => unknown
+      // not bind: `using` of Node 24 refuses a bound function as Symbol.dispose
+      const bound = (...args: unknown[]): unknown => Reflect.apply(value, target, args)
       const method = typeof name === 'string' ? replace(name, bound) ?? bound : bound
       methods.set(name, method)
       return method

@@ -62,6 +62,10 @@ describe('traces by OpenTelemetry', () => {
     assert.equal(attribute(request, 'http.response.status_code'), 200)
   })
 
+  it('tells what an add stores', () => {
+    assert.equal(spanOf('ipfs.hold.put').status.code ?? 0, 0)
+  })
+
   it('never tells the query', () => {
     assert.ok(!JSON.stringify(spans).includes('private'))
   })
@@ -80,9 +84,10 @@ describe('traces by OpenTelemetry', () => {
 
 /** One pin by HTTP, a failed unpin and a list that is left early. */
 async function actOnce (observer: Observer): Promise<void> {
-  const ipfs = observer.ipfs(
-    { pin: async () => {}, unpin: async () => { throw new ClusterError('IPFS_UNAVAILABLE') } } as unknown as IpfsConnector
-  )
+  const ipfs = observer.ipfs({
+    pin: async () => {}, unpin: async () => { throw new ClusterError('IPFS_UNAVAILABLE') },
+    hold: () => ({ put: async () => {}, [Symbol.dispose]: () => {} })
+  } as unknown as IpfsConnector)
   const cluster = observer.cluster({
     pin: async () => ipfs.pin({ cid } as never),
     peers: async function * () { yield 1; yield 2 }
@@ -97,6 +102,8 @@ async function actOnce (observer: Observer): Promise<void> {
     )
   ).text()
   await new Promise<void>(resolve => { app.close(() => resolve()); app.closeAllConnections() })
+  using hold = ipfs.hold()
+  await hold.put([])
   await ipfs.unpin(cid).catch(() => {})
   for await (const _ of cluster.peers()) break
 }

@@ -30,6 +30,8 @@ export interface Figures { latencies: Latencies, errors: number }
 const lingerMs = 30_000
 /** After an error: a peer that refuses everything isn't asked as fast as the machine can. */
 const pauseMs = 100
+/** Steps of the golden section spread evenly over 0 to 1 however many there are, so that a short load has the mix, too. */
+const step = (Math.sqrt(5) - 1) / 2
 /** Different messages that are kept. */
 const keptMessages = 20
 
@@ -43,10 +45,12 @@ export class Load {
   readonly messages = new Map<string, number>()
   readonly #init: LoadInit
   readonly #deps: LoadDeps
+  #position: number
 
   constructor (init: LoadInit, deps: LoadDeps) {
     this.#init = init
     this.#deps = deps
+    this.#position = deps.random.float()
   }
 
   get count (): number { return operations.reduce((sum, one) => sum + this.figures[one].latencies.count, 0) }
@@ -71,8 +75,9 @@ export class Load {
   }
 
   async #one (signal: AbortSignal, over: AbortSignal): Promise<void> {
-    const { requests, random, now, clock } = this.#deps
-    const operation = operationAt(this.#init.mix, random.float())
+    const { requests, now, clock } = this.#deps
+    this.#position = (this.#position + step) % 1
+    const operation = operationAt(this.#init.mix, this.#position)
     try {
       const request = await requests.prepare(operation, signal)
       const begin = now()

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Latencies } from '../../../../cmd/helia-cluster-ctl/bench/latencies.ts'
 import { mixText, operationAt, operations, parseMix } from '../../../../cmd/helia-cluster-ctl/bench/mix.ts'
+import type { Operation } from '../../../../cmd/helia-cluster-ctl/bench/mix.ts'
+import { Load } from '../../../../cmd/helia-cluster-ctl/bench/load.ts'
+import { systemClock } from '../../../../src/base/system.ts'
 import { OwnPins, Requests } from '../../../../cmd/helia-cluster-ctl/bench/requests.ts'
 import { change } from '../../../../cmd/helia-cluster-ctl/bench/report-format.ts'
 import { ApiError } from '../../../../src/client/errors.ts'
@@ -35,6 +38,28 @@ describe('the mix of a load', () => {
     )
     assert.equal(operationAt(parseMix('add=0.1,pin=0.2'), 1 - 2 ** -53), 'pin')
   })
+})
+
+describe('a load', () => {
+  for (const begin of [0, 0.3, 0.99]) {
+    it(`has the mix also when it is short, wherever it begins (${begin})`, async () => {
+      const over = new AbortController()
+      const done: Operation[] = []
+      const prepare = async (operation: Operation) => {
+        done.push(operation)
+        if (done.length === 30) over.abort()
+        return async () => {}
+      }
+      const load = new Load({ seconds: 60, parallel: 1, mix: parseMix('add=1,pin=3,status=3,list=1,unpin=2') }, {
+        requests: { prepare }, clock: systemClock, random: { float: () => begin }, now: () => 0, signal: over.signal
+      })
+
+      await load.run()
+
+      const counts = operations.map(one => load.figures[one].latencies.count)
+      for (const [at, wanted] of [3, 9, 9, 3, 6].entries()) assert.ok(Math.abs((counts[at] ?? 0) - wanted) <= 2, String(counts))
+    })
+  }
 })
 
 describe('the latencies of a load', () => {

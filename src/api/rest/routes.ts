@@ -33,25 +33,47 @@ const anyPath = '/pins/{namespace:ipfs|ipns|ipld}/{path:.*}'
 export function restRoutes (deps: RestRoutesDeps): Route[] {
   const { cluster, authenticator } = deps
   const info = new InfoHandlers(deps)
-  const peers = new PeerHandlers(cluster)
-  const moving = new MovingHandlers(cluster)
-  const pins = new PinHandlers(deps)
   const events = new EventHandlers(deps)
-  const sync = new SyncHandlers(cluster)
-  const audits = new AuditHandlers(cluster)
   const router = new RouteList()
+  declareSelf(router, info)
+  declarePeers(router, new PeerHandlers(cluster))
+  declareMoving(router, new MovingHandlers(cluster))
+  router.post('/add', addHandler(deps), fast(adding))
+  declarePins(router, new PinHandlers(deps))
+  router.post('/ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] }))
+  declareAudits(router, new AuditHandlers(cluster))
+  declareHealth(router, { info, events, sync: new SyncHandlers(cluster) })
+  declareEvents(router, events)
+  declareMonitor(router, info)
+  declareAccess(router, info)
+  const document = (): Reply => jsonReply(goJson(openApiDocument({
+    title: 'Helia Cluster REST API', version: cluster.version, routes: router.routes, schemas: restSchemas, hasAuth: authenticator != null
+  })))
+  router.get('/openapi.json', document, {
+    summary: 'This document.', responses: [{ status: 200, about: 'OpenAPI 3.1.', schema: 'OpenApi' }]
+  })
+  return router.routes
+}
+
+function declareSelf (router: RouteList, info: InfoHandlers): void {
   router.get('/', frontPage, {
     summary: 'A page for browsers: what this is.',
     responses: [{ status: 200, about: 'With text/html in Accept.' }, { status: 404, about: 'For all others.', schema: 'Error' }]
   })
   router.get('/id', info.id, fast(answers('This peer.', 'Id')))
   router.get('/version', info.version, fast(answers('The version of this peer.', 'Version')))
+}
+
+function declarePeers (router: RouteList, peers: PeerHandlers): void {
   router.get('/peers', peers.list, fast(streams('The peers of the cluster.', 'Id', [missing])))
   router.post(
     '/peers', peers.add,
     answers('Adds a peer.', 'Id', { requestBody: { contentType: 'application/json', about: '{"peer_id":"…"}' } })
   )
   router.delete('/peers/{peer}', peers.remove, removal)
+}
+
+function declareMoving (router: RouteList, moving: MovingHandlers): void {
   router.get(
     '/peers/{peer}/drain', moving.drain,
     answers('How far the drain of a peer is.', 'Drain', { parameters: [peer], responses: [noDrain, drainedElsewhere] })
@@ -69,7 +91,9 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     '/rebalance', moving.cancelRebalance,
     answers('Ends a rebalance; moves under way go on.', 'Rebalance', { responses: [noRebalance] })
   )
-  router.post('/add', addHandler(deps), fast(adding))
+}
+
+function declarePins (router: RouteList, pins: PinHandlers): void {
   router.get('/allocations', pins.allocations, fast(streams('The pinset.', 'Pin', [typeFilter])))
   router.get(
     '/allocations/{cid}', pins.allocation,
@@ -99,7 +123,9 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
   )
   router.delete('/pins/{cid}', pins.unpin, fast(answers('Unpins a CID.', 'Pin', { parameters: [cid], responses: [absent] })))
   router.delete(anyPath, pins.unpinPath, answers('Unpins what a path leads to.', 'Pin', { parameters: contentPath, responses: [absent] }))
-  router.post('/ipfs/gc', info.gc, answers('Collects garbage on the IPFS nodes.', 'GlobalRepoGc', { parameters: [local] }))
+}
+
+function declareAudits (router: RouteList, audits: AuditHandlers): void {
   router.post('/audit', audits.start, auditing)
   router.get('/audit', audits.list, answers('Audits of this process, newest first.', 'Audits'))
   router.delete(
@@ -107,6 +133,11 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     answers('Ends the audit under way.', 'Audit', { responses: [{ status: 404, about: 'None is under way.', schema: 'Error' }] })
   )
   router.get('/audit/results', audits.results, streams('The latest result of each pin, by peer.', 'AuditResult', [isBad]))
+}
+
+function declareHealth (
+  router: RouteList, { info, events, sync }: { info: InfoHandlers, events: EventHandlers, sync: SyncHandlers }
+): void {
   router.get('/health/graph', info.graph, answers('Who is connected to whom.', 'ConnectGraph'))
   router.get('/health/alerts', info.alerts, answers('Metrics that expired, newest first.', 'Alerts'))
   router.get(
@@ -121,15 +152,25 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     '/health/warnings', events.warnings,
     answers('Warnings and errors of this peer\'s log in the last hour, newest first.', 'Warnings')
   )
+}
+
+function declareEvents (router: RouteList, events: EventHandlers): void {
   router.get('/events', events.events, watching)
   router.get('/webhooks', events.webhooks, answers('The webhooks of the configuration, and what was sent to them.', 'Webhooks'))
   router.post(
     '/webhooks/{id}/test', events.testWebhook,
     answers('Sends a test to a webhook; tells how it went.', 'Delivery', { parameters: [webhookId], responses: [noWebhook] })
   )
+}
+
+function declareMonitor (router: RouteList, info: InfoHandlers): void {
   router.get('/monitor/metrics/{name}', info.metrics, answers('The last values of a metric.', 'Metrics', { parameters: [metric] }))
   router.get('/monitor/history', info.metricHistory, answers('What metrics were in the last hour.', 'MetricHistory'))
   router.get('/monitor/metrics', info.metricNames, answers('The names of the metrics.', 'MetricNames'))
+}
+
+/** Tokens, and what tells anybody that the peer runs. */
+function declareAccess (router: RouteList, info: InfoHandlers): void {
   router.post('/token', info.token, {
     summary: 'A token to use instead of the password.',
     responses: [
@@ -142,13 +183,6 @@ export function restRoutes (deps: RestRoutesDeps): Route[] {
     '/health', info.health,
     fast(open({ summary: 'Answers when the peer runs.', responses: [{ status: 204, about: 'It runs.' }] }))
   )
-  const document = (): Reply => jsonReply(goJson(openApiDocument({
-    title: 'Helia Cluster REST API', version: cluster.version, routes: router.routes, schemas: restSchemas, hasAuth: authenticator != null
-  })))
-  router.get('/openapi.json', document, {
-    summary: 'This document.', responses: [{ status: 200, about: 'OpenAPI 3.1.', schema: 'OpenApi' }]
-  })
-  return router.routes
 }
 
 const watching: RouteDoc = {

@@ -6,8 +6,10 @@ import { joinRoutes } from '../../api/service/service-route.ts'
 import type { ServiceApiInit } from '../../api/service/service-api.ts'
 import { serviceApi } from '../../api/service/service-api.ts'
 import { accountRoutes } from '../../api/service/v1/account.ts'
-import { adminRoutes } from '../../api/service/v1/admin.ts'
+import { adminAuditRoutes } from '../../api/service/v1/admin-audit.ts'
+import { adminInviteRoutes } from '../../api/service/v1/admin-invites.ts'
 import { adminTaskRoutes } from '../../api/service/v1/admin-tasks.ts'
+import { adminUserRoutes } from '../../api/service/v1/admin-users.ts'
 import { eventRoutes } from '../../api/service/v1/events.ts'
 import { keyRoutes } from '../../api/service/v1/keys.ts'
 import { sessionRoutes } from '../../api/service/v1/sessions.ts'
@@ -81,86 +83,159 @@ const serviceName = 'Pinning service'
 
 /** Loads what the section `api.service` asks for: which database, mail and staging it has decides which of their code is loaded. */
 export async function loadService (init: NodeInit, section: ServiceApiConfig): Promise<ComposeService> {
-  const { folder, config } = init
+  const loaded = await loadParts(init, section)
+  return deps => composeService({ init, section, loaded }, deps)
+}
+
+/** What is known before the peer is built: its settings, and the code that they ask for. */
+interface ServiceInit { init: NodeInit, section: ServiceApiConfig, loaded: Awaited<ReturnType<typeof loadParts>> }
+type Ground = ReturnType<typeof composeGround>
+type Users = ReturnType<typeof composeUsers>
+
+async function loadParts (init: NodeInit, section: ServiceApiConfig) {
+  const { folder } = init
   const [makeDatabase, makeLimits, makeMail, makeContent, web] = await Promise.all([
     loadDatabase({ folder, section, isPeer: true }), loadLimits(section), loadMail(section), loadContent(init, section),
     loadWebPages({ log: init.log.child('service') })
   ])
-  return deps => {
-    const { monitor, workers, clock, random } = deps
-    const log = deps.log.child('service')
-    const database = makeDatabase({ clock, random, log, workers })
-    const limits = makeLimits({ clock, workers, log })
-    const mail = makeMail({ log })
-    const audit = sqlAudit({ database, random })
-    const usage = sqlUsage({ database, workers, clock, log })
-    const events = userEvents({}, { database, workers, clock, log })
-    const reach = { privateAllowed: section.webhooksPrivate }
-    const webhooks = sqlWebhooks(reach, { database, deliver: httpDelivery(reach, { clock }), workers, clock, random, log })
-    const tasks = sqlTasks({}, { database, events, workers, clock, random, log })
-    const taskWatch = new TaskWatch({ database, told: task => deps.clusterEvents.task(task), clock, log })
-    const passwords = new Argon2Passwords(usualArgon2, { random })
-    const accountsInit = {
-      registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section),
-      sessionMs: section.sessionLifetimeMs, serviceName
-    }
-    const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
-    accounts.changes.onChange(user => events.endReaders(user))
-    const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
-    const identity = new ServiceIdentity(
-      { self: init.identity.id, quietMs: metricTtlMs / 2 },
-      {
-        database, announced: () => monitor.latest(serviceMetric),
-        members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon: deps.announceSoon, workers, clock,
-        log
-      }
-    )
-    const content = makeContent({ ...deps, log, database, events, audit, usage, tasks, accounts })
-    // SQLite has one
-    const peers = database.kind === 'postgres'
-      ? new ServicePeers({ self: init.identity.id }, { database, staging: content.staging, workers, log })
-      : undefined
-    const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
+  return { makeDatabase, makeLimits, makeMail, makeContent, web }
+}
 
-    const routes: ServiceRoute[] = joinRoutes([
-      userRoutes({ accounts, perAccount: limits.limit('account', section.rateLimits.perAccount) }),
-      keyRoutes({ accounts, usage, now: () => database.now() }),
-      taskRoutes({ tasks }),
-      eventRoutes({ events, clock }),
-      webhookRoutes({ webhooks }),
-      sessionRoutes({ accounts }),
-      accountRoutes({ leaving, exports: content.exports }),
-      adminRoutes({ admin, audit, usage }),
-      adminTaskRoutes({ overview: new TaskOverview({ database, tasks, audit }) }),
-      content.routes,
-      documentRoutes({ version: init.version }, () => routes)
-    ])
-    const settings = apiInit(init, section, deps)
-    const pages = web == null ? null : webPages({ files: web, site: () => siteOf(init, section), clock })
-    const proxies = new TrustedProxies(section.trustedProxies)
-    const rest = mountedRestApi(
-      { prefix: '/api/cluster', basicAuth: null, logLine: settings.logLine },
-      { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' }
-    )
-    const api = serviceApi(settings, {
-      routes, credentials: accounts, usage, limits, refusal: () => identity.refusal() ?? peers?.refusal() ?? null,
-      pages: pages == null ? null : context => pages.answer(context), cluster: rest, clock, log
-    })
-    const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers })
-    // asked for only where somebody looks
-    const watched = config.metrics.enableStats ? [figures] : []
-    const data = [
-      database, content.staging, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, events, webhooks, taskWatch
-    ]
-    const parts = new ServiceParts([...data, ...content.components, tasks, ...content.last, ...watched], { workers, log })
-    return {
-      components: [api, parts],
-      figures: () => figures.latest(),
-      coming: content.coming,
-      informer: serviceInformer({ metricTtlMs }, { serviceId: () => identity.ownId(), clock }),
-      addresses: () => api.addresses()
-    }
+/** Layer by layer: what everything stands on, users, members, content, then routes and the API that serves them. */
+function composeService (settings: ServiceInit, peer: ServiceDeps): ComposedService {
+  const { init, section, loaded } = settings
+  const deps = { ...peer, log: peer.log.child('service') }
+  const ground = composeGround(settings, deps)
+  const { database, usage } = ground
+  const users = composeUsers(settings, { ...deps, ...ground })
+  const identity = serviceIdentity(init, { ...deps, database })
+  const content = loaded.makeContent({ ...deps, ...ground, accounts: users.accounts })
+  const peers = servicePeers(init, { ...deps, database, staging: content.staging })
+  const routes = routesOf({ section, version: init.version }, { ...ground, ...users, content, clock: deps.clock })
+  const api = apiOf(settings, {
+    ...peer, usage, limits: ground.limits, routes, accounts: users.accounts, refusal: () => identity.refusal() ?? peers?.refusal() ?? null
+  })
+  const figures = new ServiceFigures({ ask: async () => serviceTotals({ db: database.db }), workers: deps.workers })
+  return {
+    components: [api, partsOf({ ...ground, ...users, identity, peers, content, watched: watchedOf(init, figures) }, deps)],
+    figures: () => figures.latest(),
+    coming: content.coming,
+    informer: serviceInformer({ metricTtlMs }, { serviceId: () => identity.ownId(), clock: deps.clock }),
+    addresses: () => api.addresses()
   }
+}
+
+/** What everything of the service stands on: its database, and what is kept there about whatever happens. */
+function composeGround (
+  { section, loaded: { makeDatabase, makeLimits, makeMail } }: ServiceInit, { workers, clock, random, log, clusterEvents }: ServiceDeps
+) {
+  const database = makeDatabase({ clock, random, log, workers })
+  const limits = makeLimits({ clock, workers, log })
+  const mail = makeMail({ log })
+  const audit = sqlAudit({ database, random })
+  const usage = sqlUsage({ database, workers, clock, log })
+  const events = userEvents({}, { database, workers, clock, log })
+  const reach = { privateAllowed: section.webhooksPrivate }
+  const webhooks = sqlWebhooks(reach, { database, deliver: httpDelivery(reach, { clock }), workers, clock, random, log })
+  const tasks = sqlTasks({}, { database, events, workers, clock, random, log })
+  const taskWatch = new TaskWatch({ database, told: task => clusterEvents.task(task), clock, log })
+  return { database, limits, mail, audit, usage, events, webhooks, tasks, taskWatch }
+}
+
+function composeUsers (
+  { section }: ServiceInit, { database, audit, mail, events, tasks, workers, random, clock, log }: Ground & ServiceDeps
+) {
+  const passwords = new Argon2Passwords(usualArgon2, { random })
+  const accountsInit = {
+    registration: registrationOf(section), quotaBytes: section.quotaBytes, admins: adminsOf(section),
+    sessionMs: section.sessionLifetimeMs, serviceName
+  }
+  const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
+  accounts.changes.onChange(user => events.endReaders(user))
+  const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
+  const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
+  return { accounts, admin, leaving }
+}
+
+/** Which service this is; refuses to serve beside another one that says it is the same. */
+function serviceIdentity (
+  { identity, config }: NodeInit, { database, monitor, announceSoon, workers, clock, log }: ServiceDeps & Pick<Ground, 'database'>
+): ServiceIdentity {
+  return new ServiceIdentity({ self: identity.id, quietMs: metricTtlMs / 2 }, {
+    database, announced: () => monitor.latest(serviceMetric),
+    members: () => monitor.latest(config.crdt.peersetMetric).map(({ peer }) => peer), announceSoon, workers, clock, log
+  })
+}
+
+/** The peers that share this database; SQLite has one. */
+function servicePeers (
+  { identity }: NodeInit, { database, staging, workers, log }: ServiceDeps & Pick<Ground, 'database'> & Pick<ServiceContent, 'staging'>
+): ServicePeers | undefined {
+  return database.kind === 'postgres' ? new ServicePeers({ self: identity.id }, { database, staging, workers, log }) : undefined
+}
+
+function routesOf (
+  { section, version }: { section: ServiceApiConfig, version: string },
+  { accounts, admin, leaving, database, limits, audit, usage, events, webhooks, tasks, content, clock }:
+    Ground & Users & { content: ServiceContent } & Pick<ServiceDeps, 'clock'>
+): ServiceRoute[] {
+  const routes: ServiceRoute[] = joinRoutes([
+    userRoutes({ accounts, perAccount: limits.limit('account', section.rateLimits.perAccount) }),
+    keyRoutes({ accounts, usage, now: () => database.now() }),
+    taskRoutes({ tasks }),
+    eventRoutes({ events, clock }),
+    webhookRoutes({ webhooks }),
+    sessionRoutes({ accounts }),
+    accountRoutes({ leaving, exports: content.exports }),
+    adminUserRoutes({ admin, usage }),
+    adminInviteRoutes({ admin }),
+    adminAuditRoutes({ audit }),
+    adminTaskRoutes({ overview: new TaskOverview({ database, tasks, audit }) }),
+    content.routes,
+    documentRoutes({ version }, () => routes)
+  ])
+  return routes
+}
+
+interface ApiDeps extends ServiceDeps, Pick<Ground, 'usage' | 'limits'>, Pick<Users, 'accounts'> {
+  routes: ServiceRoute[]
+  refusal: Parameters<typeof serviceApi>[1]['refusal']
+}
+
+function apiOf ({ init, section, loaded: { web } }: ServiceInit, deps: ApiDeps): ReturnType<typeof serviceApi> {
+  const { clock, usage, limits, routes, accounts, refusal } = deps
+  const settings = apiInit(init, section, deps)
+  const pages = web == null ? null : webPages({ files: web, site: () => siteOf(init, section), clock })
+  const proxies = new TrustedProxies(section.trustedProxies)
+  const rest = mountedRestApi(
+    { prefix: '/api/cluster', basicAuth: null, logLine: settings.logLine },
+    { ...restDepsOf(deps), remoteOf: request => proxies.arrivalOf(request).address || '-' }
+  )
+  return serviceApi(settings, {
+    routes, credentials: accounts, usage, limits, refusal, pages: pages == null ? null : context => pages.answer(context), cluster: rest,
+    clock, log: deps.log.child('service')
+  })
+}
+
+/** Figures are asked for only where somebody looks. */
+const watchedOf = ({ config }: NodeInit, figures: ServiceFigures): ServiceFigures[] => config.metrics.enableStats ? [figures] : []
+
+interface AllParts extends Ground, Users {
+  identity: ServiceIdentity
+  peers: ServicePeers | undefined
+  content: ServiceContent
+  watched: ServiceFigures[]
+}
+
+/** Everything that starts and stops, in the order in which it starts. */
+function partsOf (
+  { database, content, peers, limits, identity, mail, usage, accounts, events, webhooks, taskWatch, tasks, watched }: AllParts,
+  { workers, log }: ServiceDeps
+): ServiceParts {
+  const data = [
+    database, content.staging, ...peers == null ? [] : [peers], limits, identity, mail, usage, accounts, events, webhooks, taskWatch
+  ]
+  return new ServiceParts([...data, ...content.components, tasks, ...content.last, ...watched], { workers, log })
 }
 
 /** What the pages are told. */

@@ -5,7 +5,7 @@ import type { Audit } from '../audit/audit.ts'
 import type { Mail } from '../mail/mail.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { AccountChanges } from './account-changes.ts'
-import type { Account, RegistrationMode } from './accounts.ts'
+import type { Account, Caller, RegistrationMode } from './accounts.ts'
 import type { Passwords } from './passwords.ts'
 
 export interface AccountsInit {
@@ -32,6 +32,9 @@ export interface AccountsDeps {
 
 /** Who changes something, for the audit log. `actor` as there: `user:ID`, `command-line`. */
 export interface Actor { actor: string, address: string }
+
+/** The caller as the audit log names it. */
+export const actorOf = ({ user: { id }, address }: Caller): Actor => ({ actor: `user:${id}`, address })
 
 /** What the parts of the accounts share. */
 export interface AccountParts extends AccountsDeps { changes: AccountChanges }

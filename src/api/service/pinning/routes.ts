@@ -1,5 +1,6 @@
 import type { ClusterApi } from '../../../cluster/cluster-api.ts'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import type { Reply } from '../../../http/answer/reply.ts'
 import { jsonReply } from '../../../http/answer/reply.ts'
 import type { MultiaddrText, PeerId } from '../../../model/cid.ts'
 import { parseCid } from '../../../model/cid.ts'
@@ -38,78 +39,88 @@ const legal: ServiceResponseDoc = { status: 451, about: 'The content is denied f
 
 /** The Pinning Service API of the service's users: each sees pins of their own only. */
 export function pinningRoutes (deps: PinningRoutesDeps): ServiceRoute[] {
-  const { pins, strict = false } = deps
-  const answer = async (pin: TenantPin, { status, as }: { status: number, as?: TenantPin['status'] }) => {
-    await deps.delegates.refresh()
-    return jsonReply(JSON.stringify(pinStatusJson(as == null ? pin : { ...pin, status: as }, deps)), status)
-  }
   return [
-    serviceRoute({
-      method: 'GET',
-      path: base,
-      access: { permission: 'pins:read' },
-      fast: true,
-      query: listQuerySchema,
-      doc: {
-        tag, summary: 'Pins, newest first.',
-        responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: pinResultsSchema }]
-      },
-      handler: async ({ caller, query, signal }) => {
-        const { filter, limit } = readListQuery(query, { strict })
-        const [found] = await Promise.all([pins.find(caller.user.id, filter, { limit, signal }), deps.delegates.refresh()])
-        return jsonReply(JSON.stringify({ count: found.count, results: found.pins.map(pin => pinStatusJson(pin, deps)) }))
-      }
-    }),
-    serviceRoute({
-      method: 'POST',
-      path: base,
-      access: { permission: 'pins:write' },
-      fast: true,
-      body: pinSchema,
-      doc: { tag, summary: 'Pins a CID.', responses: [pinStatus(strict ? 202 : 201, 'The pin is queued.'), full, legal] },
-      handler: async ({ caller, body }) =>
-        answer(await pins.create(ownerOf(caller), wantedPin(body)), { status: strict ? 202 : 201, as: 'queued' })
-    }),
-    serviceRoute({
-      method: 'GET',
-      path: one,
-      access: { permission: 'pins:read' },
-      fast: true,
-      doc: { tag, summary: 'One pin.', params, responses: [pinStatus(200, 'The pin and its status.'), absent] },
-      handler: async ({ caller, params, signal }) =>
-        answer(await pins.get(caller.user.id, params.requestid ?? '', { signal }), { status: 200 })
-    }),
-    serviceRoute({
-      method: 'POST',
-      path: one,
-      access: { permission: 'pins:write' },
-      fast: true,
-      body: pinUpdateSchema,
-      doc: {
-        tag, summary: 'Replaces name, origins and meta of a pin.', params,
-        responses: [pinStatus(202, 'The pin as it is now.'), absent, full, legal]
-      },
-      handler: async call => answer(await changed(call, { pins, strict }), { status: 202 })
-    }),
-    serviceRoute({
-      method: 'DELETE',
-      path: one,
-      access: { permission: 'pins:write' },
-      fast: true,
-      doc: { tag, summary: 'Unpins.', params, responses: [{ status: 202, about: 'The pin is gone.' }, absent] },
-      handler: async ({ caller, params }) => {
-        await pins.remove(caller.user.id, params.requestid ?? '')
-        return bodiless(202)
-      }
-    })
+    listPins(deps), createPin(deps), getPin(deps), changePin(deps), removePin(deps)
   ]
 }
+
+const listPins = (deps: PinningRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: base,
+  access: { permission: 'pins:read' },
+  fast: true,
+  query: listQuerySchema,
+  doc: {
+    tag, summary: 'Pins, newest first.',
+    responses: [{ status: 200, about: 'A page, and how many pins there are.', schema: pinResultsSchema }]
+  },
+  handler: async ({ caller, query, signal }) => {
+    const { filter, limit } = readListQuery(query, { strict: deps.strict ?? false })
+    const [found] = await Promise.all([deps.pins.find(caller.user.id, filter, { limit, signal }), deps.delegates.refresh()])
+    return jsonReply(JSON.stringify({ count: found.count, results: found.pins.map(pin => pinStatusJson(pin, deps)) }))
+  }
+})
+
+const createPin = (deps: PinningRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: base,
+  access: { permission: 'pins:write' },
+  fast: true,
+  body: pinSchema,
+  doc: { tag, summary: 'Pins a CID.', responses: [pinStatus(statusOfNew(deps), 'The pin is queued.'), full, legal] },
+  handler: async ({ caller, body }) =>
+    answer(await deps.pins.create(ownerOf(caller), wantedPin(body)), { status: statusOfNew(deps), as: 'queued' }, deps)
+})
+
+const getPin = (deps: PinningRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: one,
+  access: { permission: 'pins:read' },
+  fast: true,
+  doc: { tag, summary: 'One pin.', params, responses: [pinStatus(200, 'The pin and its status.'), absent] },
+  handler: async ({ caller, params, signal }) =>
+    answer(await deps.pins.get(caller.user.id, params.requestid ?? '', { signal }), { status: 200 }, deps)
+})
+
+const changePin = (deps: PinningRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: one,
+  access: { permission: 'pins:write' },
+  fast: true,
+  body: pinUpdateSchema,
+  doc: {
+    tag, summary: 'Replaces name, origins and meta of a pin.', params,
+    responses: [pinStatus(202, 'The pin as it is now.'), absent, full, legal]
+  },
+  handler: async call => answer(await changed(call, deps), { status: 202 }, deps)
+})
+
+const removePin = ({ pins }: PinningRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'DELETE',
+  path: one,
+  access: { permission: 'pins:write' },
+  fast: true,
+  doc: { tag, summary: 'Unpins.', params, responses: [{ status: 202, about: 'The pin is gone.' }, absent] },
+  handler: async ({ caller, params }) => {
+    await pins.remove(caller.user.id, params.requestid ?? '')
+    return bodiless(202)
+  }
+})
 
 /** Whose pins a caller may see and change. */
 export const ownerOf = ({ user }: Caller): PinOwner => ({ id: user.id, workspace: user.workspace_id })
 
+const statusOfNew = ({ strict = false }: PinningRoutesDeps): number => strict ? 202 : 201
+
+async function answer (
+  pin: TenantPin, { status, as = pin.status }: { status: number, as?: TenantPin['status'] }, deps: PinningRoutesDeps
+): Promise<Reply> {
+  await deps.delegates.refresh()
+  return jsonReply(JSON.stringify(pinStatusJson({ ...pin, status: as }, deps)), status)
+}
+
 async function changed (
-  { caller, params, body, signal }: ServiceCall<PinUpdateBody>, { pins, strict }: { pins: Pins, strict: boolean }
+  { caller, params, body, signal }: ServiceCall<PinUpdateBody>, { pins, strict = false }: PinningRoutesDeps
 ): Promise<TenantPin> {
   const requestId = params.requestid ?? ''
   const old = await pins.get(caller.user.id, requestId, { signal })

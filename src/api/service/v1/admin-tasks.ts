@@ -1,11 +1,11 @@
 import { z } from 'zod'
+import { actorOf } from '../../../service/accounts/accounts-deps.ts'
 import { taskStates } from '../../../service/sql/tables.ts'
 import type { TaskOverview, TaskSummary } from '../../../service/tasks/task-overview.ts'
 import { success, successDoc, time, timeOrNull, timeText } from '../answers.ts'
 import type { ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
-import { actorOf } from './admin.ts'
-import { cursor, queryInt } from './fields.ts'
+import { cursor, nextPage, queryInt } from './fields.ts'
 
 const task = z.object({
   task_id: z.uuid(),
@@ -39,7 +39,7 @@ export function adminTaskRoutes ({ overview }: { overview: TaskOverview }): Serv
       }),
       doc: {
         tag, summary: 'The tasks of everybody, newest first.',
-        responses: [successDoc(z.array(task), { more: { next_cursor: z.string().nullable() } })]
+        responses: [successDoc(z.array(task), { more: nextPage })]
       },
       handler: async ({ query: { limit, ...query } }) => {
         const { tasks, next } = await overview.list({ ...query, limit: limit ?? 100 })

@@ -14,6 +14,8 @@ export const uuid = z.string().max(64)
 export const queryInt = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
 export const cursor = z.string().max(1024)
+/** Beside the rows of a page; null: it is the last one. */
+export const nextPage = { next_cursor: z.string().nullable() }
 export const bytes = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
 
 type RequiredKeys<T> = { [Key in keyof T]-?: undefined extends T[Key] ? never : Key }[keyof T]

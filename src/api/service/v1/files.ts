@@ -55,121 +55,127 @@ const fromCid = z.strictObject({
 
 /** Everything below `/files` but the uploads. */
 export function fileRoutes (deps: FileRoutesDeps): ServiceRoute[] {
-  const { files, usage } = deps
   return [
-    serviceRoute({
-      method: 'GET',
-      path: '/api/v1/files',
-      access: read,
-      query: listQuery,
-      doc: {
-        tag,
-        summary: 'List your files',
-        responses: [successDoc(z.array(followedFileSchema), {
-          more: {
-            next_cursor: z.string().nullable().describe('For the next page; null: this is the last one.'),
-            total: z.int().optional().describe('With `total=true`: how many files fit.')
-          }
-        })]
-      },
-      handler: async ({ caller: { user }, query }) => {
-        await usage.flushViews(user.id)
-        return success(await listed(user.id, query, files))
-      }
-    }),
-    retrieveRoute(deps),
-    serviceRoute({
-      method: 'POST',
-      path: '/api/v1/files/from-cid',
-      access: write,
-      body: fromCid,
-      doc: {
-        tag,
-        summary: 'Pin something of the IPFS network by its CID',
-        responses: [
-          successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }),
-          { status: 404, about: 'There is no such group.' }, conflict, legal
-        ]
-      },
-      handler: async ({ caller: { user }, body: { name, ...pin }, signal }) => {
-        const file = await files.fromCid({ id: user.id, workspace: user.workspace_id }, given({ ...pin, filename: name }))
-        const now = await files.whenPinned(user.id, file.cid, { withinMs: fromCidWaitMs, signal })
-        return success({
-          status: 201, message: now.state === 'pinned' ? 'File pinned successfully' : 'Pinning started', data: fileJson(now)
-        })
-      }
-    }),
-    ...bulkRoutes(deps),
-    serviceRoute({
-      method: 'POST',
-      path: '/api/v1/files/{cid}/pin',
-      access: write,
-      doc: {
-        tag,
-        summary: 'Pin a file',
-        params,
-        responses: [
-          successDoc(undefined, { message: true }),
-          successDoc(undefined, { status: 202, message: true, about: 'It will be pinned: see its `state`.' }),
-          missing,
-          conflict,
-          legal
-        ]
-      },
-      handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
-        const { cid: known } = await files.pin(user.id, cid)
-        return pinned(await files.whenPinned(user.id, known, { withinMs: pinWaitMs, signal }))
-      }
-    }),
-    serviceRoute({
-      method: 'POST',
-      path: '/api/v1/files/{cid}/unpin',
-      access: write,
-      doc: {
-        tag,
-        summary: 'Unpin a file',
-        params,
-        responses: [successDoc(undefined, { message: true, about: 'It is no longer pinned; its content may be collected.' }), missing]
-      },
-      handler: async ({ caller: { user }, params: { cid = '' } }) => {
-        await files.unpin(user.id, cid)
-        return success({ message: 'File unpinned successfully' })
-      }
-    }),
-    serviceRoute({
-      method: 'GET',
-      path: fileWithCid,
-      access: read,
-      doc: { tag, summary: 'Details of a file', params, responses: [successDoc(followedFileSchema), missing] },
-      handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
-        await usage.flushViews(user.id)
-        const infos = await files.waiting([await files.get(user.id, cid)], { ask: true, signal })
-        return success({ data: followedFileJson(await files.get(user.id, cid), infos) })
-      }
-    }),
-    serviceRoute({
-      method: 'PATCH',
-      path: fileWithCid,
-      access: write,
-      body: changes,
-      doc: {
-        tag, summary: 'Change name, group or metadata of a file', params, responses: [successDoc(fileSchema, { message: true }), missing]
-      },
-      handler: async ({ caller: { user }, params: { cid = '' }, body: { original_filename: filename, ...change } }) =>
-        success({ message: 'File updated successfully', data: fileJson(await files.change(user.id, cid, given({ ...change, filename }))) })
-    }),
-    serviceRoute({
-      method: 'DELETE',
-      path: fileWithCid,
-      access: write,
-      doc: { tag, summary: 'Unpin and delete a file', params, responses: [successDoc(undefined, { message: true }), missing] },
-      handler: async ({ caller: { user }, params: { cid = '' } }) => {
-        await files.remove(user.id, cid)
-        return success({ message: 'File deleted successfully' })
-      }
-    })
+    listFiles(deps), retrieveRoute(deps), pinFromCid(deps), ...bulkRoutes(deps), pinFile(deps), unpinFile(deps), getFile(deps),
+    changeFile(deps), removeFile(deps)
   ]
 }
+
+const listFiles = ({ files, usage }: FileRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: '/api/v1/files',
+  access: read,
+  query: listQuery,
+  doc: {
+    tag,
+    summary: 'List your files',
+    responses: [successDoc(z.array(followedFileSchema), {
+      more: {
+        next_cursor: z.string().nullable().describe('For the next page; null: this is the last one.'),
+        total: z.int().optional().describe('With `total=true`: how many files fit.')
+      }
+    })]
+  },
+  handler: async ({ caller: { user }, query }) => {
+    await usage.flushViews(user.id)
+    return success(await listed(user.id, query, files))
+  }
+})
+
+const pinFromCid = ({ files }: FileRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: '/api/v1/files/from-cid',
+  access: write,
+  body: fromCid,
+  doc: {
+    tag,
+    summary: 'Pin something of the IPFS network by its CID',
+    responses: [
+      successDoc(fileSchema, { status: 201, message: true, about: 'It is pinned, or will be: see `state`.' }),
+      { status: 404, about: 'There is no such group.' }, conflict, legal
+    ]
+  },
+  handler: async ({ caller: { user }, body: { name, ...pin }, signal }) => {
+    const file = await files.fromCid({ id: user.id, workspace: user.workspace_id }, given({ ...pin, filename: name }))
+    const now = await files.whenPinned(user.id, file.cid, { withinMs: fromCidWaitMs, signal })
+    return success({
+      status: 201, message: now.state === 'pinned' ? 'File pinned successfully' : 'Pinning started', data: fileJson(now)
+    })
+  }
+})
+
+const pinFile = ({ files }: FileRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: '/api/v1/files/{cid}/pin',
+  access: write,
+  doc: {
+    tag,
+    summary: 'Pin a file',
+    params,
+    responses: [
+      successDoc(undefined, { message: true }),
+      successDoc(undefined, { status: 202, message: true, about: 'It will be pinned: see its `state`.' }),
+      missing,
+      conflict,
+      legal
+    ]
+  },
+  handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
+    const { cid: known } = await files.pin(user.id, cid)
+    return pinned(await files.whenPinned(user.id, known, { withinMs: pinWaitMs, signal }))
+  }
+})
+
+const unpinFile = ({ files }: FileRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: '/api/v1/files/{cid}/unpin',
+  access: write,
+  doc: {
+    tag,
+    summary: 'Unpin a file',
+    params,
+    responses: [successDoc(undefined, { message: true, about: 'It is no longer pinned; its content may be collected.' }), missing]
+  },
+  handler: async ({ caller: { user }, params: { cid = '' } }) => {
+    await files.unpin(user.id, cid)
+    return success({ message: 'File unpinned successfully' })
+  }
+})
+
+const getFile = ({ files, usage }: FileRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: fileWithCid,
+  access: read,
+  doc: { tag, summary: 'Details of a file', params, responses: [successDoc(followedFileSchema), missing] },
+  handler: async ({ caller: { user }, params: { cid = '' }, signal }) => {
+    await usage.flushViews(user.id)
+    const infos = await files.waiting([await files.get(user.id, cid)], { ask: true, signal })
+    return success({ data: followedFileJson(await files.get(user.id, cid), infos) })
+  }
+})
+
+const changeFile = ({ files }: FileRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'PATCH',
+  path: fileWithCid,
+  access: write,
+  body: changes,
+  doc: {
+    tag, summary: 'Change name, group or metadata of a file', params, responses: [successDoc(fileSchema, { message: true }), missing]
+  },
+  handler: async ({ caller: { user }, params: { cid = '' }, body: { original_filename: filename, ...change } }) =>
+    success({ message: 'File updated successfully', data: fileJson(await files.change(user.id, cid, given({ ...change, filename }))) })
+})
+
+const removeFile = ({ files }: FileRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'DELETE',
+  path: fileWithCid,
+  access: write,
+  doc: { tag, summary: 'Unpin and delete a file', params, responses: [successDoc(undefined, { message: true }), missing] },
+  handler: async ({ caller: { user }, params: { cid = '' } }) => {
+    await files.remove(user.id, cid)
+    return success({ message: 'File deleted successfully' })
+  }
+})
 
 const legal = { status: 451, about: 'The content is denied for legal reasons.' }
 const conflict = { status: 409, about: 'It is pinned already.' }

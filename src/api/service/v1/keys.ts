@@ -38,69 +38,74 @@ const day = z.object({ day: z.iso.date(), bytes_stored: z.int(), bytes_served: z
 const tag = 'Keys'
 
 /** The caller's own keys and use. */
-export function keyRoutes ({ accounts, usage, now }: KeyRoutesDeps): ServiceRoute[] {
+export function keyRoutes (deps: KeyRoutesDeps): ServiceRoute[] {
   return [
-    serviceRoute({
-      method: 'GET',
-      path: '/api/v1/users/me/keys',
-      access: 'session-or-full-key',
-      doc: { tag, summary: 'The API keys of the account, newest first.', responses: [successDoc(z.array(key))] },
-      handler: async ({ caller }) => success({ data: (await accounts.keys(caller.user.id)).map(keyJson) })
-    }),
-    serviceRoute({
-      method: 'POST',
-      path: '/api/v1/users/me/keys',
-      access: 'session-or-full-key',
-      body: newKey,
-      doc: {
-        tag,
-        summary: 'Make an API key. It is shown only once.',
-        responses: [
-          successDoc(
-            z.object({
-              id: z.string(), api_key: z.string(), name: z.string(), permissions: z.array(permission), expires_at: time.nullable()
-            }),
-            { status: 201, message: true }
-          )
-        ]
-      },
-      handler: async ({ body, caller }) => {
-        const expiresAt = body.expires_at == null ? null : Date.parse(body.expires_at)
-        if (expiresAt != null && expiresAt <= now()) {
-          throw invalidArgument('expires_at: is over already')
-        }
-        const granted = [...new Set<Permission>(body.permissions ?? permissions)]
-        const made = await accounts.createKey(caller, { name: body.name, permissions: granted, expiresAt, maxUses: body.max_uses ?? null })
-        return success({
-          status: 201,
-          message: 'API key created successfully',
-          data: { id: made.id, api_key: made.apiKey, name: body.name, permissions: granted, expires_at: timeOrNull(expiresAt) }
-        })
-      }
-    }),
-    serviceRoute({
-      method: 'DELETE',
-      path: '/api/v1/users/me/keys/{id}',
-      access: 'session-or-full-key',
-      doc: { tag, summary: 'Revoke an API key.', params: { id: 'As in the list.' }, responses: [successDoc(undefined, { message: true })] },
-      handler: async ({ params, caller }) => {
-        await accounts.revokeKey(caller, params.id ?? '')
-        return success({ message: 'API key revoked successfully' })
-      }
-    }),
-    serviceRoute({
-      method: 'GET',
-      path: '/api/v1/users/me/usage',
-      access: { permission: 'account:read' },
-      query: z.object({ days: queryInt(1, 366).optional().describe('30 unless said otherwise.') }),
-      doc: {
-        tag: 'Users', summary: 'What the account stored, served and asked for, by day (UTC), oldest first.',
-        responses: [successDoc(z.array(day))]
-      },
-      handler: async ({ query, caller }) => success({ data: (await usage.days(caller.user.id, query.days ?? 30)).map(usageJson) })
-    })
+    listKeys(deps), createKey(deps), revokeKey(deps), ownUsage(deps)
   ]
 }
+
+const listKeys = ({ accounts }: KeyRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: '/api/v1/users/me/keys',
+  access: 'session-or-full-key',
+  doc: { tag, summary: 'The API keys of the account, newest first.', responses: [successDoc(z.array(key))] },
+  handler: async ({ caller }) => success({ data: (await accounts.keys(caller.user.id)).map(keyJson) })
+})
+
+const createKey = ({ accounts, now }: KeyRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: '/api/v1/users/me/keys',
+  access: 'session-or-full-key',
+  body: newKey,
+  doc: {
+    tag,
+    summary: 'Make an API key. It is shown only once.',
+    responses: [
+      successDoc(
+        z.object({
+          id: z.string(), api_key: z.string(), name: z.string(), permissions: z.array(permission), expires_at: time.nullable()
+        }),
+        { status: 201, message: true }
+      )
+    ]
+  },
+  handler: async ({ body, caller }) => {
+    const expiresAt = body.expires_at == null ? null : Date.parse(body.expires_at)
+    if (expiresAt != null && expiresAt <= now()) {
+      throw invalidArgument('expires_at: is over already')
+    }
+    const granted = [...new Set<Permission>(body.permissions ?? permissions)]
+    const made = await accounts.createKey(caller, { name: body.name, permissions: granted, expiresAt, maxUses: body.max_uses ?? null })
+    return success({
+      status: 201,
+      message: 'API key created successfully',
+      data: { id: made.id, api_key: made.apiKey, name: body.name, permissions: granted, expires_at: timeOrNull(expiresAt) }
+    })
+  }
+})
+
+const revokeKey = ({ accounts }: KeyRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'DELETE',
+  path: '/api/v1/users/me/keys/{id}',
+  access: 'session-or-full-key',
+  doc: { tag, summary: 'Revoke an API key.', params: { id: 'As in the list.' }, responses: [successDoc(undefined, { message: true })] },
+  handler: async ({ params, caller }) => {
+    await accounts.revokeKey(caller, params.id ?? '')
+    return success({ message: 'API key revoked successfully' })
+  }
+})
+
+const ownUsage = ({ usage }: KeyRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: '/api/v1/users/me/usage',
+  access: { permission: 'account:read' },
+  query: z.object({ days: queryInt(1, 366).optional().describe('30 unless said otherwise.') }),
+  doc: {
+    tag: 'Users', summary: 'What the account stored, served and asked for, by day (UTC), oldest first.',
+    responses: [successDoc(z.array(day))]
+  },
+  handler: async ({ query, caller }) => success({ data: (await usage.days(caller.user.id, query.days ?? 30)).map(usageJson) })
+})
 
 /** One day of a key's or user's use. Sizes in bytes. */
 export const usageJson = ({ day: date, bytesStored, bytesServed, requests, views }: Awaited<ReturnType<Usage['days']>>[number]) =>

@@ -44,73 +44,78 @@ const addresses = {
 const link = limits.extend({ id: z.string(), group: z.string().nullable(), created_at: time, revoked_at: time.nullable() })
 
 /** One-time upload links: their owner makes them, and whoever has one uploads into the owner's account. */
-export function linkRoutes ({ uploads, now }: LinkRoutesDeps): ServiceRoute[] {
-  const { links } = uploads
+export function linkRoutes (deps: LinkRoutesDeps): ServiceRoute[] {
   return [
-    serviceRoute({
-      method: 'POST',
-      path: '/api/v1/links',
-      access: write,
-      body: newLink,
-      doc: {
-        tag,
-        summary: 'Make a link with which others can upload into your account, without a key',
-        responses: [
-          successDoc(link.extend({ ...addresses }), { status: 201, message: true }),
-          { status: 404, about: 'There is no such group of yours.' }
-        ]
-      },
-      handler: async ({ caller: { user }, body, baseUrl }) => {
-        const {
-          name = '', max_bytes: maxBytes = null, content_types: contentTypes = [], group = null, max_uses: maxUses = 1,
-          expires_in: seconds = daySeconds
-        } = body
-        const made = await links.create(
-          { id: user.id, workspace: user.workspace_id }, { name, maxBytes, contentTypes, group, maxUses, expiresAt: now() + seconds * 1000 }
-        )
-        return success({
-          status: 201, message: 'Upload link created successfully', data: { ...linkJson(made.link), ...addressesOf(made.secret, baseUrl) }
-        })
-      }
-    }),
-    serviceRoute({
-      method: 'GET',
-      path: '/api/v1/links',
-      access: write,
-      doc: { tag, summary: 'Your upload links, newest first', responses: [successDoc(z.array(link))] },
-      handler: async ({ caller: { user } }) => success({ data: (await links.list(user.id)).map(linkJson) })
-    }),
-    serviceRoute({
-      method: 'DELETE',
-      path: '/api/v1/links/{id}',
-      access: write,
-      doc: {
-        tag, summary: 'Revoke an upload link', params: { id: 'As in the list' },
-        responses: [successDoc(undefined, { message: true }), { status: 404, about: 'There is no such link of yours.' }]
-      },
-      handler: async ({ caller: { user }, params: { id = '' } }) => {
-        await links.revoke(user.id, id)
-        return success({ message: 'Upload link revoked successfully' })
-      }
-    }),
-    serviceRoute({
-      method: 'GET',
-      path: '/api/v1/links/{secret}/limits',
-      access: 'open',
-      doc: { tag, summary: 'What a link allows', params: secretParam, responses: [successDoc(limits), missing] },
-      handler: async ({ params: { secret = '' } }) => success({ data: limitsJson(await links.find(secret)) })
-    }),
-    serviceRoute({
-      method: 'POST',
-      path: '/api/v1/links/{secret}/upload',
-      access: 'open',
-      query: uploadOptions,
-      upload: 'multipart/form-data',
-      doc: { tag, summary: 'Upload with a link', params: secretParam, responses: strangersDoc },
-      handler: async call => await takeUpload(call, uploaderWith(await links.find(call.params.secret ?? '')), uploads)
-    })
+    createLink(deps), listLinks(deps), revokeLink(deps), linkLimits(deps), uploadWithLink(deps)
   ]
 }
+
+const createLink = ({ uploads: { links }, now }: LinkRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: '/api/v1/links',
+  access: write,
+  body: newLink,
+  doc: {
+    tag,
+    summary: 'Make a link with which others can upload into your account, without a key',
+    responses: [
+      successDoc(link.extend({ ...addresses }), { status: 201, message: true }),
+      { status: 404, about: 'There is no such group of yours.' }
+    ]
+  },
+  handler: async ({ caller: { user }, body, baseUrl }) => {
+    const {
+      name = '', max_bytes: maxBytes = null, content_types: contentTypes = [], group = null, max_uses: maxUses = 1,
+      expires_in: seconds = daySeconds
+    } = body
+    const made = await links.create(
+      { id: user.id, workspace: user.workspace_id }, { name, maxBytes, contentTypes, group, maxUses, expiresAt: now() + seconds * 1000 }
+    )
+    return success({
+      status: 201, message: 'Upload link created successfully', data: { ...linkJson(made.link), ...addressesOf(made.secret, baseUrl) }
+    })
+  }
+})
+
+const listLinks = ({ uploads: { links } }: LinkRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: '/api/v1/links',
+  access: write,
+  doc: { tag, summary: 'Your upload links, newest first', responses: [successDoc(z.array(link))] },
+  handler: async ({ caller: { user } }) => success({ data: (await links.list(user.id)).map(linkJson) })
+})
+
+const revokeLink = ({ uploads: { links } }: LinkRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'DELETE',
+  path: '/api/v1/links/{id}',
+  access: write,
+  doc: {
+    tag, summary: 'Revoke an upload link', params: { id: 'As in the list' },
+    responses: [successDoc(undefined, { message: true }), { status: 404, about: 'There is no such link of yours.' }]
+  },
+  handler: async ({ caller: { user }, params: { id = '' } }) => {
+    await links.revoke(user.id, id)
+    return success({ message: 'Upload link revoked successfully' })
+  }
+})
+
+const linkLimits = ({ uploads: { links } }: LinkRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'GET',
+  path: '/api/v1/links/{secret}/limits',
+  access: 'open',
+  doc: { tag, summary: 'What a link allows', params: secretParam, responses: [successDoc(limits), missing] },
+  handler: async ({ params: { secret = '' } }) => success({ data: limitsJson(await links.find(secret)) })
+})
+
+const uploadWithLink = ({ uploads }: LinkRoutesDeps): ServiceRoute => serviceRoute({
+  method: 'POST',
+  path: '/api/v1/links/{secret}/upload',
+  access: 'open',
+  query: uploadOptions,
+  upload: 'multipart/form-data',
+  doc: { tag, summary: 'Upload with a link', params: secretParam, responses: strangersDoc },
+  handler: async call => await takeUpload(call, uploaderWith(await uploads.links.find(call.params.secret ?? '')), uploads)
+})
 
 export const secretParam = { secret: 'The secret of the link' }
 const missing = { status: 404, about: 'There is no such link, or it has expired, was revoked or is used up.' }

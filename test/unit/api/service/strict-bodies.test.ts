@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { ServiceRoute } from '../../../../src/api/service/service-route.ts'
-import { adminRoutes } from '../../../../src/api/service/v1/admin.ts'
+import { adminInviteRoutes } from '../../../../src/api/service/v1/admin-invites.ts'
+import { adminUserRoutes } from '../../../../src/api/service/v1/admin-users.ts'
 import { bulkRoutes } from '../../../../src/api/service/v1/files-bulk.ts'
 import { keyRoutes } from '../../../../src/api/service/v1/keys.ts'
 import { userRoutes } from '../../../../src/api/service/v1/users.ts'
@@ -14,7 +15,8 @@ const untouched = (): any => new Proxy({}, {
 
 const routes: ServiceRoute[] = [
   ...keyRoutes({ accounts: untouched(), usage: untouched(), now: () => 0 }),
-  ...adminRoutes({ admin: untouched(), audit: untouched(), usage: untouched() }),
+  ...adminUserRoutes({ admin: untouched(), usage: untouched() }),
+  ...adminInviteRoutes({ admin: untouched() }),
   ...bulkRoutes({ files: untouched() }),
   ...userRoutes({ accounts: untouched(), perAccount: { take: async () => {} } as any })
 ]

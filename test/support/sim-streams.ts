@@ -83,7 +83,10 @@ export class SimStreams {
       await running(place)
       throw new ClusterError('PEER_UNREACHABLE', { peer })
     }
-    await Promise.race([running(there), aborted(signal)])
+    if (await this.#isSilent(there, signal)) {
+      await running(place)
+      throw new ClusterError('PEER_UNREACHABLE', { peer })
+    }
     this.#deps.arrived(`open ${protocol}`, { from: place, to: there, bytes: 0 })
     const handler = this.#handlers.get(there)?.get(protocol)
     await running(place)
@@ -91,6 +94,17 @@ export class SimStreams {
     const [near, far] = this.#pair(place, there, protocol)
     handler(far)
     return near
+  }
+
+  /** Whether a process that stands still, and may end so, hasn't answered when its connection is found to be broken. */
+  async #isSilent (there: StreamPlace, signal: AbortSignal | undefined): Promise<boolean> {
+    const answered = new AbortController()
+    const patience = this.#deps.clock.sleep(2 * brokenAfterMs, AbortSignal.any([answered.signal, ...(signal == null ? [] : [signal])]))
+    try {
+      return await Promise.race([running(there).then(() => false), patience.then(() => true)])
+    } finally {
+      answered.abort()
+    }
   }
 
   #pair (near: StreamPlace, far: StreamPlace, protocol: string): [PeerStream, PeerStream] {
@@ -123,13 +137,6 @@ export class SimStreams {
 async function running ({ gate, isGone }: StreamPlace): Promise<void> {
   if (isGone) await new Promise(() => {})
   if (gate != null) await new Promise<void>(resolve => gate.whenRunning(resolve))
-}
-
-/** Rejects with the signal's reason: who waits for a process that stands still, and may end so, gives up. */
-async function aborted (signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
-  })
 }
 
 interface EndInit {

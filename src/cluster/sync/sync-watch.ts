@@ -34,6 +34,16 @@ export interface SyncRow {
 
 type Verdict = 'same' | 'differs' | 'ahead' | 'incomplete' | 'apart'
 
+/** A key that differs, with both values, and since when it shows these. */
+interface DifferingKey {
+  values: string
+  from: number
+  /** The look whose heads both sides have to merge next. */
+  look: number
+  /** How often they had merged what the other had at a look, and the key showed these values still. */
+  outlasted: number
+}
+
 /** Times in watched milliseconds, which stand still while this process does. */
 interface Watched {
   heard: Heard
@@ -45,8 +55,7 @@ interface Watched {
   isIncomplete: boolean
   /** Heads that aren't here, since when. */
   missing: { heads: readonly string[], from: number } | undefined
-  /** Keys that differ, with both values, since when they show these, and at which look they first did. */
-  keys: Map<string, { values: string, from: number, look: number }>
+  keys: Map<string, DifferingKey>
   /** Up to this look both sides have merged what the other had then. */
   settled: number
   state: SyncState
@@ -56,6 +65,11 @@ interface Watched {
 interface OwnPoint { at: number, point: string, digest: string, isComplete: boolean, heads: ReadonlySet<string> }
 
 const mostPoints = 512
+/**
+ * Once isn't enough: a pin that was absent here may have come and be gone again between two looks, and then shows the values of before
+ * until the other side has heard that.
+ */
+const outlastedToTell = 2
 
 /**
  * Decides how the pinsets of other peers are to this one's, out of what is heard of them: no clock, no network. Peers are rarely heard at
@@ -129,18 +143,13 @@ export class SyncWatch {
   ): SyncRow[] {
     const watched = this.#peers.get(peer)
     if (watched == null) return []
-    const known = watched.keys
-    watched.keys = new Map(
-      [...keys].map(
-        ([key, values]) => [
-          key,
-          known.get(key)?.values === values
-            ? known.get(key) ?? { values, from: this.#watched, look }
-            : { values, from: this.#watched, look }
-        ]
-      )
-    )
+    const isSettled = settled > watched.settled
     watched.settled = settled
+    watched.keys = new Map([...keys].map(([key, values]) => {
+      const known = watched.keys.get(key)
+      if (known?.values !== values) return [key, { values, from: this.#watched, look, outlasted: 0 }]
+      return [key, isSettled && known.look <= settled ? { ...known, look, outlasted: known.outlasted + 1 } : known]
+    }))
     if (keys.size === 0) this.#same(watched)
     return this.#changed(watched, now)
   }
@@ -190,11 +199,11 @@ export class SyncWatch {
     return [rowOf(watched)]
   }
 
-  #stateOf ({ sameAt, firstAt, differsFrom, isIncomplete, missing, keys, settled }: Watched): SyncState {
+  #stateOf ({ sameAt, firstAt, differsFrom, isIncomplete, missing, keys }: Watched): SyncState {
     const { intervalMs } = this.#init
     const isLong = (from: number): boolean => this.#age(from) >= intervalMs
     if (differsFrom != null && isLong(differsFrom)) return 'out_of_sync'
-    for (const { from, look } of keys.values()) if (look <= settled && isLong(from)) return 'out_of_sync'
+    for (const { from, outlasted } of keys.values()) if (outlasted >= outlastedToTell && isLong(from)) return 'out_of_sync'
     if (differsFrom != null) return 'differs'
     if (missing != null) return 'ahead'
     if (isIncomplete || isLong(sameAt ?? firstAt)) return 'behind'

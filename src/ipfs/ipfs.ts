@@ -145,6 +145,16 @@ export interface IpfsConnector extends Startable {
    * came for pin_timeout.
    */
   pin (pin: Pin, options?: PinContentOptions): Promise<void>
+  /**
+   * True for a pin that only lacks its root: all of its content is here, as far as that is known without reading any. Absent: the connector
+   * can't tell.
+   */
+  isWhole? (pin: Pin): boolean
+  /**
+   * `pin` for pins of which `isWhole` was said in the same tick, all together. They are pinned for who asks when it resolves; what a killed
+   * process forgets of the last tenth of a second has to be pinned again.
+   */
+  pinWhole? (pins: readonly Pin[]): Promise<void>
   /** Removes the root. What isn't a root is fine. Rejects with PIN_REFUSED while unpinning is disabled by configuration. */
   unpin (cid: CID, options?: IpfsOptions): Promise<void>
   /** The node's word on one pin, in the mode that its depth asks for. */

@@ -15,6 +15,8 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     refuseDeniedCid(denylist, wanted.cid)
     await ipfs.pin(wanted, options)
   }
+  // what is denied is refused by `pin`
+  const isWhole: IpfsConnector['isWhole'] = wanted => denylist.checkCid(wanted.cid) == null && ipfs.isWhole?.(wanted) === true
   const putBlocks: IpfsConnector['putBlocks'] = async (blocks, options) => ipfs.putBlocks(allowed(blocks, denylist), options)
   const getBlock: IpfsConnector['getBlock'] = async (cid, options) => {
     refuseDeniedCid(denylist, cid)
@@ -30,7 +32,7 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     return cid
   }
   const hold: IpfsConnector['hold'] = options => new RefusingHold(ipfs.hold(options), denylist)
-  const replaced: Record<string, unknown> = { pin, hold, putBlocks, getBlock, joined, resolve }
+  const replaced: Record<string, unknown> = { pin, isWhole, hold, putBlocks, getBlock, joined, resolve }
   return overridden(ipfs, name => replaced[name] as never)
 }
 

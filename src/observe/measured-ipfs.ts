@@ -40,6 +40,21 @@ export function measuredIpfs<T extends IpfsConnector> (ipfs: T, { meter, clock }
       throw err
     }
   }
+  const pinWhole: NonNullable<IpfsConnector['pinWhole']> = async pins => {
+    const from = clock.now()
+    for (const _ of pins) meter.pinBegun()
+    let ok = false
+    try {
+      await ipfs.pinWhole?.(pins)
+      ok = true
+    } catch (err) {
+      note('pin', err, undefined)
+      throw err
+    } finally {
+      const seconds = (clock.now() - from) / 1000
+      for (const _ of pins) meter.pinEnded({ ok, seconds })
+    }
+  }
   const counting = async (put: () => Promise<void>, options: IpfsOptions | undefined): Promise<void> => {
     meter.putBegun()
     try {
@@ -52,7 +67,7 @@ export function measuredIpfs<T extends IpfsConnector> (ipfs: T, { meter, clock }
   const putBlocks: IpfsConnector['putBlocks'] = async (blocks, options) =>
     counting(async () => ipfs.putBlocks(counted(blocks, meter), options), options)
   const hold: IpfsConnector['hold'] = options => measuredHold(ipfs.hold(options), { meter, counting })
-  const replaced: Record<string, unknown> = { pin, hold, putBlocks }
+  const replaced: Record<string, unknown> = { pin, pinWhole, hold, putBlocks }
   return overridden(ipfs, (name, method) => {
     if (replaced[name] != null) return replaced[name] as typeof method
     return failing.has(name) ? watched(method, (err, args) => note(name, err, args.findLast(isOptions))) : undefined

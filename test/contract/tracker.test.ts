@@ -10,6 +10,7 @@ import { trackerRecoveryContract } from './tracker-recovery.ts'
 import { trackerQueuesContract } from './tracker-queues.ts'
 import { trackerStuckContract } from './tracker-stuck.ts'
 import { trackerSurplusContract } from './tracker-surplus.ts'
+import { trackerWholeContract } from './tracker-whole.ts'
 import { trackerContract } from './tracker.ts'
 
 const identity = { peerName: 'me', ipfsPeerId: '12D3KooWNode', ipfsPeerAddresses: ['/dns4/example.net/tcp/4001'] }
@@ -67,3 +68,4 @@ trackerRecoveryContract('stateless', open)
 trackerStuckContract('stateless', open)
 trackerQueuesContract('stateless', open)
 trackerSurplusContract('stateless', open)
+trackerWholeContract('stateless', open)

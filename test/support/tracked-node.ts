@@ -58,7 +58,7 @@ export class FakePinset implements PinState {
 type Behaviour = (signal: AbortSignal) => Promise<void>
 
 /** The pins of an IPFS node whose speed and faults the test decides. Answers at once when nothing else was said. */
-export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount'
+export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount'
   | 'ownRoots'> {
   readonly roots = new Map<string, 'recursive' | 'direct'>()
   /** "pin <n>" and "unpin <n>" in the order of the calls; with "aborted <call>" when one was cancelled. */
@@ -75,6 +75,17 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'unpin' | 'progr
 
   /** Pins whose content is all here: before such a call does what it does, it says so. */
   readonly whole = new Set<number>()
+
+  /** Pins that only lack their roots. */
+  readonly rootless = new Set<number>()
+
+  isWhole ({ cid }: Pin): boolean { return this.rootless.has(numberOf(cid)) && !this.roots.has(cid.toString()) }
+
+  /** One call for all: "whole <n> <n>". */
+  async pinWhole (pins: readonly Pin[]): Promise<void> {
+    await this.#act(`whole ${pins.map(({ cid }) => numberOf(cid)).join(' ')}`)
+    for (const pin of pins) this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')
+  }
 
   /** Bytes of the blocks that come for a pin, by its number. */
   readonly coming = new Map<number, number[]>()

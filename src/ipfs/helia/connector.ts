@@ -218,6 +218,16 @@ class EmbeddedNode implements HeliaConnector {
     if (isNew) this.#provider.add(pin.cid)
   }
 
+  isWhole (pin: Pin): boolean { return this.#pinner.isWhole(pin) }
+
+  async pinWhole (pins: readonly Pin[]): Promise<void> {
+    await this.#pinner.pinWhole(pins)
+    for (const { cid } of pins) {
+      this.#holds.settled(cid)
+      this.#provider.add(cid)
+    }
+  }
+
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
     this.#holds.settled(cid)

@@ -70,6 +70,30 @@ export class DagPinner {
     }
   }
 
+  /** No root, and nothing missing. Not while a collection runs: it may be about to take the block. */
+  isWhole (pin: Pin): boolean {
+    return !this.#deps.protection.isCollecting && this.#isWholeHere(pin) && this.#deps.roots.get(pin.cid) == null
+  }
+
+  /** Makes roots of pins of which `isWhole` was said in this tick: a collection that begins now finds the roots. */
+  async pinWhole (pins: readonly Pin[]): Promise<void> {
+    const late: Array<{ cid: CID, written: Promise<void> }> = []
+    for (const { cid, maxDepth: depth } of pins) {
+      const written = this.#deps.roots.addSoon({ cid, depth })
+      if (written != null) late.push({ cid, written })
+    }
+    if (late.length > 0) await this.#keepUntilWritten(late)
+  }
+
+  async #keepUntilWritten (late: ReadonlyArray<{ cid: CID, written: Promise<void> }>): Promise<void> {
+    const guard = this.#deps.protection.guard()
+    try {
+      await Promise.all([guard.protect(late.map(({ cid }) => cid)), ...late.map(async ({ written }) => written)])
+    } finally {
+      guard.release()
+    }
+  }
+
   /** Ends all running pins with this error. */
   stop (reason: Error): void {
     for (const run of this.#runs.values()) run.abort(reason)

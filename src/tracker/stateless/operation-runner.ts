@@ -45,7 +45,7 @@ export interface OperationRunnerInit {
 
 export interface OperationRunnerDeps {
   state: PinState
-  ipfs: Pick<IpfsConnector, 'pin' | 'unpin' | 'progress'>
+  ipfs: Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'unpin' | 'progress'>
   /** Resolves when the disk has the pinset as it is. Default: it has. */
   durable?: () => Promise<void>
   notes: PinNotes
@@ -68,6 +68,8 @@ const stuckLookMs = 5000
 const parkedPerSlot = 8
 /** Pins whose content is here, and which only have to be written: these need no slot. */
 const mostWhole = 256
+/** Pins that are kept as the pinset told them, until they begin. */
+const mostFresh = 1024
 /** A node that answers at once must not keep timers and sockets from their turn. */
 const startsInOneTurn = 128
 
@@ -76,8 +78,17 @@ const leastPauseMs = 20
 
 const queueIsFull = 'pin/unpin operation queue is full. Try increasing max_pin_queue_size'
 
-/** `queue`: of a pin, whose share it uses; `hasTurn` until it has given up its slot. */
-interface Run { controller: AbortController, settled: Promise<void>, queue: PinQueue | undefined, hasTurn: boolean, fetchedBytes: number }
+/**
+ * `controller`: of what can be ended before its time. `queue`: of a pin, whose share it uses; `hasTurn` until it has given up its slot.
+ * `isAskedAgain`: the pinset has a newer pin of the same CID.
+ */
+interface Run {
+  controller: AbortController | undefined, isCancelled: boolean, settled: Promise<void>, queue: PinQueue | undefined, hasTurn: boolean,
+  fetchedBytes: number, isAskedAgain: boolean
+}
+
+/** A pin that only lacks its root. */
+interface Whole { key: string, pin: Pin, run: Run }
 
 /**
  * Runs operations against the node: pins in `concurrentPins` slots, their queues by turns, unpins in a few slots of their own. A queue of
@@ -93,6 +104,9 @@ export class OperationRunner {
   readonly #deps: OperationRunnerDeps
   /** Runs that haven't settled, cancelled ones included: the next run of the same CID waits for them. */
   readonly #runs = new Map<string, Run>()
+  /** What the pinset said last of pins that wait: most are whole, and gone in the next tick. */
+  readonly #fresh = new Map<string, Pin>()
+  #wholeRuns = 0
   readonly #pinSlots: PinSlots
   /** How fast pins come to their turn. */
   readonly pace = new QueuePace()
@@ -134,7 +148,7 @@ export class OperationRunner {
     this.#pinSlots.stop()
     this.#cancelTurn?.()
     const runs = [...this.#runs.values()]
-    for (const { controller } of runs) controller.abort(new ClusterError('NOT_READY', {}, { message: 'the pin tracker stops' }))
+    for (const run of runs) cancel(run, new ClusterError('NOT_READY', {}, { message: 'the pin tracker stops' }))
     await Promise.all(runs.map(async run => run.settled))
   }
 
@@ -143,11 +157,13 @@ export class OperationRunner {
     const { table, clock } = this.#deps
     const now = clock.now()
     if (event !== 'pin') this.#deps.notes.forget(key)
+    this.#keepFresh(key, event === 'pin' ? pin : undefined)
     const priority = event === 'pin' && pin != null && this.#isPriority(pin, table.get(key))
     const queueName = event === 'pin' && pin != null ? this.#queueOf(pin) : undefined
     const change = table.apply(key, event, {
       now, priority, ...(event === 'pin' ? { error: this.#deps.notes.reason(key) } : {}), ...(queueName == null ? {} : { queue: queueName })
     })
+    if (change == null && event === 'pin') this.#askAgain(key)
     if (change == null) return queueName != null && table.moveTo(key, queueName) ? this.#pumpSoon() : undefined
     if (change.cancel === true) this.#cancel(key)
     const queue: ListName[] = event === 'pin' ? [priority ? 'priority_pin_queued' : 'pin_queued'] : ['unpin_queued', 'clean_queued']
@@ -157,7 +173,21 @@ export class OperationRunner {
     this.#pumpSoon(event === 'pin' ? 'next tick' : 'this tick')
   }
 
+  /** The pinset says something of this CID that is nothing to be done. */
+  forget (key: string): void { this.#fresh.delete(key) }
+
+  #keepFresh (key: string, pin: Pin | undefined): void {
+    if (pin == null || (this.#fresh.size >= mostFresh && !this.#fresh.has(key))) this.#fresh.delete(key)
+    else this.#fresh.set(key, pin)
+  }
+
+  #askAgain (key: string): void {
+    const run = this.#runs.get(key)
+    if (run != null) run.isAskedAgain = true
+  }
+
   drop (key: string): void {
+    this.#fresh.delete(key)
     if (this.#deps.table.apply(key, 'drop', { now: this.#deps.clock.now() })?.cancel === true) this.#cancel(key)
     this.#deps.changed(key)
   }
@@ -192,7 +222,8 @@ export class OperationRunner {
 
   #cancel (key: string): void {
     this.counts.cancelled++
-    this.#runs.get(key)?.controller.abort(new ClusterError('INTERNAL', {}, { message: 'a newer operation replaces this one' }))
+    const run = this.#runs.get(key)
+    if (run != null) cancel(run, new ClusterError('INTERNAL', {}, { message: 'a newer operation replaces this one' }))
   }
 
   #pumpSoon (when: 'this tick' | 'next tick' = 'this tick'): void {
@@ -208,12 +239,23 @@ export class OperationRunner {
   }
 
   #pump (): void {
+    const whole: Whole[] = []
+    const hasMore = this.#beginAll(whole)
+    if (whole.length > 0) this.#pinWhole(whole)
+    if (hasMore) this.#pumpSoon()
+    else this.#waitForTurn()
+  }
+
+  /** False when nothing is left that may begin. */
+  #beginAll (whole: Whole[]): boolean {
     while (this.#running && this.#startsLeft > 0) {
       const operation = this.#nextPin() ?? this.#nextUnpin()
-      if (operation == null) return this.#waitForTurn()
-      this.#begin(operation)
+      if (operation == null) return false
+      const pin = this.#wholePin(operation)
+      if (pin == null) this.#begin(operation)
+      else whole.push({ key: operation.key, pin, run: this.#enter(operation, undefined) })
     }
-    this.#pumpSoon()
+    return true
   }
 
   /** A queue that waits for its rate wakes nobody. */
@@ -243,26 +285,69 @@ export class OperationRunner {
     return this.#deps.table.first(state, ({ key }) => !this.#runs.has(key))
   }
 
+  /** The pin of an operation that only lacks its root. A pin that is to be noted before it begins isn't looked at. */
+  #wholePin ({ key, state }: Operation): Pin | undefined {
+    const pin = this.#fresh.get(key)
+    if (pin == null) return undefined
+    this.#fresh.delete(key)
+    const mayBe = state === 'pin_queued' && this.#wholeRuns < mostWhole && !this.#deps.notes.isToBeNoted(key)
+    return mayBe && this.#deps.ipfs.isWhole?.(pin) === true ? pin : undefined
+  }
+
   #begin (operation: Operation): void {
-    const { key, queue } = operation
+    const { key } = operation
     const isPin = operation.state === 'pin_queued'
     const controller = new AbortController()
-    const run: Run = { controller, settled: Promise.resolve(), queue: isPin ? queue : undefined, hasTurn: isPin, fetchedBytes: 0 }
-    this.#startsLeft--
-    this.#runs.set(key, run)
-    if (isPin) this.#takeTurn(key, run)
+    if (isPin) this.#pinSlots.take(key)
     else this.#unpinSlots--
-    this.#deps.table.apply(key, 'start', { now: this.#deps.clock.now() })
-    this.#deps.changed(key)
-    const work = isPin ? this.#pin(key, run) : this.#unpin(key, controller.signal)
+    const run = this.#enter(operation, controller)
+    const work = isPin ? this.#pin(key, run, controller.signal) : this.#unpin(key, controller.signal)
     run.settled = work.then(
       () => this.#settle(key, controller.signal, isPin),
       err => this.#settle(key, controller.signal, isPin, { err }))
   }
 
-  #takeTurn (key: string, { queue }: Run): void {
-    this.#pinSlots.take(key)
-    if (queue != null) this.#deps.table.queues.began(queue)
+  #enter ({ key, queue, state }: Operation, controller: AbortController | undefined): Run {
+    const isPin = state === 'pin_queued'
+    const run: Run = {
+      controller, isCancelled: false, settled: Promise.resolve(), queue: isPin ? queue : undefined, hasTurn: isPin, fetchedBytes: 0,
+      isAskedAgain: false
+    }
+    this.#startsLeft--
+    this.#runs.set(key, run)
+    if (isPin && queue != null) this.#deps.table.queues.began(queue)
+    this.#deps.table.apply(key, 'start', { now: this.#deps.clock.now() })
+    this.#deps.changed(key)
+    return run
+  }
+
+  /** Without slots: these need only be written, and all at once. */
+  #pinWhole (group: readonly Whole[]): void {
+    for (const { run } of group) this.#endTurn(run)
+    this.#wholeRuns += group.length
+    const settled = this.#rootAll(group).then(() => this.#settleWhole(group), err => this.#settleWhole(group, { err }))
+    for (const { run } of group) run.settled = settled
+  }
+
+  async #rootAll (group: readonly Whole[]): Promise<void> {
+    await this.#deps.ipfs.pinWhole?.(group.map(({ pin }) => pin))
+    await this.#deps.durable?.()
+  }
+
+  #settleWhole (group: readonly Whole[], failure?: { err: unknown }): void {
+    this.#wholeRuns -= group.length
+    const now = this.#deps.clock.now()
+    const isWaited = this.#isWaited()
+    for (const { key, pin, run } of group) {
+      this.#runs.delete(key)
+      this.#deps.table.queues.ended(0)
+      this.pace.ended(now, isWaited)
+      if (run.isCancelled) continue
+      if (failure == null) this.#pinned(key, pin, run)
+      else this.#fail(key, true, failure.err)
+      this.#deps.changed(key)
+    }
+    this.#pumpSoon()
   }
 
   #endTurn (run: Run | undefined): void {
@@ -287,9 +372,11 @@ export class OperationRunner {
     this.#pinSlots.give(key)
     this.#endTurn(run)
     this.#deps.table.queues.ended(run?.fetchedBytes ?? 0)
-    this.pace.ended(this.#deps.clock.now(), this.#lengthOf(['priority_pin_queued', 'pin_queued']) > 0)
+    this.pace.ended(this.#deps.clock.now(), this.#isWaited())
     this.#deps.notes.end(key)
   }
+
+  #isWaited (): boolean { return this.#lengthOf(['priority_pin_queued', 'pin_queued']) > 0 }
 
   #fail (key: string, isPin: boolean, err: unknown): void {
     this.counts[isPin ? 'pinsFailed' : 'unpinsFailed']++
@@ -301,35 +388,37 @@ export class OperationRunner {
     })
   }
 
-  async #pin (key: string, run: Run): Promise<void> {
+  async #pin (key: string, run: Run, signal: AbortSignal): Promise<void> {
     const cid = cidOfKey(key)
-    const { signal } = run.controller
     const pin = this.#deps.state.get(cid)
     if (pin == null || desiredState(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
     const noted = this.#deps.notes.begin(key)
     if (noted != null) await noted
     signal.throwIfAborted()
-    await this.#pinOrHold(pin, run)
+    await this.#pinOrHold(pin, run, signal)
     if (signal.aborted) return
     // who is told that it is pinned takes it from others: a power cut must not make this peer forget that the item is its own
     await this.#deps.durable?.()
-    if (signal.aborted) return
+    if (!signal.aborted) this.#pinned(key, pin, run)
+  }
+
+  #pinned (key: string, pin: Pin, { isAskedAgain }: Run): void {
     this.counts.pinsDone++
     this.#apply(key, 'done')
     this.onPinned?.(key)
-    this.#pinAgainIfChanged(key, pin)
+    if (isAskedAgain) this.#pinAgainIfChanged(key, pin)
   }
 
   /**
    * A direct pin is refused where the root is recursive already (left by a quick unpin and pin, or somebody else's): that holds more than
    * is asked.
    */
-  async #pinOrHold (pin: Pin, run: Run): Promise<void> {
+  async #pinOrHold (pin: Pin, run: Run, signal: AbortSignal): Promise<void> {
     try {
       await this.#deps.ipfs.pin(pin, {
-        signal: run.controller.signal,
+        signal,
         onWhole: () => this.#pinSlots.whole(keyOf(pin.cid)),
-        onFetched: (bytes, signal) => this.#fetched(run, bytes, signal)
+        onFetched: (bytes, ended) => this.#fetched(run, bytes, ended)
       })
     } catch (err) {
       if (pin.maxDepth !== 0 || !isClusterError(err, 'PIN_REFUSED')) throw err
@@ -370,6 +459,11 @@ export class OperationRunner {
   #apply (key: string, event: 'done' | 'drop'): void {
     this.#deps.table.apply(key, event, { now: this.#deps.clock.now() })
   }
+}
+
+function cancel (run: Run, reason: ClusterError): void {
+  run.isCancelled = true
+  run.controller?.abort(reason)
 }
 
 /** Whether the node still finds or fetches blocks: undefined when it doesn't tell. */

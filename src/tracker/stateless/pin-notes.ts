@@ -116,6 +116,9 @@ export class PinNotes {
     return `the peer ended ${times} while it pinned this; not tried again before ${new Date(retryAt).toISOString()}${how}`
   }
 
+  /** Whether `begin` would have to write. */
+  isToBeNoted (key: string): boolean { return this.#isCareful || this.#suspects.has(key) }
+
   /** The pin begins. Resolves when it may: at once unless it has to be noted before. */
   begin (key: string): Promise<void> | undefined {
     const suspect = this.#suspects.get(key)

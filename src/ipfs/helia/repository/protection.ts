@@ -47,6 +47,7 @@ export class BlockProtection implements Protection, Startable {
 
   /** Operations that run. */
   get size (): number { return this.#guards.size }
+  get isCollecting (): boolean { return this.#collection != null }
 
   guard (): Guard {
     const guard = new RunningGuard({

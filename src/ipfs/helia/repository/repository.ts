@@ -34,6 +34,11 @@ export interface Root { cid: CID, mode: 'recursive' | 'direct', depth: number, s
 export interface RootTable extends Startable {
   /** `since` is the clock's now. */
   add (root: { cid: CID, depth: number }): Promise<void>
+  /**
+   * The same for a root that may be made again: it is there for who reads when the call returns, and written with others a tenth of a
+   * second later, so a killed process may forget it. Gives a promise where it has to wait: the disk takes nothing, or is slow.
+   */
+  addSoon (root: { cid: CID, depth: number }): Promise<void> | undefined
   /** True when there was such a root. */
   remove (cid: CID): Promise<boolean>
   get (cid: CID): Root | undefined
@@ -62,6 +67,8 @@ export interface Guard {
 /** Who is protected from a garbage collection. One per node. */
 export interface Protection {
   guard (): Guard
+  /** Whether a collection runs. */
+  readonly isCollecting: boolean
 }
 
 /** Blocks received lately; a collection keeps them for `keepMs` (an hour). In a datastore, one record per call. Survives a restart. */

@@ -13,7 +13,10 @@ export interface RootTableInit {
   prefix?: string
 }
 
-export interface RootTableDeps { datastore: Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'>, clock: Pick<Clock, 'now'> }
+export interface RootTableDeps {
+  datastore: Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'>
+  clock: Pick<Clock, 'now' | 'after'>
+}
 
 /** The roots in a datastore that belongs to the caller: started before, stopped after. */
 export function rootTable (init: RootTableInit, deps: RootTableDeps): RootTable { return new DatastoreRoots(init, deps) }
@@ -22,6 +25,12 @@ interface Change { key: string, value: Uint8Array | undefined, resolve: (wasTher
 
 /** Rows of which it is remembered whether they are there. */
 const mostKnown = 1024
+
+/** `addSoon`: for how long rows wait for others, how many at most before they are written, and before who adds has to wait. */
+const writtenBehindMs = 100
+const retriedAfterMs = 1000
+const fullBatch = 1024
+const mostBehind = 4096
 
 /** What a row says besides its key. */
 interface Row { depth: number, since: number }
@@ -34,8 +43,15 @@ class DatastoreRoots implements RootTable {
   #count: number | undefined
   /** Whether rows are there that were looked for or written last: who makes a root has looked before. Nobody else writes them. */
   readonly #known = new Map<string, boolean>()
+  /** Rows that are there for who reads, and will be on the disk soon. Those that are being written are still among them. */
+  readonly #behind = new Map<string, Uint8Array>()
+  /** Keys of changes that wait or are being written. */
+  readonly #changing = new Map<string, number>()
   #waiting: Change[] = []
   #writing: Promise<void> | undefined
+  #isDue = false
+  #cancelTimer: (() => void) | undefined
+  #hasFailed = false
 
   constructor ({ prefix = '/roots' }: RootTableInit, deps: RootTableDeps) {
     this.#deps = deps
@@ -57,25 +73,45 @@ class DatastoreRoots implements RootTable {
   }
 
   async stop (): Promise<void> {
+    if (this.#behind.size > 0) this.#flush()
     await this.#writing
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#behind.clear()
     this.#known.clear()
     this.#count = undefined
   }
 
-  async add ({ cid, depth }: { cid: CID, depth: number }): Promise<void> {
+  async add ({ cid, depth }: { cid: CID, depth: number }): Promise<void> { await this.#change(cid, this.#rowOf(depth)) }
+
+  addSoon ({ cid, depth }: { cid: CID, depth: number }): Promise<void> | undefined {
+    const key = this.#keyOf(cid)
+    if (this.#hasFailed || this.#behind.size >= mostBehind || this.#changing.has(key)) return this.add({ cid, depth })
+    const count = this.count()
+    const row = this.#rowOf(depth)
+    if (!this.#isThere(key)) this.#count = count + 1
+    this.#behind.set(key, row)
+    if (this.#behind.size === fullBatch) this.#flush()
+    else this.#flushAfter(writtenBehindMs)
+    return undefined
+  }
+
+  #rowOf (depth: number): Uint8Array {
     if (!Number.isInteger(depth) || depth < -1) {
       throw new ClusterError('INVALID_ARGUMENT', { depth }, { message: 'the depth of a pin is -1, 0 or more' })
     }
     const row: Row = { depth, since: this.#deps.clock.now() }
-    await this.#change(cid, bytesOf(`{"depth":${row.depth},"since":${row.since}}`))
+    return bytesOf(`{"depth":${row.depth},"since":${row.since}}`)
   }
+
+  #isThere (key: string): boolean { return this.#behind.has(key) || (this.#known.get(key) ?? this.#deps.datastore.has(key)) }
 
   async remove (cid: CID): Promise<boolean> { return await this.#change(cid, undefined) }
 
   get (cid: CID): Root | undefined {
     this.count()
     const key = this.#keyOf(cid)
-    const value = this.#deps.datastore.get(key)
+    const value = this.#behind.get(key) ?? this.#deps.datastore.get(key)
     if (value != null) return rootOf(cid, value)
     this.#know(key, false)
     return undefined
@@ -83,15 +119,22 @@ class DatastoreRoots implements RootTable {
 
   has (cid: CID): boolean {
     this.count()
-    return this.#deps.datastore.has(this.#keyOf(cid))
+    const key = this.#keyOf(cid)
+    return this.#behind.has(key) || this.#deps.datastore.has(key)
   }
 
   statusOf (cid: CID): IpfsPinStatus { return this.get(cid)?.mode ?? 'unpinned' }
 
   async statusesOf (cids: readonly CID[]): Promise<IpfsPinStatus[]> {
     this.count()
-    const rows = await this.#deps.datastore.getMany(cids.map(cid => this.#keyOf(cid)))
-    return rows.map(row => row == null ? 'unpinned' : modeOf(depthOf(row)))
+    const keys = cids.map(cid => this.#keyOf(cid))
+    // before the look at the disk: what gets there meanwhile may be in neither
+    const behind = this.#behind.size === 0 ? undefined : keys.map(key => this.#behind.get(key))
+    const rows = await this.#deps.datastore.getMany(keys)
+    return rows.map((onDisk, at) => {
+      const row = behind?.[at] ?? onDisk
+      return row == null ? 'unpinned' : modeOf(depthOf(row))
+    })
   }
 
   count (): number {
@@ -101,54 +144,94 @@ class DatastoreRoots implements RootTable {
 
   async * list (options: { signal?: AbortSignal } = {}): AsyncGenerator<Root[]> {
     this.count()
+    const behind = new Map(this.#behind)
     for await (const rows of this.#deps.datastore.entries(withPrefix(this.#rows), options)) {
-      yield rows.map(([key, value]) => rootOf(parseCid(key.slice(this.#rows.length)), value))
+      yield rows.map(([key, onDisk]) => {
+        const value = behind.get(key) ?? onDisk
+        behind.delete(key)
+        return this.#rootOf(key, value)
+      })
     }
+    if (behind.size > 0) yield Array.from(behind, ([key, value]) => this.#rootOf(key, value))
   }
+
+  #rootOf (key: string, value: Uint8Array): Root { return rootOf(parseCid(key.slice(this.#rows.length)), value) }
 
   #keyOf (cid: CID): string { return this.#rows + cidText(cid) }
 
   async #change (cid: CID, value: Uint8Array | undefined): Promise<boolean> {
     this.count()
     return await new Promise((resolve, reject) => {
-      this.#waiting.push({ key: this.#keyOf(cid), value, resolve, reject })
+      const key = this.#keyOf(cid)
+      this.#waiting.push({ key, value, resolve, reject })
+      this.#changing.set(key, (this.#changing.get(key) ?? 0) + 1)
       this.#writing ??= this.#writeAll()
     })
   }
 
-  /** One write for all changes that have come since the last one began, or come together. */
+  #flush (): void {
+    this.#isDue = true
+    this.#writing ??= this.#writeAll()
+  }
+
+  #flushAfter (ms: number): void {
+    this.#cancelTimer ??= this.#deps.clock.after(ms, () => {
+      this.#cancelTimer = undefined
+      this.#flush()
+    })
+  }
+
+  /** One write for all changes that have come since the last one began, or come together, and for all rows that wait behind. */
   async #writeAll (): Promise<void> {
-    while (this.#waiting.length > 0) {
-      await gathered(() => this.#waiting.length)
+    while (this.#waiting.length > 0 || this.#isDue) {
+      if (this.#waiting.length > 0) await gathered(() => this.#waiting.length)
+      this.#isDue = false
       const group = this.#waiting.splice(0)
       try {
         const wereThere = await this.#write(group)
+        this.#hasFailed = false
         for (const [n, change] of group.entries()) change.resolve(wereThere[n] === true)
       } catch (err) {
+        this.#hasFailed = true
         for (const { key } of group) this.#known.delete(key)
         for (const change of group) change.reject(err)
+        if (this.#behind.size > 0) this.#flushAfter(retriedAfterMs)
       }
+      for (const { key } of group) this.#changed(key)
     }
     this.#writing = undefined
   }
 
+  #changed (key: string): void {
+    const left = (this.#changing.get(key) ?? 0) - 1
+    if (left > 0) this.#changing.set(key, left)
+    else this.#changing.delete(key)
+  }
+
   async #write (group: readonly Change[]): Promise<boolean[]> {
     const after = new Map<string, boolean>()
-    const writes: Write[] = []
-    let count = this.count()
+    const behind = [...this.#behind]
+    const writes: Write[] = behind.map(([key, value]) => ({ key, value }))
+    let growth = 0
     const wereThere = group.map(({ key, value }) => {
-      const wasThere = after.get(key) ?? this.#known.get(key) ?? this.#deps.datastore.has(key)
+      const wasThere = after.get(key) ?? this.#isThere(key)
       after.set(key, value != null)
-      count += Number(value != null) - Number(wasThere)
+      growth += Number(value != null) - Number(wasThere)
       if (wasThere || value != null) writes.push({ key, value })
       return wasThere
     })
     if (writes.length > 0) {
       await this.#deps.datastore.write(
-        [...writes, { key: this.#countKey, value: bytesOf(String(count)) }], { frees: group.some(({ value }) => value == null) }
+        [...writes, { key: this.#countKey, value: bytesOf(String(this.count() + growth)) }],
+        { frees: group.some(({ value }) => value == null) }
       )
     }
-    this.#count = count
+    this.#count = this.count() + growth
+    for (const [key, value] of behind) {
+      // what came meanwhile is written next
+      if (this.#behind.get(key) === value) this.#behind.delete(key)
+      this.#know(key, true)
+    }
     for (const [key, isThere] of after) this.#know(key, isThere)
     return wereThere
   }

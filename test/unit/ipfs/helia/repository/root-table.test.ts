@@ -172,6 +172,70 @@ describe('root table', () => {
     assert.deepEqual([table.count(), table.has(first), table.has(second)], [1, true, false])
   })
 
+  it('has at once what is written soon, with all that comes until then', async () => {
+    for (const cid of cids) assert.equal(roots.addSoon({ cid, depth: -1 }), undefined)
+    const statuses = await roots.statusesOf([...cids.slice(0, 2), identityCid('other')])
+    const before = [roots.count(), roots.has(first), roots.get(second)?.mode, (await listed()).length, writes.length]
+    roots.addSoon({ cid: first, depth: 0 })
+
+    await clock.advance(100)
+
+    assert.deepEqual([before, statuses], [[50, true, 'recursive', 50, 0], ['recursive', 'recursive', 'unpinned']])
+    assert.deepEqual([writes.length, roots.count(), roots.statusOf(first), (await listed()).length], [1, 50, 'direct', 50])
+    roots = await open()
+    assert.deepEqual([roots.count(), roots.statusOf(first)], [50, 'direct'])
+  })
+
+  it('lists each root once that is being written', async () => {
+    await roots.add({ cid: first, depth: 0 })
+    for (const cid of cids) roots.addSoon({ cid, depth: -1 })
+
+    const all = await listed()
+
+    assert.deepEqual([all.length, new Set(all.map(({ mode }) => mode))], [50, new Set(['recursive'])])
+  })
+
+  it('keeps the order of what is written soon and what is written now', async () => {
+    roots.addSoon({ cid: first, depth: -1 })
+    roots.addSoon({ cid: second, depth: -1 })
+    const removed = roots.remove(first)
+    const late = roots.addSoon({ cid: first, depth: 0 })
+
+    assert.equal(await removed, true)
+    await late
+
+    assert.deepEqual([roots.count(), roots.statusOf(first), roots.statusOf(second)], [2, 'direct', 'recursive'])
+    await roots.stop()
+    roots = await open()
+    assert.deepEqual([roots.count(), roots.statusOf(first), roots.statusOf(second)], [2, 'direct', 'recursive'])
+  })
+
+  it('writes at the stop what it has not written', async () => {
+    roots.addSoon({ cid: first, depth: -1 })
+    await roots.stop()
+
+    roots = await open()
+
+    assert.deepEqual([roots.count(), roots.has(first)], [1, true])
+  })
+
+  it('lets who comes wait while the disk takes nothing, and writes all when it does', async () => {
+    const { write } = datastore
+    datastore.write = async () => { throw new Error('full') }
+    roots.addSoon({ cid: first, depth: -1 })
+    await clock.advance(100)
+
+    const failed = roots.addSoon({ cid: second, depth: -1 })
+    assert.ok(failed != null)
+    await assert.rejects(failed)
+    datastore.write = write
+    await clock.advance(1000)
+
+    assert.deepEqual([roots.has(first), roots.has(second), roots.count()], [true, false, 1])
+    assert.equal(roots.addSoon({ cid: second, depth: -1 }), undefined)
+    assert.equal(datastore.has(`/roots/${first.toString()}`), true)
+  })
+
   it('refuses depths that make no sense', async () => {
     for (const depth of [-2, 1.5, NaN]) {
       await assert.rejects(roots.add({ cid: first, depth }), err => isClusterError(err, 'INVALID_ARGUMENT'))

@@ -152,7 +152,7 @@ export interface IpfsConnector extends Startable {
   isWhole? (pin: Pin): boolean
   /**
    * `pin` for pins of which `isWhole` was said in the same tick, all together. They are pinned for who asks when it resolves; what a killed
-   * process forgets of the last tenth of a second has to be pinned again.
+   * process forgets of the last 20 ms has to be pinned again.
    */
   pinWhole? (pins: readonly Pin[]): Promise<void>
   /** Removes the root. What isn't a root is fine. Rejects with PIN_REFUSED while unpinning is disabled by configuration. */

@@ -312,6 +312,26 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.deepEqual([held, ipfs.holdCount()], [1, 0])
     })
 
+    it('makes roots at once of pins that only lack these, and keeps their blocks', async () => {
+      const ipfs = await start()
+      const [leaf, other, { all, root }] = [await rawBlock('whole'), await rawBlock('only its root'), await tree('below it')]
+      if (ipfs.isWhole == null) return
+      const absent = await rawBlock('nowhere')
+      using hold = ipfs.hold()
+      await hold.put([leaf, other, ...all])
+      const pins = [pinOf(leaf.cid), pinOf(other.cid, { maxDepth: 0 })]
+      const whole = [...pins, pinOf(absent.cid), pinOf(root.cid), pinOf(root.cid, { maxDepth: 0 })].map(pin => ipfs.isWhole?.(pin))
+
+      await ipfs.pinWhole?.(pins)
+      hold.release()
+      const went = await removed()
+
+      assert.deepEqual(whole, [true, true, false, false, true])
+      assert.deepEqual(await Promise.all(pins.map(async pin => ipfs.pinStatus(pin))), ['recursive', 'direct'])
+      assert.deepEqual([pins.map(pin => ipfs.isWhole?.(pin)), ipfs.pinCount()], [[false, false], 2])
+      assert.deepEqual(went, hashes(...all))
+    })
+
     it('keeps the blocks of an add with several roots until each is pinned; those of other peers are not waited for', ifKept, async () => {
       const ipfs = await start()
       const trees = await Promise.all(['one', 'two', 'of others'].map(tree))

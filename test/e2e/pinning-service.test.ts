@@ -33,6 +33,8 @@ describe('the pinning service of a real peer', () => {
     await peer.end('SIGKILL')
     await peer.start()
 
+    // what was pinned within 20 ms of the kill is pinned again
+    await pollUntil(async () => (await list()).count === 4)
     assert.deepEqual(
       (await list()).results.map((one: any) => [one.requestid, one.created]), before.results.map((one: any) => [one.requestid, one.created])
     )

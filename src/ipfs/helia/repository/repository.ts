@@ -35,8 +35,8 @@ export interface RootTable extends Startable {
   /** `since` is the clock's now. */
   add (root: { cid: CID, depth: number }): Promise<void>
   /**
-   * The same for a root that may be made again: it is there for who reads when the call returns, and written with others a tenth of a
-   * second later, so a killed process may forget it. Gives a promise where it has to wait: the disk takes nothing, or is slow.
+   * The same for a root that may be made again: it is there for who reads when the call returns, and written with others 20 ms later, so
+   * a killed process may forget it. Gives a promise where it has to wait: the disk takes nothing, or is slow.
    */
   addSoon (root: { cid: CID, depth: number }): Promise<void> | undefined
   /** True when there was such a root. */

@@ -27,7 +27,7 @@ interface Change { key: string, value: Uint8Array | undefined, resolve: (wasTher
 const mostKnown = 1024
 
 /** `addSoon`: for how long rows wait for others, how many at most before they are written, and before who adds has to wait. */
-const writtenBehindMs = 100
+const writtenBehindMs = 20
 const retriedAfterMs = 1000
 const fullBatch = 1024
 const mostBehind = 4096

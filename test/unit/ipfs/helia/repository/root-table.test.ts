@@ -178,7 +178,7 @@ describe('root table', () => {
     const before = [roots.count(), roots.has(first), roots.get(second)?.mode, (await listed()).length, writes.length]
     roots.addSoon({ cid: first, depth: 0 })
 
-    await clock.advance(100)
+    await clock.advance(20)
 
     assert.deepEqual([before, statuses], [[50, true, 'recursive', 50, 0], ['recursive', 'recursive', 'unpinned']])
     assert.deepEqual([writes.length, roots.count(), roots.statusOf(first), (await listed()).length], [1, 50, 'direct', 50])
@@ -223,7 +223,7 @@ describe('root table', () => {
     const { write } = datastore
     datastore.write = async () => { throw new Error('full') }
     roots.addSoon({ cid: first, depth: -1 })
-    await clock.advance(100)
+    await clock.advance(20)
 
     const failed = roots.addSoon({ cid: second, depth: -1 })
     assert.ok(failed != null)

@@ -62,10 +62,10 @@ async function libp2pOpener (secret: string): Promise<Pick<Parameters<typeof nod
 function talkative (transport: Transport, { terminal, clock }: ConnectDeps): Transport {
   return {
     request: async request => {
-      const from = clock.now()
+      const from = clock.elapsed()
       terminal.err(`DEBUG ${request.method} ${request.path}\n`)
       const response = await transport.request(request)
-      terminal.err(`DEBUG ${response.status} after ${clock.now() - from} ms\n`)
+      terminal.err(`DEBUG ${response.status} after ${clock.elapsed() - from} ms\n`)
       return { ...response, body: told(response.body) }
     }
   }

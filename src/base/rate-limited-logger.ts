@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { LogFacts, Logger } from './log.ts'
 
-export interface RateLimitedLoggerDeps { log: Logger, clock: Pick<Clock, 'now'> }
+export interface RateLimitedLoggerDeps { log: Logger, clock: Pick<Clock, 'elapsed'> }
 
 const everyMs = 60_000
 /** Sentences about peers that are remembered; warnings about more peers within a minute are counted as if about one. */
@@ -19,7 +19,7 @@ export function rateLimitedLogger ({ log, clock }: RateLimitedLoggerDeps): Logge
 
   /** Facts of the line that is due; undefined when it is left out. */
   const due = (key: string, facts: LogFacts | undefined): LogFacts | undefined => {
-    const now = clock.now()
+    const now = clock.elapsed()
     const last = said.get(key)
     if (last != null && isRecent(last, now)) {
       last.repeated++
@@ -34,7 +34,7 @@ export function rateLimitedLogger ({ log, clock }: RateLimitedLoggerDeps): Logge
   const keyOf = (message: string, facts: LogFacts | undefined): string => {
     const key = `${message}\n${String(facts?.peer ?? facts?.from ?? '')}`
     if (said.has(key) || said.size < maxRemembered) return key
-    forgetOld(said, clock.now())
+    forgetOld(said, clock.elapsed())
     return said.size < maxRemembered ? key : message
   }
 
@@ -50,8 +50,7 @@ export function rateLimitedLogger ({ log, clock }: RateLimitedLoggerDeps): Logge
   }
 }
 
-/** A clock that was set back ends the minute too. */
-const isRecent = ({ at }: Said, now: number): boolean => Math.abs(now - at) < everyMs
+const isRecent = ({ at }: Said, now: number): boolean => now - at < everyMs
 
 function forgetOld (said: Map<string, Said>, now: number): void {
   for (const [key, last] of said) {

@@ -143,12 +143,12 @@ export class EventRing implements EventFeed {
     if (!this.#isTold || this.#waiting.size === 0) return
     this.#isTold = false
     const pauseMs = Math.max(leastPauseMs, this.#readers)
-    this.#clock.after(Math.max(0, this.#toldAt + pauseMs - this.#clock.now()), () => this.#tell())
+    this.#clock.after(Math.max(0, this.#toldAt + pauseMs - this.#clock.elapsed()), () => this.#tell())
   }
 
   #tell (): void {
     this.#isTold = true
-    this.#toldAt = this.#clock.now()
+    this.#toldAt = this.#clock.elapsed()
     const waiting = [...this.#waiting]
     this.#waiting.clear()
     for (const wake of waiting) wake()

@@ -21,12 +21,15 @@ export class StatusLog implements OwnStatuses {
     this.#clock = clock
   }
 
-  add (data: () => StatusData): LoggedEvent { return this.#ring.add('pin.status', data as unknown as () => EventData) }
+  /** Its time is of the process: others are told how long ago it was. */
+  add (data: () => StatusData): LoggedEvent {
+    return this.#ring.add('pin.status', data as unknown as () => EventData, this.#clock.elapsed())
+  }
 
   async * follow ({ after, sinceMs }: StatusesFrom, { signal }: { signal: AbortSignal }): AsyncGenerator<StatusNews, void, undefined> {
     const isOther = after != null && this.#ring.placeOf(after) == null
     // what a log that began anew has is all unknown to who read the one before
-    const from = isOther ? oldestPlace : after ?? this.#ring.idBefore(this.#clock.now() - sinceMs)
+    const from = isOther ? oldestPlace : after ?? this.#ring.idBefore(this.#clock.elapsed() - sinceMs)
     let wasMissed = isOther
     for await (const batch of this.#ring.follow({ after: from, signal })) {
       yield this.#news(batch, wasMissed)
@@ -38,7 +41,7 @@ export class StatusLog implements OwnStatuses {
   close (): void { this.#ring.close() }
 
   #news ({ events, missed, last }: EventBatch, wasMissed: boolean): StatusNews {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     return { changes: events.map(event => changeOf(event, now)), missed: missed || wasMissed, place: last }
   }
 }

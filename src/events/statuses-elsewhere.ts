@@ -50,7 +50,7 @@ export class StatusesElsewhere {
   listen (): () => void {
     this.#listeners++
     this.#cancelEnd()
-    this.#hearsSince ??= this.#deps.clock.now()
+    this.#hearsSince ??= this.#deps.clock.elapsed()
     return () => {
       if (--this.#listeners === 0) this.#cancelEnd = this.#deps.clock.after(lingerMs, () => { void this.stop() })
     }
@@ -60,7 +60,7 @@ export class StatusesElsewhere {
   members (peers: readonly PeerId[]): void {
     const since = this.#hearsSince
     if (since == null) return
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     for (const peer of peers) {
       if (!this.#peers.has(peer)) this.#peers.set(peer, new FollowedPeer({ peer, since: Math.max(since, now - askAgainMs) }, this.#deps))
     }
@@ -106,7 +106,7 @@ class FollowedPeer {
 
   setMember (isMember: boolean): void {
     if (isMember === (this.#running != null)) return
-    this.leftAt = isMember ? Infinity : this.#deps.clock.now()
+    this.leftAt = isMember ? Infinity : this.#deps.clock.elapsed()
     this.#waitMs = firstPauseMs
     if (isMember)
       this.#running = this.#deps.workers.add({
@@ -126,12 +126,12 @@ class FollowedPeer {
   async #hear (signal: AbortSignal): Promise<'busy' | 'idle'> {
     const { clock, log } = this.#deps
     try {
-      if (this.#polled != null && clock.now() < this.#askAgainAt) await this.#look(this.#polled, signal)
+      if (this.#polled != null && clock.elapsed() < this.#askAgainAt) await this.#look(this.#polled, signal)
       else await this.#follow(signal)
     } catch (err) {
       signal.throwIfAborted()
       if (isClusterError(err, 'UNSUPPORTED')) {
-        this.#askAgainAt = clock.now() + askAgainMs
+        this.#askAgainAt = clock.elapsed() + askAgainMs
         this.#polled ??= this.#newPolled()
         return 'busy'
       }
@@ -143,7 +143,7 @@ class FollowedPeer {
 
   async #follow (signal: AbortSignal): Promise<void> {
     const { statuses, clock, told, missed } = this.#deps
-    const from = { ...(this.#place == null ? {} : { after: this.#place }), sinceMs: clock.now() - this.#since }
+    const from = { ...(this.#place == null ? {} : { after: this.#place }), sinceMs: clock.elapsed() - this.#since }
     for await (const news of statuses.follow(this.#peer, from, { signal })) {
       this.#polled = undefined
       this.#waitMs = firstPauseMs
@@ -156,9 +156,9 @@ class FollowedPeer {
 
   async #look (polled: PolledStatuses, signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps
-    const began = this.#since = clock.now()
+    const began = this.#since = clock.elapsed()
     await polled.look(signal)
-    this.#waitMs = Math.max(lookEveryMs, restPerLook * (clock.now() - began))
+    this.#waitMs = Math.max(lookEveryMs, restPerLook * (clock.elapsed() - began))
   }
 
   #newPolled (): PolledStatuses {

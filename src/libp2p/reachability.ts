@@ -70,6 +70,7 @@ export class Reachability {
   #nextAsked = 0
   #isPrivate: (address: Multiaddr) => boolean = () => true
   #reach: Reach = 'unknown'
+  /** In the time of the process. */
   #publicSince: number | undefined
   #holePunching: Promise<Service> | undefined
   #relay: Service | undefined
@@ -168,10 +169,11 @@ export class Reachability {
 
   #judge (outer: HostAddress[]): Reach {
     const now = this.#deps.clock.now()
-    if (outer.length > 0) this.#publicSince ??= now
+    const elapsed = this.#deps.clock.elapsed()
+    if (outer.length > 0) this.#publicSince ??= elapsed
     const slackMs = this.#reach === 'public' ? renewalMs : 0
     if (outer.some(({ verified, expires }) => verified && expires > now - slackMs)) return 'public'
-    return this.#publicSince != null && now - this.#publicSince >= relayAfterMs ? 'private' : 'unknown'
+    return this.#publicSince != null && elapsed - this.#publicSince >= relayAfterMs ? 'private' : 'unknown'
   }
 
   #askForProof (outer: HostAddress[], { connectionManager }: ReachabilityComponents): void {

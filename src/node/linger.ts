@@ -30,7 +30,7 @@ export class Linger implements Startable {
 
   /** This peer has written a block. */
   committed (cid: CID): void {
-    this.#newest = { key: cid.toString(), at: this.#deps.clock.now() }
+    this.#newest = { key: cid.toString(), at: this.#deps.clock.elapsed() }
     this.#wasServed = Promise.withResolvers()
   }
 
@@ -46,7 +46,7 @@ export class Linger implements Startable {
 
   async stop (): Promise<void> {
     const { clock, peers, log } = this.#deps
-    if (this.#newest == null || clock.now() - this.#newest.at > youngMs || peers() === 0) return
+    if (this.#newest == null || clock.elapsed() - this.#newest.at > youngMs || peers() === 0) return
     const cancelled = Promise.withResolvers<void>()
     const cancel = clock.after(patienceMs, cancelled.resolve)
     await Promise.race([this.#wasServed.promise.then(async () => clock.sleep(flushMs)), cancelled.promise])

@@ -16,7 +16,7 @@ export interface IpfsMeter {
   failed (call: string, code: string): void
 }
 
-export interface MeasuredIpfsDeps { meter: IpfsMeter, clock: Pick<Clock, 'now'> }
+export interface MeasuredIpfsDeps { meter: IpfsMeter, clock: Pick<Clock, 'elapsed'> }
 
 /** Calls that ask the node for something and can fail. */
 const failing = new Set(['unpin', 'pinStatus', 'pinnedView', 'getBlock', 'resolve', 'repoStat', 'swarmPeers', 'connect', 'ready'])
@@ -29,8 +29,8 @@ export function measuredIpfs<T extends IpfsConnector> (ipfs: T, { meter, clock }
     return true
   }
   const pin: IpfsConnector['pin'] = async (wanted, options) => {
-    const from = clock.now()
-    const seconds = (): number => (clock.now() - from) / 1000
+    const from = clock.elapsed()
+    const seconds = (): number => (clock.elapsed() - from) / 1000
     meter.pinBegun()
     try {
       await ipfs.pin(wanted, options)

@@ -5,16 +5,18 @@ interface Timer { at: number, order: number, fire: () => void }
 
 /** Time that passes only when a test says so. Between two timers every promise chain that can go on does so. */
 export class SimClock implements Clock {
+  /** As that of a process that has just begun: who takes one time for the other is told apart. */
+  readonly #from: number
   #now: number
   #order = 0
   /** How far the clock is set wrong; time passes all the same. */
   wrongMs = 0
   readonly #timers: Timer[] = []
 
-  constructor (now = Date.UTC(2030, 0, 1)) { this.#now = now }
+  constructor (now = Date.UTC(2030, 0, 1)) { this.#from = this.#now = now }
 
   now (): number { return this.#now + this.wrongMs }
-  elapsed (): number { return this.#now }
+  elapsed (): number { return this.#now - this.#from }
 
   after (ms: number, callback: () => void): () => void {
     const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fire: callback }
@@ -94,6 +96,7 @@ export function gatedClock (base: Clock, gate: Gate): Clock {
 export class PeerClock implements Clock, Gate {
   readonly #base: Clock
   readonly #skewMs: number
+  readonly #from: number
   readonly #cancels = new Set<() => void>()
   #isStopped = false
   #heldSince: number | undefined
@@ -104,10 +107,11 @@ export class PeerClock implements Clock, Gate {
   constructor (base: Clock, skewMs = 0) {
     this.#base = base
     this.#skewMs = skewMs
+    this.#from = base.elapsed()
   }
 
   now (): number { return this.#base.now() + this.#skewMs }
-  elapsed (): number { return this.#base.elapsed() }
+  elapsed (): number { return this.#base.elapsed() - this.#from }
 
   after (ms: number, callback: () => void): () => void {
     if (this.#isStopped) return () => {}

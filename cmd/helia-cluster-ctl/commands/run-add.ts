@@ -103,7 +103,7 @@ async function barOf (sources: readonly Source[], files: LocalFilesInit, { termi
   if (!terminal.errIsTerminal) return undefined
   const sizes = await Promise.all(sources.map(async source => source.kind === 'url' ? NaN : sizeOf(source.file, files)))
   const total = sizes.reduce((sum, size) => sum + size, 0)
-  return new UploadBar({ totalBytes: Number.isNaN(total) ? 0 : total }, { line: new StatusLine(terminal), now: () => clock.now() })
+  return new UploadBar({ totalBytes: Number.isNaN(total) ? 0 : total }, { line: new StatusLine(terminal), now: () => clock.elapsed() })
 }
 
 async function * entries (sources: readonly Source[], init: LocalFilesInit): AsyncGenerator<UploadEntry, void, undefined> {

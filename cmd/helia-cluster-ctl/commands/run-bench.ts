@@ -55,11 +55,11 @@ interface Watching { line: StatusLine, seconds: number }
 
 /** Runs the load, with a line that says how far it is. */
 async function watched (load: Load, { line, seconds }: Watching, { clock, signal }: CtlContext): Promise<number> {
-  const begin = clock.now()
+  const begin = clock.elapsed()
   const over = new AbortController()
   const show = async (): Promise<void> => {
     while (!over.signal.aborted) {
-      const passed = Math.round((clock.now() - begin) / 1000)
+      const passed = Math.round((clock.elapsed() - begin) / 1000)
       const time = signal.aborted || passed >= seconds ? 'waiting for the last answers' : `${passed} of ${seconds} s`
       line.show(`${time}: ${load.count} requests, ${load.errors} errors`)
       await clock.sleep(lookMs, over.signal).catch(() => {})

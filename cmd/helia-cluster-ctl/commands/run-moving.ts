@@ -81,12 +81,12 @@ async function waitFor<Status> (
 ): Promise<Status> {
   const line = new StatusLine(terminal)
   const timeoutMs = flags.number('wait-timeout')
-  const until = timeoutMs > 0 ? clock.now() + timeoutMs : Infinity
+  const until = timeoutMs > 0 ? clock.elapsed() + timeoutMs : Infinity
   try {
     let status = first
     while (!isOver(status)) {
       line.show(words(status))
-      if (clock.now() > until) throw new CommandFailed(`error waiting: ${words(status)}`, { exitCode: exitCodes.timedOut })
+      if (clock.elapsed() > until) throw new CommandFailed(`error waiting: ${words(status)}`, { exitCode: exitCodes.timedOut })
       await clock.sleep(lookMs, signal)
       status = await again().catch(err => {
         if (err instanceof ApiError && err.status === 0 && !signal.aborted) return status

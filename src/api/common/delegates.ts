@@ -34,7 +34,7 @@ export class Delegates {
   /** Call before `of`. */
   async refresh (): Promise<void> {
     const { cluster, clock } = this.#deps
-    const now = clock.now()
+    const now = clock.elapsed()
     if (now - this.#othersAt >= freshMs) this.#asking ??= this.#askOthers().finally(() => { this.#asking = undefined })
     if (now - this.#ownAt >= ownFreshMs) {
       this.#ownAt = now
@@ -59,7 +59,7 @@ export class Delegates {
         seen.add(info.id)
       }
       for (const peer of this.#addresses.keys()) if (!seen.has(peer)) this.#addresses.delete(peer)
-      this.#othersAt = this.#deps.clock.now()
+      this.#othersAt = this.#deps.clock.elapsed()
     } catch (err) {
       this.#deps.log.debug('the addresses of the IPFS nodes are not known', { err })
     }

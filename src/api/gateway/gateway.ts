@@ -190,7 +190,7 @@ class GatewayPipeline {
     }
     this.#count(1)
     const key = this.#keyOf(request)
-    const kept = key == null || this.#isFull() ? undefined : this.#recent.get(key, this.#deps.clock.now())
+    const kept = key == null || this.#isFull() ? undefined : this.#recent.get(key, this.#deps.clock.elapsed())
     if (kept == null) this.#run(counted, key).catch(err => this.#deps.log.error('the gateway could not answer', { err }))
     else this.#sendAgain(kept, counted)
   }
@@ -215,7 +215,7 @@ class GatewayPipeline {
     const body = keptBody(answer)
     if (body == null) return
     this.#recent.add(
-      key, { status: answer.status, head: headOf(this.#headersOf(answer, request), body.length), body }, this.#deps.clock.now()
+      key, { status: answer.status, head: headOf(this.#headersOf(answer, request), body.length), body }, this.#deps.clock.elapsed()
     )
   }
 

@@ -91,7 +91,7 @@ export class Patience {
 
   async get (cid: CID): Promise<Uint8Array> {
     if (cid.multihash.code === identity) return cid.multihash.digest
-    return this.#deps.recent.get(cid, this.#deps.clock.now()) ?? this.#read(cid)
+    return this.#deps.recent.get(cid, this.#deps.clock.elapsed()) ?? this.#read(cid)
   }
 
   /** The block when it is here and may be shown. */
@@ -99,7 +99,7 @@ export class Patience {
     if (cid.multihash.code === identity) return cid.multihash.digest
     const { signal } = this
     signal.throwIfAborted()
-    return this.#deps.recent.get(cid, this.#deps.clock.now()) ?? this.#deps.getBlock(cid, { signal, local: true }).catch(err => {
+    return this.#deps.recent.get(cid, this.#deps.clock.elapsed()) ?? this.#deps.getBlock(cid, { signal, local: true }).catch(err => {
       if (isClusterError(err)) return undefined
       throw err
     })
@@ -112,7 +112,7 @@ export class Patience {
     if (coming != null) await until(coming, signal)
     return this.#inTime(cid, async () => {
       const bytes = await this.#deps.getBlock(cid, this.#options(cid, signal))
-      this.#deps.recent.add(cid, bytes, this.#deps.clock.now())
+      this.#deps.recent.add(cid, bytes, this.#deps.clock.elapsed())
       return bytes
     })
   }

@@ -60,7 +60,7 @@ class KuboNode implements NodeApi {
   /** Kept for a while for each origin. */
   async headers (origin: string | undefined): Promise<NodeHeaders> {
     const key = origin ?? ''
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     const known = this.#known.get(key)
     if (known != null && now - known.at < this.#init.extractTtlMs) return known.value
     try {

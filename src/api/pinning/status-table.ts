@@ -64,7 +64,7 @@ export class StatusTable implements Startable {
       intervalMs: () => Math.max(sweepIntervalMs, this.#restMs()),
       runAtStart: false,
       work: async signal => {
-        if (this.#deps.clock.now() - this.#askedForAt <= demandMs) await this.#sweepAll(signal)
+        if (this.#deps.clock.elapsed() - this.#askedForAt <= demandMs) await this.#sweepAll(signal)
         return 'idle'
       }
     })
@@ -97,7 +97,7 @@ export class StatusTable implements Startable {
   /** Resolves when a list may be read: no status is older than 30 s, or the peers have had their time to tell. */
   async fresh (signal: AbortSignal): Promise<void> {
     const { clock, index } = this.#deps
-    const now = clock.now()
+    const now = clock.elapsed()
     this.#askedForAt = now
     const age = now - this.#sweptAt
     if (age > Math.max(sweepIntervalMs, this.#restMs()) + this.#sweepTookMs + lateMs) {
@@ -110,7 +110,7 @@ export class StatusTable implements Startable {
 
   /** What takes longer than a list may wait goes on, and the next lists don't wait for it. */
   async #newestAsked (signal: AbortSignal): Promise<void> {
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     if (this.#asking == null) {
       if (now < this.#askAgainAt) return
       const done = this.#askAboutNewest().finally(() => { this.#asking = undefined })
@@ -132,12 +132,12 @@ export class StatusTable implements Startable {
 
   async #sweepAll (signal: AbortSignal): Promise<void> {
     const { cluster, clock, index } = this.#deps
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     for await (const infos of cluster.statusAll(0, { signal })) {
       index.setStatus(infos.map(info => ({ cid: info.cid.toString(), status: statusOf(info) })))
     }
     this.#sweptAt = begunAt
-    this.#sweepTookMs = clock.now() - begunAt
+    this.#sweepTookMs = clock.elapsed() - begunAt
     this.#sweep.resolve()
     this.#sweep = Promise.withResolvers()
   }
@@ -145,7 +145,7 @@ export class StatusTable implements Startable {
   /** Those that are under way, and those that have changed lately. */
   async #askAboutNewest (): Promise<void> {
     const { clock, index, log } = this.#deps
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     const waiting = index.newest(underWay, mostAsked).map(({ cid }) => cid)
     const recent = [...this.#recent].slice(-mostAsked)
     for (const cid of recent) this.#recent.delete(cid)
@@ -156,7 +156,7 @@ export class StatusTable implements Startable {
         log.debug('the status of a pin is not known', { cid, err })
       }
     }))
-    this.#askAgainAt = begunAt + askShareOfTime * (clock.now() - begunAt)
+    this.#askAgainAt = begunAt + askShareOfTime * (clock.elapsed() - begunAt)
   }
 
   /** Waits for it, but not longer than `ms`. */

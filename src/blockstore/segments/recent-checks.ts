@@ -22,7 +22,7 @@ export class RecentChecks {
   #old = new Set<number>()
   #oldFrom = -Infinity
 
-  /** `time`: milliseconds, from anywhere on. */
+  /** `time`: milliseconds, from anywhere on, evenly. */
   constructor (init: RecentChecksInit, { time }: { time: () => number }) {
     this.#init = init
     this.#time = time
@@ -45,12 +45,12 @@ export class RecentChecks {
     this.#old.clear()
   }
 
-  /** What came in one half of the time is forgotten together. Gives the time; one that was set back makes all of it too old. */
+  /** What came in one half of the time is forgotten together. Gives the time. */
   #age (): number {
     const now = this.#time()
     const passed = now - this.#youngFrom
-    if (passed >= 0 && passed < this.#init.keepMs / 2 && this.#young.size < this.#init.most / 2) return now
-    this.#old = passed >= 0 ? this.#young : new Set()
+    if (passed < this.#init.keepMs / 2 && this.#young.size < this.#init.most / 2) return now
+    this.#old = this.#young
     this.#oldFrom = this.#youngFrom
     this.#young = new Set()
     this.#youngFrom = now

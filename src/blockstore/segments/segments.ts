@@ -138,7 +138,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     this.#recent = new BlockCache(init.recentBytes ?? 4 * 1024 * 1024)
     this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
     this.#records = new RecordReader({
-      folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time: () => deps.clock.now() })
+      folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time: () => deps.clock.elapsed() })
     })
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
     this.upkeep = {

@@ -4,14 +4,15 @@ import type { Clock } from '../../base/clock.ts'
 const leastWaitMs = 20
 
 /** A function that whoever reads calls with what was read; it resolves when it's time for more. 0: at once. */
-export function pacer (bytesPerSecond: number, clock: Pick<Clock, 'now' | 'sleep'>, signal: AbortSignal): (bytes: number) => Promise<void> {
+export function pacer (
+  bytesPerSecond: number, clock: Pick<Clock, 'elapsed' | 'sleep'>, signal: AbortSignal
+): (bytes: number) => Promise<void> {
   let debtMs = 0
-  let at = clock.now()
+  let at = clock.elapsed()
   return async bytes => {
     if (bytesPerSecond <= 0) return
-    const now = clock.now()
-    // a clock that is set back takes nothing away
-    debtMs = Math.max(0, debtMs - Math.max(0, now - at)) + bytes / bytesPerSecond * 1000
+    const now = clock.elapsed()
+    debtMs = Math.max(0, debtMs - (now - at)) + bytes / bytesPerSecond * 1000
     at = now
     if (debtMs >= leastWaitMs) await clock.sleep(debtMs, signal)
   }

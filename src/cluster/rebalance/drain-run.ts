@@ -62,7 +62,7 @@ export class DrainRun {
     this.left = drain.pins
     this.#deps = deps
     this.#pace = new Pace(drain)
-    this.#began = deps.clock.now()
+    this.#began = deps.clock.elapsed()
     if (drain.endedAt != null) this.#state = 'drained'
   }
 
@@ -79,7 +79,7 @@ export class DrainRun {
 
   /** Milliseconds until the end, by how it went until now. */
   leftMs (): number | null {
-    const tookMs = this.#deps.clock.now() - this.#began
+    const tookMs = this.#deps.clock.elapsed() - this.#began
     if (this.state === 'drained') return 0
     return this.#movedHere === 0 || this.state === 'waiting' ? null : Math.round(this.left * tookMs / this.#movedHere)
   }
@@ -178,11 +178,11 @@ export class DrainRun {
   /** Waits until the limits let another move begin. */
   async #turn (signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps
-    for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) {
+    for (let waitMs = this.#pace.waitMs(clock.elapsed()); waitMs > 0; waitMs = this.#pace.waitMs(clock.elapsed())) {
       await clock.sleep(Math.min(waitMs, shortWaitMs), signal)
     }
     signal.throwIfAborted()
-    this.#pace.began(clock.now())
+    this.#pace.began(clock.elapsed())
   }
 
   /** Never rejects: what goes wrong makes the pin wait. */
@@ -227,7 +227,7 @@ export class DrainRun {
     await growth.since(members.list(), signal)
     while (!signal.aborted) {
       await clock.sleep(measureMs, signal).catch(() => {}) // ended
-      this.#pace.arrived(await growth.since(receivers.given(), signal), clock.now())
+      this.#pace.arrived(await growth.since(receivers.given(), signal), clock.elapsed())
       await save(this.drain)
     }
   }

@@ -7,7 +7,7 @@ import type { Monitor } from '../../monitor/monitor.ts'
 export interface DrainingPeersDeps {
   monitor: Pick<Monitor, 'lastKnown'>
   consensus: Pick<Consensus, 'trusts'>
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'now' | 'elapsed'>
 }
 
 const readAgainMs = 1000
@@ -41,13 +41,14 @@ export class DrainingPeers {
   /** Which other peer drains it. */
   drainedBy (peer: PeerId): PeerId | undefined {
     const { clock } = this.#deps
-    if (clock.now() >= this.#readAt + readAgainMs || clock.now() < this.#readAt) this.#read()
+    if (clock.elapsed() >= this.#readAt + readAgainMs) this.#read()
     return this.#heard.get(peer)
   }
 
   #read (): void {
     const { monitor, consensus, clock } = this.#deps
-    const now = this.#readAt = clock.now()
+    const now = clock.now()
+    this.#readAt = clock.elapsed()
     this.#heard = new Map()
     for (const { peer: sender, value, receivedAt } of monitor.lastKnown('ping')) {
       const isOld = receivedAt > 0n && now - Number(receivedAt) / 1e6 > believedMs

@@ -171,7 +171,7 @@ export class Rebalances {
       for (;;) {
         for (const move of inTransit) if (!this.#deps.moves.has(move.cid)) this.#arrived(move, inTransit)
         if (this.#pace.limits.maxBytesPerSecond > 0) {
-          this.#pace.arrived(await growth.since([...new Set(moves.map(({ to }) => to))], signal), clock.now())
+          this.#pace.arrived(await growth.since([...new Set(moves.map(({ to }) => to))], signal), clock.elapsed())
         }
         if (inTransit.size <= most) return
         await clock.sleep(lookMs, signal)
@@ -179,10 +179,10 @@ export class Rebalances {
     }
     for (const move of moves) {
       await settle(this.#pace.limits.atOnce - 1)
-      for (let waitMs = this.#pace.waitMs(clock.now()); waitMs > 0; waitMs = this.#pace.waitMs(clock.now())) {
+      for (let waitMs = this.#pace.waitMs(clock.elapsed()); waitMs > 0; waitMs = this.#pace.waitMs(clock.elapsed())) {
         await clock.sleep(Math.min(waitMs, lookMs), signal)
       }
-      this.#pace.began(clock.now())
+      this.#pace.began(clock.elapsed())
       if (await this.#begin(move, signal)) inTransit.add(move)
       this.#tell({ inTransit: inTransit.size })
     }

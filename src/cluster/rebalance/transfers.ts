@@ -126,7 +126,7 @@ class Transfer {
       this.#fewerSince = undefined
       return step
     }
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     this.#fewerSince ??= now
     return now - this.#fewerSince < unawareMs ? { do: 'wait' } : step
   }
@@ -151,7 +151,7 @@ class Transfer {
   }
 
   #unaware (peer: PeerId, reason: string): Heard {
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     const since = this.#heard.get(peer)?.unawareSince ?? now
     return { saying: now - since < unawareMs ? 'coming' : 'failed', unawareSince: since, reason }
   }

@@ -7,7 +7,7 @@ export interface AutomaticCollectionDeps {
   ipfs: Pick<IpfsConnector, 'repoGc' | 'repoStat'>
   /** What the pinset wants on this peer, in batches: none of it may go. */
   wanted: NonNullable<CollectionOptions['wanted']>
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'elapsed'>
   log: Pick<Logger, 'info' | 'warn'>
 }
 
@@ -48,10 +48,10 @@ export class AutomaticCollection {
       this.#waitMs = usualWaitMs
       return 'idle'
     }
-    const beganAt = clock.now()
+    const beganAt = clock.elapsed()
     const { removed, errors } = await this.#collect(signal)
     const after = await ipfs.repoStat({ signal })
-    const seconds = Math.round((clock.now() - beganAt) / 1000)
+    const seconds = Math.round((clock.elapsed() - beganAt) / 1000)
     const facts = { removed, errors, repoSize: after.repoSize, wasSize: before.repoSize, seconds }
     if (!isAboveWatermark(after, this.#watermark)) {
       this.#waitMs = usualWaitMs

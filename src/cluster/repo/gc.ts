@@ -25,7 +25,7 @@ export interface GarbageCollectionDeps {
   consensus: Pick<Consensus, 'state'>
   ipfs: Pick<IpfsConnector, 'repoGc' | 'repoStat'>
   remotes: Pick<RemotePeers, 'repoGc'>
-  clock: Pick<Clock, 'now'>
+  clock: Pick<Clock, 'elapsed'>
   log: Logger
 }
 

@@ -22,7 +22,7 @@ interface Unfinished { incomplete: number, byPeer: Map<PeerId, Partial<Record<Tr
 export class PinsHealths {
   readonly #deps: PinsHealthDeps
   #last: Unfinished | undefined
-  #freshUntil = 0
+  #freshUntil = -Infinity
   #looking: Promise<Unfinished> | undefined
 
   constructor (deps: PinsHealthDeps) { this.#deps = deps }
@@ -39,14 +39,14 @@ export class PinsHealths {
   }
 
   async #unfinished (peers: readonly PeerHolding[]): Promise<Unfinished> {
-    if (this.#last != null && this.#deps.clock.now() < this.#freshUntil) return this.#last
+    if (this.#last != null && this.#deps.clock.elapsed() < this.#freshUntil) return this.#last
     this.#looking ??= this.#count(peers).finally(() => { this.#looking = undefined })
     return this.#looking
   }
 
   async #count (peers: readonly PeerHolding[]): Promise<Unfinished> {
     const { statuses, clock } = this.#deps
-    const began = clock.now()
+    const began = clock.elapsed()
     const missing = new Set(peers.filter(({ isMissing }) => isMissing).map(({ peer }) => peer))
     const counts = new Map<PeerId, Partial<Record<TrackerStatus, number>>>()
     let incomplete = 0
@@ -56,7 +56,7 @@ export class PinsHealths {
         countInto(counts, row)
       }
     }
-    const now = clock.now()
+    const now = clock.elapsed()
     this.#last = { incomplete, byPeer: counts }
     this.#freshUntil = now + Math.max(freshMs, restPerWork * (now - began))
     return this.#last

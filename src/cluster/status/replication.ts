@@ -28,27 +28,30 @@ export class Replications {
   #last: Replication | undefined
   /** Who was there at the last look. */
   #members = ''
-  #freshUntil = 0
+  /** Both in the time of the process. */
+  #countedAt = -Infinity
+  #freshUntil = -Infinity
   #looking: Promise<Replication> | undefined
 
   constructor (deps: ReplicationsDeps) { this.#deps = deps }
 
   async look ({ signal }: CallOptions = {}): Promise<Replication> {
     signal?.throwIfAborted()
-    const found = this.#last != null && this.#isFresh(this.#last) ? this.#last : await this.#lookOnce()
+    const found = this.#last != null && this.#isFresh() ? this.#last : await this.#lookOnce()
     signal?.throwIfAborted()
     return { ...found, peers: found.peers.map(one => ({ ...one, ...this.#now(one.peer) })) }
   }
 
   /** The figure of the latest look; one that is older than a minute is renewed meanwhile. For metrics, which must not wait. */
   underReplicated (): number | undefined {
-    if (this.#last == null || this.#deps.clock.now() > Math.max(this.#freshUntil, this.#last.at + 60_000)) this.#lookOnce().catch(() => {})
+    const until = Math.max(this.#freshUntil, this.#countedAt + 60_000)
+    if (this.#deps.clock.elapsed() > until) this.#lookOnce().catch(() => {})
     return this.#last?.underReplicated
   }
 
-  #isFresh ({ at }: Replication): boolean {
-    const now = this.#deps.clock.now()
-    return now < at + freshMs || (now < this.#freshUntil && this.#members === this.#deps.members.list().join())
+  #isFresh (): boolean {
+    const now = this.#deps.clock.elapsed()
+    return now < this.#countedAt + freshMs || (now < this.#freshUntil && this.#members === this.#deps.members.list().join())
   }
 
   /** What changes from moment to moment, and costs nothing. */
@@ -64,14 +67,15 @@ export class Replications {
 
   async #count (): Promise<Replication> {
     const { state, members, clock } = this.#deps
-    const began = clock.now()
+    const began = clock.elapsed()
     const here = members.list()
     const count = new HoldingCount(here)
     for await (const batch of state.pins()) for (const pin of batch) count.add(pin)
     const { pins, everywhere, underReplicated, unreachable } = count
     this.#last = { at: clock.now(), pins, everywhere, underReplicated, unreachable, peers: this.#peersOf(count) }
     this.#members = here.join()
-    this.#freshUntil = this.#last.at + Math.max(freshMs, restPerWork * (this.#last.at - began))
+    this.#countedAt = clock.elapsed()
+    this.#freshUntil = this.#countedAt + Math.max(freshMs, restPerWork * (this.#countedAt - began))
     return this.#last
   }
 

@@ -161,9 +161,9 @@ export class PinsetSync {
     for (const peer of this.#looks.keys()) if (!suspects.includes(peer)) this.#looks.delete(peer)
     for (const peer of suspects) {
       const looks = this.#looks.get(peer) ?? { count: 0, nextAt: 0, settled: -1, waiting: undefined }
-      if (!consensus.trusts(peer) || looks.nextAt > clock.now()) continue
+      if (!consensus.trusts(peer) || looks.nextAt > clock.elapsed()) continue
       this.#looks.set(peer, looks)
-      looks.nextAt = clock.now() + this.#init.stateSyncIntervalMs / 8
+      looks.nextAt = clock.elapsed() + this.#init.stateSyncIntervalMs / 8
       try {
         this.#tell(await this.#compared(peer, { looks, digests, other: remotePinsets.parts(peer), signal }))
       } catch (err) {

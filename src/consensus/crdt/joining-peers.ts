@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { PeerId } from '../../model/cid.ts'
 
 export interface JoiningPeersDeps {
-  clock: Pick<Clock, 'now' | 'after'>
+  clock: Pick<Clock, 'elapsed' | 'after'>
   /** Names the heads, but those that others have named since the last peer joined. */
   speak (heard: ReadonlySet<string>): void
 }
@@ -37,7 +37,7 @@ export class JoiningPeers {
 
   /** `listeners`: how many connected peers listen, the joining one with them. */
   joined (peer: PeerId, listeners: number): void {
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     this.#forget(now)
     if (this.#known.has(peer)) return
     this.#known.set(peer, now)
@@ -59,7 +59,7 @@ export class JoiningPeers {
 
   #speak (): void {
     this.#cancel = undefined
-    this.#spokeAt = this.#deps.clock.now()
+    this.#spokeAt = this.#deps.clock.elapsed()
     this.#deps.speak(this.#heard)
     this.#heard.clear()
   }

@@ -33,11 +33,11 @@ export const webhookUrl = (text: string, { privateAllowed }: HttpDeliveryInit): 
 export function httpDelivery (init: HttpDeliveryInit, { clock, lookup }: HttpDeliveryDeps): Deliver {
   const guarded = init.privateAllowed ? undefined : publicOnly(lookup)
   return async (delivery, { signal }) => {
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     const late = deadline(
       clock, answerMs, () => new ClusterError('TIMEOUT', {}, { message: `no answer within ${answerMs / 1000} s` }), signal
     )
-    const tookMs = (): number => Math.max(0, Math.round(clock.now() - begunAt))
+    const tookMs = (): number => Math.round(clock.elapsed() - begunAt)
     try {
       webhookUrl(delivery.url.href, init)
       const status = await sent(delivery, { lookup: guarded, signal: late.signal })

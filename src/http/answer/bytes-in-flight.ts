@@ -94,7 +94,7 @@ export class BytesInFlight {
 
   /** Bytes that are taken now. */
   get bytes (): number { return this.#bytes }
-  get now (): number { return this.#clock.now() }
+  get now (): number { return this.#clock.elapsed() }
   get isShort (): boolean { return this.#waiting.length > 0 || this.#waitingShare.others() > 0 }
 
   /** One answer alone always gets its room, however large its piece. */

@@ -24,7 +24,7 @@ export interface DenyFilesInit {
 /** Between two looks at the files. */
 const lookMs = 2000
 
-export interface DenyFilesDeps { clock: Pick<Clock, 'now'>, log: Logger }
+export interface DenyFilesDeps { clock: Pick<Clock, 'elapsed'>, log: Logger }
 
 /** For observers. `fault`: why the file as it is now isn't used; "" when it is. */
 export interface ListState { name: string, rules: number, hits: number, fault: string }

@@ -48,7 +48,7 @@ export class AllocatedNodes {
   async connected (root: CID | undefined, signal: AbortSignal): Promise<readonly PeerId[]> {
     if (root == null) return []
     const key = root.toString()
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     const known = this.#known.get(key)
     if (known != null && now < known.until) return known.peers
     const { list: told, isGuess } = this.#deps.allocatedPeersOf(root)
@@ -94,7 +94,7 @@ export class AllocatedNodes {
 
   #hasFailed ({ peer }: AllocatedPeer): boolean {
     const at = this.#failedAt.get(peer)
-    return at != null && this.#deps.clock.now() - at < guessAgainMs
+    return at != null && this.#deps.clock.elapsed() - at < guessAgainMs
   }
 
   #isConnected (holder: AllocatedPeer): boolean {
@@ -125,7 +125,7 @@ export class AllocatedNodes {
       return id
     } catch (err) {
       log.debug('a peer that holds content can not be reached', { peer, err })
-      remember(this.#failedAt, peer, clock.now())
+      remember(this.#failedAt, peer, clock.elapsed())
       throw err
     } finally {
       cancel()

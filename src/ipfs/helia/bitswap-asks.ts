@@ -13,7 +13,7 @@ export interface BitswapAsksDeps {
   answers: Pick<BitswapAnswers, 'watch'>
   /** Rejects when the message could not be sent. */
   send: (peer: PeerId, message: QueuedMessage) => Promise<void>
-  clock: Pick<Clock, 'after' | 'now'>
+  clock: Pick<Clock, 'after' | 'elapsed'>
 }
 
 interface Gathered { cids: CID[], onFailed: Array<() => void> }
@@ -76,15 +76,15 @@ export class BitswapAsks {
     const onAbort = (): void => reject(signal.reason)
     const unwatch = answers.watch(cid, {
       onBlock: (bytes, from) => {
-        this.#heardAt.set(from, clock.now())
+        this.#heardAt.set(from, clock.elapsed())
         if (!only || from === peer) resolve(bytes)
       },
       onLacking: from => { if (from === peer) resolve('lacking') }
     })
     // blocks come one after the other: who sends others is on its way to this one
-    const askedAt = clock.now()
+    const askedAt = clock.elapsed()
     const look = (): void => {
-      const leftMs = Math.max(askedAt, this.#heardAt.get(peer) ?? 0) + this.#init.quietMs - clock.now()
+      const leftMs = Math.max(askedAt, this.#heardAt.get(peer) ?? -Infinity) + this.#init.quietMs - clock.elapsed()
       if (leftMs <= 0) resolve('silent')
       else cancel = clock.after(leftMs, look)
     }

@@ -100,7 +100,7 @@ export class BlockFetcher {
   readonly #forgetting = new Map<string, Promise<void>>()
   #storingBytes = 0
   /** When a block came last, whichever it was. */
-  #landedAt = 0
+  #landedAt = -Infinity
   readonly #fresh: Lanes = { wants: new Semaphore(freshWants), searches: new Semaphore(freshSearches) }
   readonly #patient: Lanes = { wants: new Semaphore(patientWants), searches: new Semaphore(patientSearches) }
 
@@ -189,7 +189,7 @@ export class BlockFetcher {
     if (!flight.wasSearchedInVain || flight.abort.signal.aborted) return null
     const askable = this.#deps.network.askable()
     if (askable.length === 0 && flight.asked.size === 0) return 'no_peers'
-    const isSilenceOver = this.#deps.clock.now() - Math.max(flight.since, this.#landedAt) >= this.#init.retryMs
+    const isSilenceOver = this.#deps.clock.elapsed() - Math.max(flight.since, this.#landedAt) >= this.#init.retryMs
     return isSilenceOver || askable.every(peer => flight.lacking.has(peer)) ? 'no_providers' : null
   }
 
@@ -201,7 +201,7 @@ export class BlockFetcher {
     const key = hashKey(cid)
     const flight: RunningFlight = {
       cid,
-      since: this.#deps.clock.now(),
+      since: this.#deps.clock.elapsed(),
       asked: new Set(),
       lacking: new Set(),
       isSearchedInVain: false,
@@ -225,7 +225,7 @@ export class BlockFetcher {
     await this.#deps.networkReady(signal)
     await this.#forgetting.get(hashKey(flight.cid))
     const bytes = await this.#wantUntilHere(flight)
-    this.#landedAt = this.#deps.clock.now()
+    this.#landedAt = this.#deps.clock.elapsed()
     // the rule may have come meanwhile
     this.#deps.refuse(flight.cid)
     // blocks that are being stored don't count in the store's size yet
@@ -258,9 +258,9 @@ export class BlockFetcher {
     const onAbort = (): void => attempt.abort(signal.reason)
     signal.addEventListener('abort', onAbort, { once: true })
     const endAttempt = clock.after(this.#init.retryMs, end)
-    const beganAt = clock.now()
+    const beganAt = clock.elapsed()
     const look = (): void => {
-      const isQuiet = clock.now() - Math.max(beganAt, this.#landedAt) >= quietMs
+      const isQuiet = clock.elapsed() - Math.max(beganAt, this.#landedAt) >= quietMs
       if (wants.waiting > 0 && (isQuiet || this.#isLackedByAll(flight))) end()
       else endTurn = clock.after(wantTurnMs, look)
     }

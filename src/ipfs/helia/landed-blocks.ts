@@ -17,12 +17,12 @@ interface Landed { bytes: Uint8Array, until: number }
  */
 export class LandedBlocks {
   readonly #init: LandedBlocksInit
-  readonly #clock: Pick<Clock, 'after' | 'now'>
+  readonly #clock: Pick<Clock, 'after' | 'elapsed'>
   readonly #landed = new Map<string, Landed>()
   #bytes = 0
   #isWatched = false
 
-  constructor (init: LandedBlocksInit, { clock }: { clock: Pick<Clock, 'after' | 'now'> }) {
+  constructor (init: LandedBlocksInit, { clock }: { clock: Pick<Clock, 'after' | 'elapsed'> }) {
     this.#init = init
     this.#clock = clock
   }
@@ -30,7 +30,7 @@ export class LandedBlocks {
   keep (cid: CID, bytes: Uint8Array): void {
     const key = hashKey(cid)
     this.#remove(key)
-    this.#landed.set(key, { bytes, until: this.#clock.now() + this.#init.keepMs })
+    this.#landed.set(key, { bytes, until: this.#clock.elapsed() + this.#init.keepMs })
     this.#bytes += bytes.length
     for (const [oldest] of this.#landed) {
       if (this.#bytes <= this.#init.maxBytes) break
@@ -45,7 +45,7 @@ export class LandedBlocks {
     const key = hashKey(cid)
     const landed = this.#landed.get(key)
     this.#remove(key)
-    return landed != null && landed.until > this.#clock.now() ? landed.bytes : undefined
+    return landed != null && landed.until > this.#clock.elapsed() ? landed.bytes : undefined
   }
 
   get bytes (): number { return this.#bytes }
@@ -61,7 +61,7 @@ export class LandedBlocks {
     this.#isWatched = true
     this.#clock.after(this.#init.keepMs, () => {
       this.#isWatched = false
-      const now = this.#clock.now()
+      const now = this.#clock.elapsed()
       for (const [key, { until }] of this.#landed) {
         if (until > now) break
         this.#remove(key)

@@ -15,7 +15,7 @@ export class Throttle {
   /** Resolves when the caller may try. */
   async turn (signal: AbortSignal): Promise<void> {
     if (this.#failures <= failuresAtFullSpeed) return
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     const at = Math.max(now, this.#nextAt)
     this.#nextAt = at + gapMs
     if (at > now) await this.#clock.sleep(at - now, signal)

@@ -7,15 +7,15 @@ const keepMs = 1000
 const rootsKept = 1024
 
 /** Whether blocks below a root are being made in another thread: resolves when no more come. Asked once a second for each root. */
-export function threadComing ({ calls, clock }: { calls: Pick<PortCalls, 'call'>, clock: Pick<Clock, 'now'> }): (root: CID) =>
+export function threadComing ({ calls, clock }: { calls: Pick<PortCalls, 'call'>, clock: Pick<Clock, 'elapsed'> }): (root: CID) =>
   Promise<void> | undefined {
   const settled = new Map<string, number>()
   return root => {
     const key = root.toString()
-    if ((settled.get(key) ?? 0) > clock.now()) return undefined
+    if ((settled.get(key) ?? -Infinity) > clock.elapsed()) return undefined
     return calls.call<void>('coming', key).then(() => {
       if (settled.size >= rootsKept) settled.clear()
-      settled.set(key, clock.now() + keepMs)
+      settled.set(key, clock.elapsed() + keepMs)
     })
   }
 }

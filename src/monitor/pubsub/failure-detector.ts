@@ -21,7 +21,7 @@ export class FailureDetector {
   /** Failed checks in a row, by name and peer. */
   readonly #failures = new Map<string, Map<PeerId, number>>()
   #lastCheck: Time | undefined
-  /** When this process went on after a standstill. */
+  /** When this process went on after a standstill, or its clock was set. */
   #awakeSince = -Infinity
 
   constructor (store: MetricStore, { checkIntervalMs }: { checkIntervalMs: number }) {
@@ -32,7 +32,8 @@ export class FailureDetector {
   /** One round: alerts of what has just expired. */
   check (now: Time): Alert[] {
     const alerts: Alert[] = []
-    if (this.#lastCheck != null && now - this.#lastCheck > this.#checkIntervalMs * (1 + latenessOfStandstill)) this.#awakeSince = now
+    const passed = this.#lastCheck == null ? 0 : now - this.#lastCheck
+    if (Math.abs(passed) > this.#checkIntervalMs * (1 + latenessOfStandstill)) this.#awakeSince = now
     this.#lastCheck = now
     for (const name of this.#store.names()) {
       for (const metric of this.#store.latestOfAll(name)) {

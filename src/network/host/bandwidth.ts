@@ -7,14 +7,14 @@ const rateWindowMs = 1000
 
 /** Counts the bytes of streams by protocol, as libp2p's `metrics`. Everything else that libp2p would measure is ignored. */
 export class BandwidthCounter implements Metrics {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #protocols = new Map<string, { in: Meter, out: Meter }>()
 
-  constructor (clock: Pick<Clock, 'now'>) { this.#clock = clock }
+  constructor (clock: Pick<Clock, 'elapsed'>) { this.#clock = clock }
 
   /** What each protocol has moved so far. */
   read (): Map<string, Bandwidth> {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     return new Map([...this.#protocols].map(([protocol, meters]) => [protocol, {
       totalIn: meters.in.total, totalOut: meters.out.total, rateIn: meters.in.rateAt(now), rateOut: meters.out.rateAt(now)
     }]))
@@ -22,18 +22,18 @@ export class BandwidthCounter implements Metrics {
 
   trackProtocolStream (stream: Stream): void {
     const meters = this.#metersOf(stream.protocol)
-    meters.in.add(stream.readBufferLength, this.#clock.now())
+    meters.in.add(stream.readBufferLength, this.#clock.elapsed())
     // a listener of ours would take data before the protocol's handler listens, so the methods are wrapped
     const measured = stream as Stream & { onData?: (data: { byteLength: number }) => void }
     const send = stream.send.bind(stream)
     const onData = measured.onData?.bind(stream)
     stream.send = data => {
-      meters.out.add(data.byteLength, this.#clock.now())
+      meters.out.add(data.byteLength, this.#clock.elapsed())
       return send(data)
     }
     if (onData == null) return
     measured.onData = data => {
-      meters.in.add(data.byteLength, this.#clock.now())
+      meters.in.add(data.byteLength, this.#clock.elapsed())
       onData(data)
     }
   }

@@ -4,7 +4,7 @@ import type { PeerId } from '../../model/cid.ts'
 export interface TrimInit {
   lowWater: number
   highWater: number
-  /** Younger connections are left alone. */
+  /** Younger connections are left alone. One from the future isn't young: the clock was set back. */
   gracePeriodMs: number
   /** True for peers whose connections are never closed. */
   isKept: (peer: PeerId) => boolean
@@ -20,7 +20,7 @@ export function connectionsToTrim<C extends Closable> (
 ): C[] {
   if (connections.length <= highWater) return []
   return connections
-    .filter(({ remotePeer, timeline }) => now - timeline.open >= gracePeriodMs && !isKept(remotePeer.toString()))
+    .filter(({ remotePeer, timeline }) => Math.abs(now - timeline.open) >= gracePeriodMs && !isKept(remotePeer.toString()))
     .toSorted((a, b) => b.timeline.open - a.timeline.open)
     .slice(0, connections.length - lowWater)
 }

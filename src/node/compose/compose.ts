@@ -103,9 +103,9 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   const storesOf = overrides.stores ?? (deps => composeStores({ folder, config }, deps))
   const stores = storesOf({ log: log.child('datastore'), workers, clock, locks, damaged: err => init.damaged?.(err) })
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
-  const beganAt = clock.now()
+  const beganAt = clock.elapsed()
   // every member pings once per interval
-  const isFresh = (): boolean => clock.now() - beganAt < 2 * config.cluster.monitorPingIntervalMs
+  const isFresh = (): boolean => clock.elapsed() - beganAt < 2 * config.cluster.monitorPingIntervalMs
   const self = identity.id
   const crdt = crdtInit(init)
 

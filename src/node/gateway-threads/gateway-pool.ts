@@ -85,14 +85,14 @@ export class GatewayPool implements Startable {
     const spawned = spawn({ ...common, gateway: { ...common.gateway, listen: this.#listen }, thread })
     const calls = new PortCalls(spawned.port, { calls: desk, notes: this.#notes() })
     this.#running.set(thread, { calls, spawned })
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     spawned.onEnd(reason => {
       calls.end(reason)
       this.#running.delete(thread)
       clearShares(this.#init.shares, thread)
       if (this.#isStopped) return
       log.error('a thread of the gateway has ended: another takes its place', { thread, err: reason })
-      this.#beginAgain(thread, clock.now() - begunAt > restart.longestMs ? 0 : tries)
+      this.#beginAgain(thread, clock.elapsed() - begunAt > restart.longestMs ? 0 : tries)
     })
     calls.tell('rules', (denylist?.count() ?? 0) > 0)
     await calls.call('start', undefined)

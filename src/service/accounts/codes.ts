@@ -95,7 +95,7 @@ export class Codes implements Startable {
     const { signal } = this.#stop
     // a peer that stops writes its code down all the same
     await clock.sleep(behindMs, signal).catch(() => {})
-    const until = clock.now() + lifetimeMs
+    const until = clock.elapsed() + lifetimeMs
     const letter = await this.#untilReady(write, until)
     if (letter != null) await this.#untilReady(async () => mail.send(letter, { signal }), until)
   }
@@ -107,7 +107,7 @@ export class Codes implements Startable {
       try {
         return await work()
       } catch (err) {
-        if (signal.aborted || !isClusterError(err, 'NOT_READY') || clock.now() + waitMs > until) throw err
+        if (signal.aborted || !isClusterError(err, 'NOT_READY') || clock.elapsed() + waitMs > until) throw err
       }
       await clock.sleep(waitMs, signal)
     }

@@ -36,7 +36,7 @@ export class LookupCache<Value extends { account: { id: string } }> {
 
   async get (id: string): Promise<Value | null> {
     const entry = this.#entries.get(id)
-    if (entry != null && this.#deps.clock.now() - entry.loadedAt < this.#init.freshMs) return entry.value
+    if (entry != null && this.#deps.clock.elapsed() - entry.loadedAt < this.#init.freshMs) return entry.value
     const loading = this.#loading.get(id) ?? this.#load(id)
     return loading
   }
@@ -54,7 +54,7 @@ export class LookupCache<Value extends { account: { id: string } }> {
     const loading = this.#deps.load(id)
     this.#loading.set(id, loading)
     try {
-      const loadedAt = this.#deps.clock.now()
+      const loadedAt = this.#deps.clock.elapsed()
       const value = await loading
       if (generation === this.#generation) this.#keep(id, value, loadedAt)
       return value

@@ -48,7 +48,7 @@ export class Sizer implements Worker {
   async work (signal: AbortSignal): Promise<'busy' | 'idle'> {
     await yieldToEventLoop()
     const told = [...this.#told].slice(0, batchSize)
-    if (told.length === 0 && this.#deps.clock.now() - this.#scannedAt < scanEveryMs) return 'idle'
+    if (told.length === 0 && this.#deps.clock.elapsed() - this.#scannedAt < scanEveryMs) return 'idle'
     const cids = told.length > 0 ? await this.#unsizedOf(told) : await this.#scan()
     await this.#note(await this.#measured(cids, signal))
     for (const cid of told) this.#told.delete(cid)
@@ -65,7 +65,7 @@ export class Sizer implements Worker {
   /** Those of all, a batch at a time; the last one is shorter. */
   async #scan (): Promise<string[]> {
     const { database, clock } = this.#deps
-    const now = clock.now()
+    const now = clock.elapsed()
     for (const [cid, until] of this.#resting) if (until <= now) this.#resting.delete(cid)
     const rows = await database.db.selectFrom('holdings').innerJoin(
       'cluster_pins', 'cluster_pins.cid', 'holdings.cid'
@@ -86,7 +86,7 @@ export class Sizer implements Worker {
       } catch (err) {
         signal.throwIfAborted()
         log.debug('the size of a pin is not known yet', { cid, err })
-        if (this.#resting.size < mostResting) this.#resting.set(cid, clock.now() + restMs)
+        if (this.#resting.size < mostResting) this.#resting.set(cid, clock.elapsed() + restMs)
       }
     }
     return sizes

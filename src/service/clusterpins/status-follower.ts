@@ -75,7 +75,7 @@ export class StatusFollower implements Worker {
   async work (signal: AbortSignal): Promise<'busy' | 'idle'> {
     const { database, clock } = this.#deps
     this.#waitMs = idleMs
-    const sweptAgo = clock.now() - this.#sweptAt
+    const sweptAgo = clock.elapsed() - this.#sweptAt
     const isBacklog = this.#batches >= batchesBeforeSweep
     if (sweptAgo >= Math.max(isBacklog ? 0 : sweepEveryMs, shareOfTime * this.#sweepTookMs)) return this.#sweep(signal)
     await this.#askTold(signal)
@@ -150,13 +150,13 @@ export class StatusFollower implements Worker {
   /** All statuses, in the order in which the cluster lists them. */
   async #sweep (signal: AbortSignal): Promise<'busy' | 'idle'> {
     const { cluster, clock, database } = this.#deps
-    const begunAt = clock.now()
+    const begunAt = clock.elapsed()
     this.#sweptAt = begunAt
     this.#batches = 0
     const some = await database.db.selectFrom('cluster_pins').select('cid').limit(1).executeTakeFirst()
     if (some != null) {
       for await (const infos of cluster.statusAll(0, { signal })) await this.#compare(infos)
-      this.#sweptAt = clock.now()
+      this.#sweptAt = clock.elapsed()
       this.#sweepTookMs = this.#sweptAt - begunAt
     }
     return 'busy'

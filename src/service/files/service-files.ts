@@ -331,11 +331,11 @@ class ServiceFiles implements Files {
     user: string, cid: string, { withinMs = whenPinnedMs, signal }: { withinMs?: number, signal?: AbortSignal } = {}
   ): Promise<FileRow> {
     const { clock } = this.#deps
-    const until = clock.now() + withinMs
+    const until = clock.elapsed() + withinMs
     const { firstMs, longestMs } = looks[this.#deps.database.kind]
     for (let waitMs: number = firstMs; ; waitMs = Math.min(2 * waitMs, longestMs)) {
       const file = await this.#nextLook(user, cid, { waitMs, signal })
-      if (!isUnderWay(file) || clock.now() >= until) return file
+      if (!isUnderWay(file) || clock.elapsed() >= until) return file
     }
   }
 

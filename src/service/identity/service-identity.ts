@@ -60,7 +60,7 @@ export class ServiceIdentity implements Startable {
   }
 
   async start (): Promise<void> {
-    this.#quietUntil = this.#deps.clock.now() + this.#init.quietMs
+    this.#quietUntil = this.#deps.clock.elapsed() + this.#init.quietMs
     this.#look()
     this.#looking = this.#deps.workers.add({
       name: 'identity of the service',
@@ -98,7 +98,7 @@ export class ServiceIdentity implements Startable {
     const before = this.#foreign
     const own = this.#deps.database.serviceId()
     this.#foreign = foreignService(own, { self: this.#init.self, isAnnounced: this.#isAnnounced, announced: this.#deps.announced() })
-    if (this.#foreign == null && this.#deps.clock.now() >= this.#quietUntil) this.#isAnnounced = true
+    if (this.#foreign == null && this.#deps.clock.elapsed() >= this.#quietUntil) this.#isAnnounced = true
     if (this.#foreign != null && before == null) {
       this.#deps.log.error(
         'the service refuses to serve: the database of this peer is not the one of the cluster', { own, ...this.#foreign }

@@ -25,7 +25,7 @@ export class Lease {
     this.#reserved = reserved
     this.#ttlMs = ttlMs
     this.#deps = deps
-    this.#renewAt = deps.clock.now() + renewMs
+    this.#renewAt = deps.clock.elapsed() + renewMs
   }
 
   static async begin (
@@ -47,14 +47,14 @@ export class Lease {
    * CONFLICT when somebody has ended the upload.
    */
   cover (bytes: number): Promise<void> | undefined {
-    if (bytes <= this.#reserved && this.#deps.clock.now() < this.#renewAt) return undefined
+    if (bytes <= this.#reserved && this.#deps.clock.elapsed() < this.#renewAt) return undefined
     return this.#extend(Math.max(0, bytes - this.#reserved))
   }
 
   async #extend (needed: number): Promise<void> {
     const step = needed === 0 ? 0 : needed + Math.max(firstStep, Math.floor(this.#reserved / 4))
     await eitherFits(async () => this.#add(step), async () => this.#add(needed))
-    this.#renewAt = this.#deps.clock.now() + renewMs
+    this.#renewAt = this.#deps.clock.elapsed() + renewMs
   }
 
   async #add (bytes: number): Promise<void> {

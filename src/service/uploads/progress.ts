@@ -25,7 +25,7 @@ export class ProgressTeller {
     let next = 0
     return bytes => {
       if (this.#listeners.size === 0) return
-      const now = this.#clock.now()
+      const now = this.#clock.elapsed()
       if (now < next) return
       next = now + stepMs
       this.tell({ ...what, bytes })

@@ -117,7 +117,7 @@ class Resumables implements ResumableUploads {
 
   async settled (user: string, id: string, { withinMs, signal }: { withinMs: number, signal?: AbortSignal }): Promise<ResumableUpload> {
     const { clock, progress } = this.#deps
-    const until = clock.now() + withinMs
+    const until = clock.elapsed() + withinMs
     for (;;) {
       const heard = Promise.withResolvers<void>()
       const stop = progress.onProgress(told => {
@@ -126,7 +126,7 @@ class Resumables implements ResumableUploads {
       const waiting = new AbortController()
       try {
         const upload = await this.get(user, id)
-        const left = until - clock.now()
+        const left = until - clock.elapsed()
         if (upload.state === 'done' || upload.state === 'failed' || left <= 0) return upload
         // another peer may be making it
         const asleep = clock.sleep(Math.min(left, askAgainMs), AbortSignal.any([waiting.signal, ...(signal == null ? [] : [signal])]))

@@ -109,7 +109,7 @@ class SqlUsage implements Usage {
     const [worker] = this.#handles
     if (this.#isScheduled || worker == null) return
     this.#isScheduled = true
-    this.#deps.clock.after(Math.max(0, this.#writtenAt + gapMs - this.#deps.clock.now()), () => worker.wake())
+    this.#deps.clock.after(Math.max(0, this.#writtenAt + gapMs - this.#deps.clock.elapsed()), () => worker.wake())
   }
 
   async #work (): Promise<'busy' | 'idle'> {
@@ -134,7 +134,7 @@ class SqlUsage implements Usage {
         this.#putBack(counts, views)
         throw err
       } finally {
-        this.#writtenAt = this.#deps.clock.now()
+        this.#writtenAt = this.#deps.clock.elapsed()
       }
     }
   }

@@ -372,7 +372,7 @@ export class OperationRunner {
     this.#pinSlots.give(key)
     this.#endTurn(run)
     this.#deps.table.queues.ended(run?.fetchedBytes ?? 0)
-    this.pace.ended(this.#deps.clock.now(), this.#isWaited())
+    this.pace.ended(this.#deps.clock.elapsed(), this.#isWaited())
     this.#deps.notes.end(key)
   }
 

@@ -40,7 +40,7 @@ export class OperationTable {
   readonly #byKey = new Map<string, Operation>()
   readonly #lists = Object.fromEntries(keptStates.map(name => [name, new OperationList()])) as Record<ListedState, OperationList>
 
-  constructor (rules: QueueRules, clock: Pick<Clock, 'now'>) { this.queues = new PinQueues(rules, clock) }
+  constructor (rules: QueueRules, clock: Pick<Clock, 'elapsed'>) { this.queues = new PinQueues(rules, clock) }
 
   get (key: string): Operation | undefined { return this.#byKey.get(key) }
   get isEmpty (): boolean { return this.#byKey.size === 0 }

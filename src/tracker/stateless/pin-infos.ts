@@ -67,7 +67,7 @@ export class PinInfos {
   }
 
   #identity (): TrackerIdentity {
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     if (this.#who == null || now >= this.#who.until) this.#who = { identity: this.#deps.identity(), until: now + identityAgeMs }
     return this.#who.identity
   }

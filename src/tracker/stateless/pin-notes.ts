@@ -47,7 +47,8 @@ const firstRanMs = slowMs / 8
  * restarted.
  */
 interface Row { deaths: number, running: boolean, ranMs?: number, retryAt?: number }
-interface Suspect { deaths: number, ranMs: number, retryAt: number }
+/** `dueAt`: the same moment in the time of the process. */
+interface Suspect { deaths: number, ranMs: number, retryAt: number, dueAt: number }
 interface Run { since: number, isNoted: boolean, ranMs: number }
 
 const isApart = ({ deaths, ranMs }: Suspect): boolean => deaths > 1 && (ranMs < slowMs || deaths >= slowDeaths)
@@ -103,7 +104,7 @@ export class PinNotes {
   mayBegin (key: string): boolean {
     const suspect = this.#suspects.get(key)
     if (suspect == null) return true
-    return this.#deps.clock.now() >= suspect.retryAt && (this.#alone == null || !isApart(suspect))
+    return this.#deps.clock.elapsed() >= suspect.dueAt && (this.#alone == null || !isApart(suspect))
   }
 
   /** Why a pin waits; '' when it doesn't have to. */
@@ -122,7 +123,7 @@ export class PinNotes {
   /** The pin begins. Resolves when it may: at once unless it has to be noted before. */
   begin (key: string): Promise<void> | undefined {
     const suspect = this.#suspects.get(key)
-    const run: Run = { since: this.#deps.clock.now(), isNoted: false, ranMs: 0 }
+    const run: Run = { since: this.#deps.clock.elapsed(), isNoted: false, ranMs: 0 }
     this.#running.set(key, run)
     if (suspect != null) this.#watch(key, run, suspect)
     if (this.#isOpen && (this.#isCareful || suspect != null)) {
@@ -170,7 +171,7 @@ export class PinNotes {
       const { deaths, ranMs, waitMs } = this.#suspicion(JSON.parse(Buffer.from(value).toString()) as Row)
       if (deaths === 0) return void this.#dirty.set(key, { key: name, value: undefined })
       const retryAt = clock.now() + waitMs
-      this.#suspects.set(key, { deaths, ranMs, retryAt })
+      this.#suspects.set(key, { deaths, ranMs, retryAt, dueAt: clock.elapsed() + waitMs })
       this.#dirty.set(key, { key: name, value: rowOf({ deaths, running: false, ranMs, retryAt }) })
       this.#later(waitMs, this.#deps.due)
       log.warn(
@@ -211,7 +212,7 @@ export class PinNotes {
   /** Notes what runs, and how long it has. */
   #look (): void {
     this.#nextLook = undefined
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     let next = Infinity
     for (const [key, run] of this.#running) {
       const ranMs = now - run.since
@@ -226,7 +227,7 @@ export class PinNotes {
   }
 
   #lookIn (ms: number): void {
-    const at = this.#deps.clock.now() + ms
+    const at = this.#deps.clock.elapsed() + ms
     if (this.#nextLook != null && this.#nextLook.at <= at) return
     this.#nextLook?.cancel()
     this.#nextLook = { at, cancel: this.#deps.clock.after(ms, () => this.#look()) }

@@ -19,14 +19,14 @@ const costSamples = 16
  */
 export class PinQueues {
   readonly #rules: QueueRules
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #queues = new Map<string, PinQueue>()
   /** What the queue had used that was served last. */
   #served = 0
   /** Of a pin, with what it fetched. */
   #costBytes = turnBytes
 
-  constructor (rules: QueueRules, clock: Pick<Clock, 'now'>) {
+  constructor (rules: QueueRules, clock: Pick<Clock, 'elapsed'>) {
     this.#rules = rules
     this.#clock = clock
   }
@@ -52,7 +52,7 @@ export class PinQueues {
     if (queue == null) return
     if (queue.length === 0 && queue.running === 0) {
       queue.used = Math.max(queue.used, this.#served)
-      queue.idleSince = this.#clock.now()
+      queue.idleSince = this.#clock.elapsed()
     }
     queue.listOf(operation.priority).push(operation)
   }
@@ -65,7 +65,7 @@ export class PinQueues {
 
   /** Whose turn it is. `onlyIdle`: only of queues that have had none for long. */
   next (accept: (operation: Operation) => boolean, { onlyIdle = false }: { onlyIdle?: boolean } = {}): Operation | undefined {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     const isIdle = ({ running, idleSince }: PinQueue): boolean => running === 0 && now - idleSince >= longIdleMs
     let best: PinQueue | undefined
     let operation: Operation | undefined
@@ -83,19 +83,19 @@ export class PinQueues {
   began (queue: PinQueue): void {
     this.#served = Math.max(this.#served, queue.used)
     queue.running++
-    queue.pace.began(this.#clock.now())
+    queue.pace.began(this.#clock.elapsed())
     queue.charge(turnBytes)
   }
 
   /** The pin has given its turn to others, or is over. */
   turnEnded (queue: PinQueue): void {
     queue.running--
-    queue.idleSince = this.#clock.now()
+    queue.idleSince = this.#clock.elapsed()
   }
 
   /** Bytes came for a pin of this queue; gives how long it has to pause for them. Milliseconds. */
   fetched (queue: PinQueue, bytes: number): number {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     queue.charge(bytes)
     queue.pace.arrived(bytes, now)
     return queue.pace.debtMs(now)
@@ -106,7 +106,7 @@ export class PinQueues {
 
   /** When a queue that waits for its rate may go on; undefined when none does. Milliseconds. */
   nextTurnMs (): number | undefined {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     let next: number | undefined
     for (const queue of this.#queues.values()) {
       if (queue.length > 0 && queue.limit(now) === 'rate') next = Math.min(next ?? Infinity, queue.pace.waitMs(now))
@@ -136,12 +136,12 @@ export class PinQueues {
     if (pins === 0 && bytes === 0) return 0
     const before = queue.before(operation)
     const perPinMs = Math.max(pins === 0 ? 0 : 1000 / pins, bytes === 0 ? 0 : 1000 * (this.#costBytes - turnBytes) / bytes)
-    return Math.round(queue.pace.leftMs(this.#clock.now()) + before * perPinMs)
+    return Math.round(queue.pace.leftMs(this.#clock.elapsed()) + before * perPinMs)
   }
 
   /** Those without pins, and without a debt that a new one of the same name would not have. */
   #forgetIdle (): void {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     for (const [name, queue] of this.#queues) {
       if (queue.length === 0 && queue.running === 0 && queue.pace.waitMs(now) === 0) this.#queues.delete(name)
     }

@@ -2,7 +2,10 @@
 const fewest = 8
 const remembered = 256
 
-/** How fast pins come to their turn: as many as ended while others waited. Forgets when nobody waits: then no pace can be told. */
+/**
+ * How fast pins come to their turn: as many as ended while others waited. Forgets when nobody waits: then no pace can be told. `now` is of
+ * the process.
+ */
 export class QueuePace {
   #ends: number[] = []
 
@@ -21,6 +24,6 @@ export class QueuePace {
     const [first] = this.#ends
     if (first == null || this.#ends.length < fewest) return undefined
     // up to now, not to the last end: a queue that has come to a stop gets slower with every look
-    return Math.max(0, Math.round(place * (now - first) / (this.#ends.length - 1)))
+    return Math.round(place * (now - first) / (this.#ends.length - 1))
   }
 }

@@ -219,7 +219,7 @@ class Tracker implements StatelessTracker {
 
   queueLength (): number { return this.#table.count('priority_pin_queued') + this.#table.count('pin_queued') }
 
-  queueWaitMs (): number | undefined { return this.#runner.pace.waitMs(this.queueLength(), this.#deps.clock.now()) }
+  queueWaitMs (): number | undefined { return this.#runner.pace.waitMs(this.queueLength(), this.#deps.clock.elapsed()) }
 
   pinQueues (): Array<{ name: string, waiting: number, running: number }> {
     return Array.from(this.#table.queues.all, ({ name, length, running }) => ({ name, waiting: length, running }))
@@ -329,7 +329,7 @@ class Tracker implements StatelessTracker {
 
   #pinTurnOf (operation: Operation, queue: PinQueue): QueueTurn {
     const { queues } = this.#table
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     const place = queues.placeOf(operation, queue)
     const rateMs = queues.rateMs(operation, queue)
     const paceMs = this.#runner.pace.waitMs(place, now)

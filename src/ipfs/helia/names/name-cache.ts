@@ -12,10 +12,10 @@ export interface NameCacheInit {
 /** Answers for as long as they may be kept. */
 export class NameCache<Value> {
   readonly #init: NameCacheInit
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #entries = new Map<string, Entry<Value>>()
 
-  constructor (init: NameCacheInit, { clock }: { clock: Pick<Clock, 'now'> }) {
+  constructor (init: NameCacheInit, { clock }: { clock: Pick<Clock, 'elapsed'> }) {
     this.#init = init
     this.#clock = clock
   }
@@ -25,10 +25,10 @@ export class NameCache<Value> {
     const entry = this.#entries.get(name)
     if (entry == null) return undefined
     this.#entries.delete(name)
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     if (now >= entry.keepUntil) return undefined
     this.#entries.set(name, entry)
-    return { value: entry.value, ageMs: Math.max(0, now - entry.at) }
+    return { value: entry.value, ageMs: now - entry.at }
   }
 
   delete (name: string): void { this.#entries.delete(name) }
@@ -38,7 +38,7 @@ export class NameCache<Value> {
     this.#entries.delete(name)
     const keptMs = Math.min(forMs ?? 0, this.#init.maxAgeMs)
     if (keptMs <= 0 || this.#init.size === 0) return
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     this.#entries.set(name, { value, at: now, keepUntil: now + keptMs })
     const [oldest] = this.#entries.keys()
     if (this.#entries.size > this.#init.size && oldest != null) this.#entries.delete(oldest)

@@ -71,10 +71,10 @@ export class GossipSilence {
     return was
   }
 
-  /** Some time has passed. `connected`: the peers that should be heard. Returns what is due. */
+  /** Some time has passed; `now` is of the process. `connected`: the peers that should be heard. Returns what is due. */
   pass (now: number, connected: ReadonlySet<PeerId>): Remedy[] {
     const { intervalMs } = this.#init
-    const stepMs = this.#lastPass == null ? 0 : Math.min(Math.max(now - this.#lastPass, 0), 2 * intervalMs)
+    const stepMs = this.#lastPass == null ? 0 : Math.min(now - this.#lastPass, 2 * intervalMs)
     this.#lastPass = now
     for (const peer of connected) if (!this.#ears.has(peer)) this.#ears.set(peer, newEar())
     const due: Remedy[] = []

@@ -46,24 +46,18 @@ const lastingMs = 30_000
 /** Who doesn't speak gossip at all is asked again after this time. */
 const foreignMs = 5 * 60_000
 
-/** The streams to and from one peer. */
+/** The streams to and from one peer. Times are of the process. */
 interface Link {
   outbound: Stream | undefined
   inbound: Stream | undefined
   isOpening: boolean
   /** When the outbound stream was opened, and when it took bytes last or had none to take. */
-  openedAt: number
+  openedAt: number | undefined
   movedAt: number
   /** Streams in a row that could not be opened or didn't last. */
   failures: number
   notBefore: number
   inbounds: number
-}
-
-/** Times of a link never lie farther ahead than they may: the clock can be set back. */
-function followClock (link: Link, now: number): void {
-  link.movedAt = Math.min(link.movedAt, now)
-  link.notBefore = Math.min(link.notBefore, now + foreignMs)
 }
 
 type Sending = Stream & { sendData (data: unknown): { sentBytes: number } }
@@ -142,7 +136,7 @@ export class GossipStreams {
   async #pass (): Promise<void> {
     const libp2p = this.#libp2p
     if (libp2p == null || this.#pubsub?.isStarted() !== true) return
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     const connections = openConnections(libp2p)
     for (const peer of this.#links.keys()) if (!connections.has(peer)) this.#links.delete(peer)
     for (const [peer, ways] of connections) this.#mend(peer, ways, now)
@@ -158,7 +152,6 @@ export class GossipStreams {
   #mend (peer: PeerId, ways: Connection[], now: number): void {
     const link = this.#linkTo(peer)
     const { outbound } = link
-    followClock(link, now)
     if (outbound?.status === 'open') {
       if (outbound.writeBufferLength === 0) link.movedAt = now
       if (now - link.movedAt < stallMs) return
@@ -167,8 +160,9 @@ export class GossipStreams {
       return
     }
     const way = ways[link.failures % ways.length]
-    const isNew = ways.every(({ timeline }) => now - timeline.open < graceMs)
-    if (way == null || link.isOpening || now < link.notBefore || (isNew && link.openedAt === 0)) return
+    // libp2p has it by the wall clock, which may have been set back since
+    const isNew = ways.every(({ timeline }) => Math.abs(this.#deps.clock.now() - timeline.open) < graceMs)
+    if (way == null || link.isOpening || now < link.notBefore || (isNew && link.openedAt == null)) return
     this.#pubsub?.addPeer(way.remotePeer, way.direction, way.remoteAddr)
     void this.#open(way.remotePeer, way)
   }
@@ -179,7 +173,7 @@ export class GossipStreams {
     const link = this.#linkTo(peer)
     if (link.isOpening || this.#pubsub == null || this.#pubsub.streamsOutbound.has(peer)) return
     link.isOpening = true
-    const isAgain = link.openedAt !== 0
+    const isAgain = link.openedAt != null
     let fault: unknown
     try {
       await this.#create(id, {
@@ -228,7 +222,7 @@ export class GossipStreams {
 
   #couldNotOpen (peer: PeerId, link: Link, err: unknown): void {
     if (err instanceof Error && err.name === 'UnsupportedProtocolError') {
-      link.notBefore = this.#deps.clock.now() + foreignMs
+      link.notBefore = this.#deps.clock.elapsed() + foreignMs
       const id = this.#pubsub?.peers.get(peer)
       if (id != null && link.inbound == null) this.#pubsub?.removePeer(id)
       return
@@ -241,19 +235,19 @@ export class GossipStreams {
     const { clock } = this.#deps
     const waitMs = Math.min(backOff.firstMs * 2 ** link.failures, backOff.longestMs)
     link.failures++
-    link.notBefore = clock.now() + waitMs
+    link.notBefore = clock.elapsed() + waitMs
     clock.after(waitMs, () => this.#loop?.wake())
   }
 
   #watchOutbound (stream: Stream, peer: PeerId, link: Link): void {
     const { clock } = this.#deps
     link.outbound = stream
-    link.openedAt = link.movedAt = clock.now()
+    const openedAt = link.openedAt = link.movedAt = clock.elapsed()
     const sending = stream as Sending
     const sendData = sending.sendData.bind(stream)
     sending.sendData = data => {
       const sent = sendData(data)
-      if (sent.sentBytes > 0) link.movedAt = clock.now()
+      if (sent.sentBytes > 0) link.movedAt = clock.elapsed()
       return sent
     }
     // who reads never says so: an end of this direction means that nobody reads any more
@@ -263,7 +257,7 @@ export class GossipStreams {
     stream.addEventListener('close', () => {
       if (link.outbound !== stream) return
       link.outbound = undefined
-      if (clock.now() - link.openedAt >= lastingMs) link.failures = 0
+      if (clock.elapsed() - openedAt >= lastingMs) link.failures = 0
       this.#tryLater(link)
     })
   }
@@ -327,7 +321,7 @@ export class GossipStreams {
     const known = this.#links.get(peer)
     if (known != null) return known
     const link: Link = {
-      outbound: undefined, inbound: undefined, isOpening: false, openedAt: 0, movedAt: 0, failures: 0, notBefore: 0, inbounds: 0
+      outbound: undefined, inbound: undefined, isOpening: false, openedAt: undefined, movedAt: 0, failures: 0, notBefore: 0, inbounds: 0
     }
     this.#links.set(peer, link)
     return link

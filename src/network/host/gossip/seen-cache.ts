@@ -9,12 +9,12 @@ export interface SeenCacheInit {
 /** Remembers message IDs for a time, in bounded memory. Stands in for gossipsub's own, which only time bounds. */
 export class BoundedSeenCache {
   readonly #init: SeenCacheInit
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #until = new Map<string, number>()
   /** Goes on behind those that are gone: V8 keeps holes for them, which each new iteration would pass over one by one. */
   #oldest = this.#until.keys()
 
-  constructor (init: SeenCacheInit, clock: Pick<Clock, 'now'>) {
+  constructor (init: SeenCacheInit, clock: Pick<Clock, 'elapsed'>) {
     this.#init = init
     this.#clock = clock
   }
@@ -24,7 +24,7 @@ export class BoundedSeenCache {
   /** True when it was there already. */
   put (id: string): boolean {
     if (this.#until.has(id)) return true
-    this.#until.set(id, this.#clock.now() + this.#init.ttlMs)
+    this.#until.set(id, this.#clock.elapsed() + this.#init.ttlMs)
     if (this.#until.size > this.#init.entries) this.#dropOldest()
     return false
   }
@@ -33,7 +33,7 @@ export class BoundedSeenCache {
 
   /** Forgets what is too old. Entries are in the order of their end. */
   prune (): void {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     for (const [id, until] of this.#until) {
       if (until >= now) return
       this.#until.delete(id)

@@ -37,7 +37,7 @@ export function limitStreams<C extends object> (init: StreamLimitInit, deps: Str
 /** A bucket of bytes per stream; an empty one pauses the stream until it is half full again. */
 function slowDown (stream: Stream, { bytesPerSecond, burstBytes }: StreamLimitInit, { clock, log }: StreamLimitDeps, peer: string): void {
   let tokens = burstBytes
-  let at = clock.now()
+  let at = clock.elapsed()
   let isWaiting = false
   const measured = stream as Stream & { onData (data: { byteLength: number }): void }
   const onData = measured.onData.bind(stream)
@@ -46,9 +46,8 @@ function slowDown (stream: Stream, { bytesPerSecond, burstBytes }: StreamLimitIn
     if (stream.status === 'open') stream.resume()
   }
   measured.onData = data => {
-    const now = clock.now()
-    // a clock that is set back takes nothing away
-    tokens = Math.min(burstBytes, tokens + Math.max(0, now - at) * bytesPerSecond / 1000) - data.byteLength
+    const now = clock.elapsed()
+    tokens = Math.min(burstBytes, tokens + (now - at) * bytesPerSecond / 1000) - data.byteLength
     at = now
     onData(data)
     if (tokens >= 0 || isWaiting || stream.status !== 'open') return

@@ -43,7 +43,7 @@ export class SharedLimit implements RateLimit {
   /** Of the time that is not over yet. */
   #shareOf (key: string): Share | undefined {
     const share = this.#shares.get(key)
-    return share != null && share.until > this.#deps.clock.now() ? share : undefined
+    return share != null && share.until > this.#deps.clock.elapsed() ? share : undefined
   }
 
   async #draw (key: string, share: Share | undefined): Promise<void> {
@@ -57,7 +57,7 @@ export class SharedLimit implements RateLimit {
     const { limiter, clock } = this.#deps
     try {
       const { remainingPoints, msBeforeNext } = await limiter.consume(key, points)
-      this.#keep(key, { left: points, remaining: remainingPoints, until: clock.now() + Math.max(1, msBeforeNext) })
+      this.#keep(key, { left: points, remaining: remainingPoints, until: clock.elapsed() + Math.max(1, msBeforeNext) })
     } catch (err) {
       throw err instanceof RateLimiterRes ? tooMany(err.msBeforeNext) : err
     }

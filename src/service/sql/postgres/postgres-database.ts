@@ -95,13 +95,13 @@ class PostgresDatabase implements SqlDatabase {
   async transaction<T> (work: (tx: Sql) => Promise<T>): Promise<T> {
     refuseNested()
     const { clock, random } = this.#deps
-    const until = clock.now() + longestConflictMs
+    const until = clock.elapsed() + longestConflictMs
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#attempt(work, attempt > triesSideBySide)
       } catch (err) {
         if (!isConflict(err)) throw err
-        if (clock.now() > until) {
+        if (clock.elapsed() > until) {
           throw new ClusterError('NOT_READY', { attempts: attempt }, {
             message: 'too many others write to the service\'s database', cause: err
           })

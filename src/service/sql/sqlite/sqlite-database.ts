@@ -214,10 +214,10 @@ class SqliteDatabase implements SqlDatabase {
 
   /** Another process may be writing: its turn is short. */
   async #begin (writer: SqliteConnectionFile, signal?: AbortSignal): Promise<void> {
-    const until = this.#deps.clock.now() + longestBusyMs
+    const until = this.#deps.clock.elapsed() + longestBusyMs
     for (;;) {
       try { return writer.run('begin immediate') } catch (err) {
-        if (!isBusy((err as Error).cause) || this.#deps.clock.now() > until) throw err
+        if (!isBusy((err as Error).cause) || this.#deps.clock.elapsed() > until) throw err
       }
       await this.#deps.clock.sleep(busyPauseMs, signal)
     }

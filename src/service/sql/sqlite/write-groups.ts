@@ -31,13 +31,13 @@ const sliceMs = 25
  */
 export class WriteGroups {
   readonly #control: GroupControl
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #ahead: Array<() => void> = []
   readonly #waiting: Array<() => void> = []
   #isTaken = false
   #group: Group | undefined
 
-  constructor (control: GroupControl, { clock }: { clock: Pick<Clock, 'now'> }) {
+  constructor (control: GroupControl, { clock }: { clock: Pick<Clock, 'elapsed'> }) {
     this.#control = control
     this.#clock = clock
   }
@@ -65,11 +65,11 @@ export class WriteGroups {
     await this.#control.begin()
     const { promise: committed, resolve, reject } = Promise.withResolvers<void>()
     committed.catch(() => {}) // nobody waits for it whose work has failed
-    return { committed, resolve, reject, endsAt: this.#clock.now() + sliceMs }
+    return { committed, resolve, reject, endsAt: this.#clock.elapsed() + sliceMs }
   }
 
   #end (): void {
-    const next = this.#control.isOpen && this.#group != null && this.#clock.now() < this.#group.endsAt
+    const next = this.#control.isOpen && this.#group != null && this.#clock.elapsed() < this.#group.endsAt
       ? this.#ahead.shift() ?? this.#waiting.shift()
       : undefined
     if (next != null) return next()

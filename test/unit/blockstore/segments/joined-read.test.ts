@@ -47,7 +47,7 @@ describe('blocks that are read in one go', () => {
     ;[now, hasOthers] = [0, false]
     folder = await mkdtemp(join(tmpdir(), 'helia-cluster-joined-'))
     store = segmentBlockstore(
-      { folder, segmentBytes: 150_000, worthBytes: 1 }, { log: silentLogger, clock: { ...systemClock, now: () => now } }
+      { folder, segmentBytes: 150_000, worthBytes: 1 }, { log: silentLogger, clock: { ...systemClock, elapsed: () => now } }
     )
     await store.start(never)
     reader = placedReader({ folder }, { time: () => now, hasOthers: () => hasOthers })

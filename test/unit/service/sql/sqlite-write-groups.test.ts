@@ -33,7 +33,7 @@ const hand = (): {
 } => {
   const control = new NotedControl()
   const clock = { time: 0 }
-  const groups = new WriteGroups(control, { clock: { now: () => clock.time } })
+  const groups = new WriteGroups(control, { clock: { elapsed: () => clock.time } })
   const write = async (
     name: string, { isAhead = false, work = () => {} }: { isAhead?: boolean, work?: () => void } = {}
   ): Promise<void> => {

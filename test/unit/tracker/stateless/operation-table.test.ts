@@ -21,7 +21,7 @@ describe('operation table', () => {
   })
 
   it('gives out operations in the order in which they came, even after one left from the middle', () => {
-    const table = new OperationTable({ by: [], shares: new Map() }, { now: () => now })
+    const table = new OperationTable({ by: [], shares: new Map() }, { elapsed: () => now })
     for (let n = 0; n < 5; n++) table.apply(key(n), 'pin', { now })
 
     table.apply(key(2), 'unpin', { now })
@@ -36,7 +36,7 @@ describe('operation table', () => {
   })
 
   it('has a queue of its own for priority pins', () => {
-    const table = new OperationTable({ by: [], shares: new Map() }, { now: () => now })
+    const table = new OperationTable({ by: [], shares: new Map() }, { elapsed: () => now })
 
     table.apply(key(1), 'pin', { now, priority: false })
     table.apply(key(2), 'pin', { now, priority: true })
@@ -47,7 +47,7 @@ describe('operation table', () => {
   })
 
   it('forgets what is done', () => {
-    const table = new OperationTable({ by: [], shares: new Map() }, { now: () => now })
+    const table = new OperationTable({ by: [], shares: new Map() }, { elapsed: () => now })
     table.apply(key(1), 'pin', { now, priority: true })
     table.apply(key(1), 'start', { now })
 
@@ -58,7 +58,7 @@ describe('operation table', () => {
   })
 
   it('clears the error and keeps the priority as an operation goes on', () => {
-    const table = new OperationTable({ by: [], shares: new Map() }, { now: () => now })
+    const table = new OperationTable({ by: [], shares: new Map() }, { elapsed: () => now })
     table.apply(key(1), 'pin', { now, priority: true })
     table.apply(key(1), 'start', { now })
     table.apply(key(1), 'fail', { now: now + 5, error: 'no' })
@@ -71,7 +71,7 @@ describe('operation table', () => {
   })
 
   it('does not put back a failed unpin over something newer', () => {
-    const table = new OperationTable({ by: [], shares: new Map() }, { now: () => now })
+    const table = new OperationTable({ by: [], shares: new Map() }, { elapsed: () => now })
     table.apply(key(1), 'pin', { now })
 
     table.restore(key(1), { state: 'unpin_error', attempts: 3, since: now, error: 'no' })

@@ -32,11 +32,4 @@ describe('the pace of a queue', () => {
 
     assert.equal(pace.waitMs(1, 9_000_700), 100)
   })
-
-  it('says nothing below zero when the clock is set back', () => {
-    const pace = new QueuePace()
-    for (let at = 0; at < 20; at++) pace.ended(100_000 + at, true)
-
-    assert.equal(pace.waitMs(1, 5), 0)
-  })
 })

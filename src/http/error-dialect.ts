@@ -23,6 +23,9 @@ export function orBadRequest<T> (parse: () => T, beginning: string): T {
   }
 }
 
+/** What is said of a request that isn't HTTP. */
+export const unreadable = 'the request can not be read'
+
 /** How one API tells its clients that something went wrong: each has the status and the body that its clients know. */
 export interface ErrorDialect {
   /** The status for anything a handler throws that is no HttpError. */

@@ -6,7 +6,7 @@ import { commonLogLine } from './access-log.ts'
 import type { Authenticator } from './request/auth.ts'
 import type { Cors } from './cors.ts'
 import type { ErrorDialect } from './error-dialect.ts'
-import { errorReply } from './error-dialect.ts'
+import { errorReply, unreadable } from './error-dialect.ts'
 import { RequestContext } from './request-context.ts'
 import { sendLines } from './answer/lines.ts'
 import { parseTarget, redirectOf } from './routing/path.ts'
@@ -71,12 +71,21 @@ class Pipeline {
   take (request: IncomingMessage, response: ServerResponse): void {
     const target = parseTarget(request.url ?? '/')
     if (target == null) {
-      refuseTarget(response)
+      this.#refuseTarget(response)
       return
     }
     const context = new RequestContext({ request, response, target })
     if (this.#deps.logLine != null) this.#logAtEnd(context, this.#deps.logLine)
     this.#router.route(context)
+  }
+
+  /** A target that isn't one: Go's server answers by itself and closes. */
+  #refuseTarget (response: ServerResponse): void {
+    const { contentType, text } = this.#deps.dialect.body(400, unreadable)
+    response.removeHeader('connection')
+    response.removeHeader('date')
+    response.writeHead(400, ['Content-Type', contentType, 'Connection', 'close'])
+    response.end(text)
   }
 
   /** What comes before a handler, once it is known which: false when that was the answer. */
@@ -196,11 +205,3 @@ class Pipeline {
 
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&#34;')
-
-/** A target that isn't one: Go's server answers by itself and closes. */
-function refuseTarget (response: ServerResponse): void {
-  response.removeHeader('connection')
-  response.removeHeader('date')
-  response.writeHead(400, ['Content-Type', 'text/plain; charset=utf-8', 'Connection', 'close'])
-  response.end('400 Bad Request')
-}

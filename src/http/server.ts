@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, Server, ServerOptions, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http'
 import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
@@ -10,6 +10,8 @@ import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import { soleShare } from '../base/shares.ts'
 import type { Share } from '../base/shares.ts'
+import type { Answering, BrokenBody } from './refusal.ts'
+import { answerBrokenRequest, endWith, hostFault, notMet, noTunnel, refuse } from './refusal.ts'
 import { cannotListen, freeAddress, listening, listenOptionsOf, multiaddrOf, removeStaleSocket } from './listen.ts'
 
 export interface HttpServerInit {
@@ -34,8 +36,8 @@ export interface HttpServerInit {
    * client have all the time.
    */
   cutsIdleUploads?: boolean
-  /** The body of the answer to a request that can't be read. Default: the status in plain text. */
-  brokenBody?: (status: number) => { contentType: string, text: string }
+  /** The body of the answer to a request that never gets to the listener: it can't be read, or asks for what nobody does. Default: plain text. */
+  brokenBody?: BrokenBody | undefined
   /** Whether `CONNECT` opens a way to this same server: for clients that use it as their proxy. */
   tunnels?: boolean
   /**
@@ -56,7 +58,6 @@ const usualConnections = 8192
 const usualStalledMs = 60_000
 /** Who wants to know of an answer's end: logs, limits, figures, traces, its source. Node warns of a leak above 10. */
 const usualListeners = 30
-const tooLarge = '431 Request Header Fields Too Large'
 /** What a machine says that can't share ports among listeners. */
 const cannotShare = new Set(['ENOTSUP', 'EINVAL', 'ENOPROTOOPT'])
 const notHttps = 'Client sent an HTTP request to an HTTPS server.\n'
@@ -133,7 +134,9 @@ export class HttpServer implements Startable {
       keepAliveTimeout: idleTimeoutMs === 0 ? readTimeoutMs : idleTimeoutMs,
       // Node looks for slow clients this often: the default of 30 s would make any limit ten times longer
       connectionsCheckingInterval: Math.max(50, Math.min(1000, (headersTimeout || 4000) / 4)),
-      noDelay: true
+      noDelay: true,
+      // with an answer of our own
+      requireHostHeader: false
     }
     const server = tls == null
       ? createServer(options)
@@ -141,7 +144,11 @@ export class HttpServer implements Startable {
     server.maxRequestsPerSocket = 0
     server.timeout = this.#init.stalledTimeoutMs ?? usualStalledMs
     server.on('timeout', this.#init.cutsIdleUploads === true ? cutIdleUpload : cutIdle)
-    if (this.#init.tunnels === true) server.on('connect', (_request, socket, head) => this.#tunnel(socket, head))
+    server.on('connect', (_request, socket, head) => {
+      if (this.#init.tunnels === true) this.#tunnel(socket, head)
+      else this.#refuseTunnel(socket)
+    })
+    server.on('checkExpectation', (_request, response) => refuse(response, notMet, this.#init.brokenBody))
     server.on('request', (request, response) => {
       this.#busy++
       response.setMaxListeners(usualListeners)
@@ -155,7 +162,7 @@ export class HttpServer implements Startable {
         if (--this.#busy === 0) this.#idle?.()
         if (--flight.answers === 0) flight.done?.()
       })
-      const fault = hostFault(request.rawHeaders)
+      const fault = hostFault(request)
       if (fault == null) this.#deps.listener(request, response)
       else refuse(response, fault, this.#init.brokenBody)
     })
@@ -171,11 +178,10 @@ export class HttpServer implements Startable {
     return flight
   }
 
-  /** What came whole before is answered first. */
   #broken (err: NodeJS.ErrnoException, socket: Duplex): void {
     const flight = this.#flights.get(socket)
     const answer = (): void => answerBrokenRequest(err, socket, { bodyOf: this.#init.brokenBody, last: flight?.last })
-    if (flight != null && flight.answers > 0 && flight.last.complete && err.code?.startsWith('HPE_') === true) flight.done = answer
+    if (flight?.last.complete === true && err.code?.startsWith('HPE_') === true) this.#afterAnswers(socket, answer)
     else answer()
   }
 
@@ -202,6 +208,19 @@ export class HttpServer implements Startable {
       if (sharing === 'joins' || !cannotShare.has(err.code)) throw err
       await listening(door, free)
     })
+  }
+
+  /** Its connection is no longer one of the server's. */
+  #refuseTunnel (socket: Duplex): void {
+    socket.on('error', () => socket.destroy())
+    this.#afterAnswers(socket, () => endWith(socket, noTunnel, this.#init.brokenBody))
+  }
+
+  /** What came whole before is answered first. */
+  #afterAnswers (socket: Duplex, answer: () => void): void {
+    const flight = this.#flights.get(socket)
+    if (flight != null && flight.answers > 0) flight.done = answer
+    else answer()
   }
 
   /** What comes through the tunnel is HTTP for this server, whatever host it names. */
@@ -265,28 +284,6 @@ export class HttpServer implements Startable {
 /** What is under way on a connection: answers to requests, the last of them, and what is done when all are answered. */
 interface Flight { answers: number, last: IncomingMessage, done?: () => void }
 
-/** As Go's server: one host, of characters that a host may have. */
-function hostFault (rawHeaders: readonly string[]): string | undefined {
-  let hosts = 0
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? ''
-    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
-    if (++hosts > 1) return '400 Bad Request'
-    if (!hostText.test(rawHeaders[at + 1] ?? '')) return '400 Bad Request: malformed Host header'
-  }
-  return undefined
-}
-
-const hostText = /^[\w!$%&'()*+,\-.:;=[\]~]*$/
-
-function refuse (response: ServerResponse, status: string, bodyOf: HttpServerInit['brokenBody']): void {
-  const { contentType, text } = bodyOf?.(400) ?? plainText(status)
-  response.sendDate = false
-  response.writeHead(400, status.slice(4), { 'Content-Type': contentType, Connection: 'close' }).end(text)
-}
-
-interface Answering { _httpMessage?: { req?: IncomingMessage, headersSent?: boolean } | null }
-
 /**
  * Nothing moved on a connection for its time: it is cut when its client doesn't read, or has nothing to wait for. A handler may take as
  * long as it needs.
@@ -302,24 +299,4 @@ function cutIdleUpload (socket: Socket): void {
   const waitsForBody = request != null && !request.complete && request.readableLength === 0
   if (waitsForBody) socket.destroy()
   else cutIdle(socket)
-}
-
-const plainText = (status: string) => ({ contentType: 'text/plain; charset=utf-8', text: status })
-
-/** `last`: the request that came last; when its body breaks, and nothing of its answer is sent, this is the answer. */
-function answerBrokenRequest (
-  err: NodeJS.ErrnoException, socket: Duplex, { bodyOf, last }: { bodyOf: HttpServerInit['brokenBody'], last: IncomingMessage | undefined }
-): void {
-  const isSlow = err.code === 'ERR_HTTP_REQUEST_TIMEOUT' || err.code === 'ECONNRESET'
-  const answering = (socket as Answering)._httpMessage
-  const isAnswered = answering != null && (answering.headersSent !== false || answering.req !== last)
-  if (isSlow || !socket.writable || isAnswered) {
-    socket.destroy()
-    return
-  }
-  const status = err.code === 'HPE_HEADER_OVERFLOW' ? tooLarge : '400 Bad Request'
-  const { contentType, text } = bodyOf?.(Number(status.slice(0, 3))) ?? plainText(status)
-  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\nConnection: close\r\n\r\n${text}`, () => {
-    if (answering != null) socket.destroy()
-  })
 }

@@ -73,9 +73,7 @@ export function serviceApi (
   }, { listener: init.wrap?.(listener) ?? listener, clock, log })
 }
 
-function brokenBody (status: number): { contentType: string, text: string } {
-  const { contentType, body } = failureReply(
-    { status, message: status === 431 ? 'the headers are too large' : 'the request can not be read', code: null, headers: [] }, ''
-  )
+function brokenBody (status: number, message: string): { contentType: string, text: string } {
+  const { contentType, body } = failureReply({ status, message, code: null, headers: [] }, '')
   return { contentType: contentType ?? '', text: String(body) }
 }

@@ -319,6 +319,35 @@ describe('the HTTP server', () => {
     assert.match(await raw(port, `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 .*\{"status":431\}$/s)
   })
 
+  it('answers what never gets to its listener in the words that it is given', async () => {
+    const brokenBody = (status: number, message: string) => ({ contentType: 'application/json', text: JSON.stringify({ status, message }) })
+    const { port } = await start({ brokenBody })
+    const answer = async (bytes: string): Promise<unknown> => {
+      const answered = await raw(port, bytes)
+      const [head = '', body = ''] = answered.split('\r\n\r\n')
+      return { ...JSON.parse(body.replace(/^[\da-f]+\r\n|\r\n0.*$/gs, '')), is: head.split('\r\n')[0] }
+    }
+
+    assert.deepEqual(await answer('GET / HTTP/1.1\r\nHost: x\r\nExpect: wonders\r\n\r\n'), {
+      status: 417, message: 'the expectation of the request can not be met', is: 'HTTP/1.1 417 Expectation Failed'
+    })
+    assert.deepEqual(await answer('CONNECT example.org:80 HTTP/1.1\r\nHost: example.org:80\r\n\r\n'), {
+      status: 405, message: 'there is no way through this server to another one', is: 'HTTP/1.1 405 Method Not Allowed'
+    })
+    assert.deepEqual(await answer('GET / HTTP/1.1\r\n\r\n'), {
+      status: 400, message: 'missing required Host header', is: 'HTTP/1.1 400 Bad Request: missing required Host header'
+    })
+    assert.match(await raw(port, 'GET / HTTP/1.0\r\n\r\n'), /hello$/)
+  })
+
+  it('answers a CONNECT behind what came whole before', async () => {
+    const { port } = await start({}, (_request, response) => { setImmediate(() => response.end('hello')) })
+
+    const answered = await raw(port, 'GET / HTTP/1.1\r\nHost: x\r\n\r\nCONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n')
+
+    assert.match(answered, /^HTTP\/1\.1 200 .*helloHTTP\/1\.1 405 /s)
+  })
+
   it('closes connections beyond its limit at once while all are busy, n are served', async () => {
     const { port } = await start({ maxConnections: 2 }, (_request, response) => { response.write('hello') })
     const held = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')]

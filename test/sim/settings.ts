@@ -4,6 +4,7 @@ import { aPeerId } from '../support/cluster/values.ts'
 import type { SimHistoryFaults } from '../support/sim-history.ts'
 import type { SimFaults } from '../support/sim-network.ts'
 import { Dice } from './dice.ts'
+import { hasSetClocks, withSetClocks } from './clocks.ts'
 import { isCollecting, withCollections } from './collections.ts'
 import { hasHistory, withHistory } from './history.ts'
 import { isRough, roughened } from './rough.ts'
@@ -31,12 +32,12 @@ export interface PeerSettings {
 /**
  * Shares per step, 0 to 1; `earlyCrash`: of starts that a power cut follows within the first minutes; `rot`: of starts before which the
  * disk lost rows of the pinset that its blocks can prove, and blocks that other peers have; `streams`: of gossip, that end while the
- * connection lives; `standStill` and `starve`: of processes.
+ * connection lives; `standStill` and `starve`: of processes; `clocks`: that are set.
  */
 export interface Trouble {
   cut: number, isolate: number, heal: number, crash: number, stop: number, ipfsDown: number, diskFull: number, split: number,
   earlyCrash: number, rot: number
-  streams: number, standStill: number, starve: number
+  streams: number, standStill: number, starve: number, clocks: number
 }
 
 /** Everything that a seed decides beforehand. Times in milliseconds. */
@@ -85,7 +86,7 @@ export interface SimSettings {
 
 const none: Trouble = {
   cut: 0, isolate: 0, heal: 0, crash: 0, stop: 0, ipfsDown: 0, diskFull: 0, split: 0, earlyCrash: 0, rot: 0, streams: 0, standStill: 0,
-  starve: 0
+  starve: 0, clocks: 0
 }
 const noHistory: SimHistoryFaults = { pieceBlocks: 1, delayMs: 0, breaks: 0, standstills: 0 }
 const noBatching = { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 50_000 }
@@ -97,7 +98,8 @@ export function settingsOf (seed: number): SimSettings {
   const rotting = seed % 4 === 1 ? { ...settings, trouble: { ...settings.trouble, rot: 0.4 } } : settings
   const streaming = hasHistory(seed) ? withHistory(rotting, new Dice(seed ^ 0x415)) : rotting
   const stalling = isStalling(seed) ? withStalls(streaming, new Dice(seed ^ 0x57a11)) : streaming
-  return isCollecting(seed) ? withCollections(stalling) : stalling
+  const setting = hasSetClocks(seed) ? withSetClocks(stalling, new Dice(seed ^ 0xc10c)) : stalling
+  return isCollecting(seed) ? withCollections(setting) : setting
 }
 
 function plainSettings (seed: number): SimSettings {

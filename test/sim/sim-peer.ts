@@ -116,6 +116,7 @@ export class SimPeer {
   skewMs: number
   readonly #world: SimSettings
   readonly #deps: SimPeerDeps
+  #clock: PeerClock | undefined
 
   constructor (settings: PeerSettings, world: SimSettings, deps: SimPeerDeps) {
     const { clock, dice } = deps
@@ -208,12 +209,18 @@ export class SimPeer {
     }
   }
 
+  /** Its clock is set, also while it runs. */
+  setClock (skewMs: number): void {
+    this.skewMs = skewMs
+    if (this.#clock != null) this.#clock.skewMs = skewMs
+  }
+
   #compose () {
     const { id: self, settings } = this
     const world = this.#world
     const log = this.#deps.log.child(settings.name)
     const random = this.#deps.dice
-    const clock = new PeerClock(this.#deps.clock, this.skewMs)
+    const clock = this.#clock = new PeerClock(this.#deps.clock, this.skewMs)
     const pinset = this.pinsetDisk.datastore()
     const silence = hasStalls(world) ? new GossipSilence({ afterMs: 3 * world.pingIntervalMs, intervalMs: listenEveryMs }) : undefined
     const lifecycle = new Lifecycle({ stopTimeoutMs: 120_000 }, { clock, log: log.child('lifecycle') })

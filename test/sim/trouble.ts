@@ -1,4 +1,5 @@
 import { ClusterError } from '../../src/base/errors.ts'
+import { endSetClocks, setClocks } from './clocks.ts'
 import type { SimPeer } from './sim-peer.ts'
 import { endStalls, makeStalls } from './stalls.ts'
 import type { World } from './world.ts'
@@ -23,6 +24,7 @@ export function makeTrouble (world: World): void {
   if (dice.chance(trouble.diskFull)) fillDisk(world, dice.pick(peers))
   if (trouble.split > 0 && dice.chance(trouble.split)) split(world)
   makeStalls(world)
+  setClocks(world)
 }
 
 /** A start in a time of trouble: the power may go while the peer still gets what the others have. */
@@ -43,6 +45,7 @@ export function endTrouble (world: World): void {
   network.faults = { delayMs: 50, loss: 0, duplication: 0 }
   network.history.faults = { ...network.history.faults, delayMs: 50, breaks: 0, standstills: 0 }
   endStalls(world)
+  endSetClocks(world)
   for (const peer of peers) {
     peer.node.down = undefined
     peer.pinsetDisk.full = false

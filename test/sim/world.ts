@@ -24,6 +24,10 @@ export class World {
   readonly settings: SimSettings
   readonly clock = new SimClock()
   readonly dice: Dice
+  /** For clocks that are set. */
+  readonly clockDice: Dice
+  /** Peers whose clocks are set wrong for a time, and what sets each right. */
+  readonly wrongClocks = new Map<SimPeer, () => void>()
   readonly network: SimNetwork
   readonly peers: SimPeer[]
   readonly ledger = new Ledger()
@@ -50,6 +54,7 @@ export class World {
     const start = clock.now()
     this.settings = settings
     const dice = this.dice = new Dice(settings.seed ^ 0x5eed)
+    this.clockDice = new Dice(settings.seed ^ 0xc10c5)
     const trace = this.trace = new Trace(() => clock.now() - start, print)
     this.#names = new Map(settings.peers.map(({ id, name }) => [id, name]))
     const seen = (what: string, from: PeerId, to: PeerId, bytes: number): void => {

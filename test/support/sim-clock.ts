@@ -94,8 +94,9 @@ export function gatedClock (base: Clock, gate: Gate): Clock {
  * waits for ever comes.
  */
 export class PeerClock implements Clock, Gate {
+  /** How far this peer's clock is ahead. May change while it runs: the clock is set. Milliseconds. */
+  skewMs: number
   readonly #base: Clock
-  readonly #skewMs: number
   readonly #from: number
   readonly #cancels = new Set<() => void>()
   #isStopped = false
@@ -103,14 +104,13 @@ export class PeerClock implements Clock, Gate {
   #held: Array<() => void> = []
   #lateness: (() => number) | undefined
 
-  /** `skewMs`: how far this peer's clock is ahead. */
   constructor (base: Clock, skewMs = 0) {
     this.#base = base
-    this.#skewMs = skewMs
+    this.skewMs = skewMs
     this.#from = base.elapsed()
   }
 
-  now (): number { return this.#base.now() + this.#skewMs }
+  now (): number { return this.#base.now() + this.skewMs }
   elapsed (): number { return this.#base.elapsed() - this.#from }
 
   after (ms: number, callback: () => void): () => void {

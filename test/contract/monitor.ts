@@ -166,6 +166,21 @@ export function monitorContract (name: string, open: () => Promise<MonitorHarnes
       assert.deepEqual(alerts.map(alert => alert.peer), ['peer-gone'])
     })
 
+    it('alerts for a peer that falls silent after the clock was set forward for a time, and not while it is', async () => {
+      const { receive, metric, clock, alerts } = await opened()
+      receive('peer-a', metric())
+      clock.wrongMs = 3_600_000
+      await clock.advance(20_000)
+      const ahead = alerts.length
+      clock.wrongMs = 0
+      await clock.advance(monitorCheckIntervalMs)
+      receive('peer-a', metric())
+
+      await clock.advance(60_000)
+
+      assert.deepEqual([ahead, alerts.map(({ peer }) => peer)], [0, ['peer-a']])
+    })
+
     it('alerts for each name and peer, again and again for new outages', async () => {
       const { receive, metric, clock, alerts } = await opened()
 

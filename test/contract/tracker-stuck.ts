@@ -107,6 +107,26 @@ export function trackerStuckContract (name: string, open: OpenTracker): void {
       assert.equal((await next.status(cidNumber(1))).status, 'pinned')
     })
 
+    for (const wrongMs of [-3_600_000, 3_600_000]) {
+      it(`has it wait for as long, though the clock is set by ${wrongMs} ms meanwhile`, async () => {
+        const { track, node, clock, crash } = await opened()
+        const release = node.hold('pin 1')
+        track(aPin(1))
+        await clock.advance(2000)
+        const next = await crash()
+        await gathered(next.recoverAll())
+        release()
+
+        clock.wrongMs = wrongMs
+        await gathered(next.recoverAll())
+        await clock.settle()
+        const { status } = await next.status(cidNumber(1))
+        await clock.advance(6000)
+
+        assert.deepEqual([status, (await next.status(cidNumber(1))).status], ['pin_queued', 'pinned'])
+      })
+    }
+
     it('waits longer after each time', async () => {
       const { track, node, clock, crash } = await opened()
       node.hold('pin 1')

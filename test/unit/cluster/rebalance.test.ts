@@ -117,6 +117,25 @@ describe('a rebalance', () => {
     assert.ok(heldBy(two) >= 2 && heldBy(two) <= 5, `${heldBy(two)}`)
   })
 
+  for (const wrongMs of [-3_600_000, 3_600_000]) {
+    it(`keeps its pace though the clock is set by ${wrongMs} ms`, async () => {
+      const { cluster, clock, one, two, heldBy, until, pinOn } = await open(2)
+      await pinOn(20, 'a', one)
+      await cluster.rebalance({ maxPinsPerSecond: 1 })
+      await clock.advance(1500)
+      const before = heldBy(two)
+      clock.wrongMs = wrongMs
+
+      await clock.advance(1000)
+      const soon = heldBy(two)
+      const from = clock.elapsed()
+      await until('done')
+
+      assert.ok(soon - before <= 2, `${soon - before} in a second`)
+      assert.ok(clock.elapsed() - from < 20_000, `${clock.elapsed() - from} ms`)
+    })
+  }
+
   it('goes on after a restart', async () => {
     const datastore = memoryDatastore()
     await datastore.start(new AbortController().signal)

@@ -92,6 +92,29 @@ describe('what a missing peer costs', () => {
     assert.ok(scans > 0)
     assert.equal(ofTwo, scans)
   })
+
+  for (const wrongMs of [-3_600_000, 3_600_000]) {
+    it(`is looked at when it is old, and not before, though the clock is set by ${wrongMs} ms`, async () => {
+      const { cluster, clock, consensus } = await open(1)
+      let scans = 0
+      const { state } = consensus
+      const pins = state.pins.bind(state)
+      state.pins = call => {
+        scans++
+        return pins(call)
+      }
+      await cluster.pinsHealth()
+      const first = scans
+      clock.wrongMs = wrongMs
+
+      await cluster.pinsHealth()
+      const atOnce = scans - first
+      await clock.advance(60_000)
+      await cluster.pinsHealth()
+
+      assert.deepEqual([atOnce, scans > first], [0, true])
+    })
+  }
 })
 
 describe('a look that serves again', () => {

@@ -130,6 +130,25 @@ describe('the statuses in lists', () => {
     await peer.stop()
   })
 
+  for (const wrongMs of [-3_600_000, 3_600_000]) {
+    it(`follow the peers as usual when the clock is set by ${wrongMs} ms`, async () => {
+      const peer = await pinningPeer()
+      peer.cluster.hold(pinFor('a'))
+      await peer.json(everything)
+      const { sweeps } = peer.cluster
+      peer.clock.wrongMs = wrongMs
+      await afterTime(peer.clock, peer.json(everything))
+      const atOnce = peer.cluster.sweeps - sweeps
+      peer.cluster.statuses.set(cidFor('a').toString(), 'pin_error')
+
+      await peer.clock.advance(30_000)
+      const { body } = await peer.json(everything)
+
+      assert.deepEqual([atOnce, listed(body)], [0, 'a:failed'])
+      await peer.stop()
+    })
+  }
+
   it('come late when the peers do not answer, but the list comes', async () => {
     const peer = await pinningPeer()
     peer.cluster.hold(pinFor('a'))

@@ -45,4 +45,20 @@ describe('the throttle of calls to Kubo', () => {
 
     assert.equal(clock.pending, 0)
   })
+
+  for (const wrongMs of [-3_600_000, 3_600_000]) {
+    it(`allows one call a second, though the clock is set by ${wrongMs} ms meanwhile`, async () => {
+      const { throttle, clock } = await failing(11)
+      let passed = 0
+      await throttle.turn(signal)
+      clock.wrongMs = wrongMs
+      for (let n = 0; n < 3; n++) void throttle.turn(signal).then(() => { passed++ })
+
+      await clock.settle()
+      const atOnce = passed
+      await clock.advance(3000)
+
+      assert.deepEqual([atOnce, passed], [0, 3])
+    })
+  }
 })

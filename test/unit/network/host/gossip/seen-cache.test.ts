@@ -26,4 +26,20 @@ describe('seen messages', () => {
     assert.equal(cache.size, 10)
     assert.equal(cache.has('999'), true)
   })
+
+  for (const wrongMs of [-3_600_000, 3_600_000]) {
+    it(`are known for their time, though the clock is set by ${wrongMs} ms meanwhile`, async () => {
+      const clock = new SimClock()
+      const cache = new BoundedSeenCache({ ttlMs: 1000, entries: 10 }, clock)
+      cache.put('a')
+      clock.wrongMs = wrongMs
+
+      cache.prune()
+      const before = cache.has('a')
+      await clock.advance(1001)
+      cache.prune()
+
+      assert.deepEqual([before, cache.has('a')], [true, false])
+    })
+  }
 })

@@ -164,7 +164,8 @@ export class CrdtStore {
   }
 
   #values (): ValueChanges { return new ValueChanges({
-    record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key)
+    record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key),
+    hasRow: key => this.#deps.datastore.has(layout.rowRecord(key))
   }) }
 
   /**

@@ -13,7 +13,7 @@ import { bestVersion, mergeDelta, tombstonedIds, versionIn } from './merge.ts'
 import type { MergeEffects } from './merge.ts'
 import { isIntact } from './repair.ts'
 import { ValueChanges } from './value-changes.ts'
-import { emptyRecord, readableRecord } from './value-record.ts'
+import { emptyRecord, readableRecord, unreadableRecord } from './value-record.ts'
 import type { ValueRecord, Version } from './value-record.ts'
 
 export interface MergeBatchDeps {
@@ -50,7 +50,8 @@ export class MergeBatch {
     this.heads = new MapDraft(heads)
     this.missing = new MapDraft(missing)
     this.values = new ValueChanges({
-      record: key => storedRecord(datastore, key), cidOf: key => this.#pinCid(key) ?? unreachable(key), pins
+      record: key => storedRecord(datastore, key), cidOf: key => this.#pinCid(key) ?? unreachable(key), pins,
+      hasRow: key => datastore.has(layout.rowRecord(key))
     })
   }
 
@@ -181,11 +182,11 @@ export class MergeBatch {
 
 /**
  * What the disk has of a key: its version and, with batching, the change that waits for its block. Empty for an unknown key, and for what
- * can't be read: the next version takes its place.
+ * can't be read (`unreadableRecord`): the next version takes its place.
  */
 export function storedRecord (datastore: Datastore, key: string): ValueRecord {
   const bytes = datastore.get(layout.valueRecord(key))
-  return bytes == null ? emptyRecord : readableRecord(bytes) ?? emptyRecord
+  return bytes == null ? emptyRecord : readableRecord(bytes) ?? unreadableRecord
 }
 
 function unreachable (key: string): never {

@@ -7,13 +7,15 @@ import type { StoredPin } from '../../wire/pin.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { PairChange } from './digest/digest-sums.ts'
 import { rowRecord, textBytes, valueRecord } from './layout.ts'
-import { encodeValueRecord, visibleValue } from './value-record.ts'
+import { encodeValueRecord, unreadableRecord, visibleValue } from './value-record.ts'
 import type { ValueRecord, Version } from './value-record.ts'
 
 export interface ValueChangesDeps {
   record (key: string): ValueRecord
   /** The CID of a valid pin key. */
   cidOf (key: string): CID
+  /** Whether the pin has a line in lists: it does while users see it. */
+  hasRow (key: string): boolean
   /** What some values say, by key. */
   pins?: ReadonlyMap<string, StoredPin> | undefined
 }
@@ -60,11 +62,13 @@ export class ValueChanges {
         result.pairs.push({ key, was: before.version?.value, is: after.version?.value })
       }
       const [was, is] = [visibleValue(before), visibleValue(after)]
-      if (isSame(was, is)) continue
+      // a pin that the disk has spoilt counts still
+      const wasThere = was != null || (before === unreadableRecord && this.#deps.hasRow(key))
+      if (isSame(was, is) && wasThere === (is != null)) continue
       const pin = is == null ? undefined : this.#pin(key, is)
       result.writes.push({ key: rowRecord(key), value: pin == null ? undefined : jsonRow(pin) })
       result.changes.push({ cid: this.#deps.cidOf(key), pin })
-      result.growth += (is == null ? 0 : 1) - (was == null ? 0 : 1)
+      result.growth += (is == null ? 0 : 1) - (wasThere ? 1 : 0)
     }
     return result
   }

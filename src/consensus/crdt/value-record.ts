@@ -14,6 +14,9 @@ export interface ValueRecord { version: Version | undefined, isPin: boolean, ove
 
 export const emptyRecord: ValueRecord = { version: undefined, isPin: false, overlay: undefined }
 
+/** Stands for a record that the disk has spoilt. Nothing is known of it but that it is there. */
+export const unreadableRecord: ValueRecord = { ...emptyRecord }
+
 /** The protobuf bytes of the pin that users see. */
 export function visibleValue (record: ValueRecord): Uint8Array | undefined {
   if (record.overlay != null) return record.overlay.put

@@ -51,6 +51,20 @@ describe('a pin that can not be read from the disk', () => {
       assert.equal(peer.consensus.state.has(cidFor('b')), true)
     })
 
+    it(`counts once, also when it is written again or removed (its ${what})`, async () => {
+      const { peer } = await peerWith(bytes)
+      const { state } = peer.consensus
+
+      const sizes = [state.size()]
+      await peer.consensus.put(pinFor('b', { name: 'again' }))
+      sizes.push(state.size())
+      const other = (await peerWith(bytes)).peer
+      await other.consensus.remove(cidFor('b'))
+      sizes.push(other.consensus.state.size())
+
+      assert.deepEqual(sizes, [3, 3, 2])
+    })
+
     it(`is there again once it is written (its ${what})`, async () => {
       const { peer } = await peerWith(bytes)
       await listed(peer)

@@ -30,7 +30,7 @@ export interface CarReaderInit {
 
 /** A reader that lets others check the blocks of large CARs: what it writes and what it refuses is the same. */
 export function carImporter ({ largeBytes = usualLargeBytes }: CarReaderInit, workers: BlockWorkers | undefined): CarImporter {
-  return async (content, sink, { signal, likeKubo = false }) => {
+  return async (content, sink, { signal, likeKubo = false, needsRoot = false }) => {
     const reader = new ByteReader(content, signal)
     const batch = new BlockBatch(sink)
     let finished = false
@@ -44,6 +44,7 @@ export function carImporter ({ largeBytes = usualLargeBytes }: CarReaderInit, wo
         throw rules.failure(err, car.last)
       }
       if (car.last == null && !likeKubo) throw invalidArgument('empty car, no blocks', { empty: true })
+      if (needsRoot && !car.hasRoot) throw rootMissing(roots)
       await batch.finish()
       finished = true
       return { roots, bytes: car.bytes, size: car.size }
@@ -57,6 +58,8 @@ export function carImporter ({ largeBytes = usualLargeBytes }: CarReaderInit, wo
 /** See `CarImporter`: the contract. Checks everything itself. */
 export const importCar: CarImporter = carImporter({}, undefined)
 
+const identity = 0
+
 /** The blocks that were read. */
 class CarContent {
   readonly #root: CID | undefined
@@ -64,21 +67,30 @@ class CarContent {
   bytes = 0
   size = 0
   last: CID | undefined
+  hasRoot: boolean
 
   constructor (roots: readonly CID[], batch: BlockBatch) {
     this.#root = roots.length === 1 ? roots[0] : undefined
+    // an identity has its content in itself
+    this.hasRoot = this.#root?.multihash.code === identity
     this.#batch = batch
   }
 
   /** A promise when others should have their turn. */
   add (block: Block): Promise<void> | undefined {
-    if (this.#root?.equals(block.cid) === true) this.size = fileSize(block)
+    if (this.#root?.equals(block.cid) === true) {
+      this.size = fileSize(block)
+      this.hasRoot = true
+    }
     this.bytes += block.bytes.length
     this.last = block.cid
     this.#batch.add(block)
     return this.#batch.isFull ? this.#batch.flush() : undefined
   }
 }
+
+const rootMissing = (roots: readonly CID[]): ClusterError =>
+  invalidArgument(`the CAR has no block of its root ${roots.join(', ')}`)
 
 interface CarReading { rules: CarRules, car: CarContent, largeBytes: number, workers: BlockWorkers | undefined }
 

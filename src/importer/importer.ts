@@ -64,6 +64,8 @@ export interface CarOptions {
    * cluster.
    */
   likeKubo?: boolean
+  /** INVALID_ARGUMENT at the end when no block of the only root has come. Default: it may be elsewhere, as for Go. */
+  needsRoot?: boolean
 }
 
 /** What a CAR held. */

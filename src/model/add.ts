@@ -40,6 +40,8 @@ export interface AddParams extends DagParams {
    * root was pinned or unpinned here, an hour at most.
    */
   awaitsPin?: boolean
+  /** A CAR without its root is refused. */
+  needsRoot?: boolean
 }
 
 /** One line of `/add`'s answer. */

@@ -31,7 +31,7 @@ async function * readCar (
   if (params.wrap) throw invalidArgument('cannot wrap a CAR file upload')
   for await (const entry of entries) {
     if (entry.kind !== 'file') throw invalidArgument('expected CAR file is not of type file')
-    const { roots: [root], bytes, size } = await importCar(entry.content, sink, options)
+    const { roots: [root], bytes, size } = await importCar(entry.content, sink, { ...options, needsRoot: params.needsRoot === true })
     if (root == null) return
     onRoot(root)
     yield { name: entry.path, cid: root, bytes, size }

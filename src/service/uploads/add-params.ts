@@ -23,6 +23,7 @@ export function addParams (format: UploadFormat): AddParams {
     streamChannels: true,
     local: false,
     noPin: true,
-    awaitsPin: true
+    awaitsPin: true,
+    needsRoot: true
   }
 }

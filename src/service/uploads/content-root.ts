@@ -29,7 +29,7 @@ export async function contentRoot (
   if (format === 'car') {
     for await (const entry of entries) {
       if (entry.kind !== 'file') break
-      const { roots: [root], bytes } = await importCar(entry.content, sink, options)
+      const { roots: [root], bytes } = await importCar(entry.content, sink, { ...options, needsRoot: true })
       if (root != null) return { cid: root, blockBytes: bytes }
     }
   } else {

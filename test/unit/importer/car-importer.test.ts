@@ -56,6 +56,16 @@ describe('CAR import', () => {
     })
   }
 
+  it('refuses a CAR without the block of its root where that is wanted, and takes it else, as Go does', async () => {
+    const lacking = await carOf([unixfsFile.cid], [one])
+
+    await assert.rejects(importCar(inPieces(lacking, 100), new KeepingSink(), { needsRoot: true }), {
+      code: 'INVALID_ARGUMENT', message: `the CAR has no block of its root ${String(unixfsFile.cid)}`
+    })
+    await importCar(inPieces(await carOf([one.cid], [one]), 100), new KeepingSink(), { needsRoot: true })
+    assert.equal(String((await read(lacking)).roots), String(unixfsFile.cid))
+  })
+
   it('states the file size when the root is a UnixFS file in the CAR', async () => {
     assert.equal((await read(await carOf([unixfsFile.cid], [unixfsFile]))).size, 3)
     assert.equal((await read(await carOf([unixfsFile.cid], [one]))).size, 0)

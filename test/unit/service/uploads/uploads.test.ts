@@ -3,11 +3,13 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { ClusterError, isClusterError } from '../../../../src/base/errors.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { carHeader, carSectionHead } from '../../../../src/model/car.ts'
+import type { CID } from '../../../../src/model/cid.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
 import { addedRoot } from '../../../../src/service/uploads/content-root.ts'
 import { liveStagingKeys } from '../../../../src/service/uploads/upload-rows.ts'
 import { stagedContent } from '../../../../src/service/uploads/staged-content.ts'
 import type { UploadPart, UploadProgress, UploadRequest } from '../../../../src/service/uploads/uploads.ts'
+import { blockOf } from '../../../support/blocks.ts'
 import { pollUntil } from '../../../support/poll.ts'
 import type { TestPeer } from '../../../support/service-database.ts'
 import { eachDatabase } from '../../../support/service-database.ts'
@@ -169,6 +171,15 @@ eachDatabase('uploads', databases => {
     assert.equal(file.cid, directory.file.cid)
     await assert.rejects(upload(partsOf({ 'no.car': 'this is no CAR' }), { format: 'car' }), codeIs('INVALID_ARGUMENT'))
     await assert.rejects(upload(partsOf({ 'half.car': car.subarray(0, -5) }), { format: 'car', pin: 'now' }), codeIs('INVALID_ARGUMENT'))
+  })
+
+  it('refuses a CAR that lacks the block of its root, at once or staged', async () => {
+    const car = await carOf({ 'd/a': 'a' }, blockOf(Buffer.from('elsewhere')).cid)
+
+    for (const pin of ['now', 'on-access'] as const) {
+      await assert.rejects(upload(partsOf({ 'd.car': car }), { format: 'car', pin }), /the CAR has no block of its root bafkrei/)
+    }
+    assert.deepEqual(await side.leftovers(), { staged: [], reservations: 0, uploads: 0 })
   })
 
   it('leaves nothing of an upload that breaks off', async () => {
@@ -378,8 +389,8 @@ async function * twice (path: string): AsyncGenerator<UploadPart> {
   for (const content of ['first', 'second']) yield * partsOf({ [path]: content })
 }
 
-/** A CAR of a directory. */
-async function carOf (files: Record<string, string>): Promise<Buffer> {
+/** A CAR of a directory; `root`: another one than is in it. */
+async function carOf (files: Record<string, string>, root?: CID): Promise<Buffer> {
   const blocks = new Map<string, Uint8Array>()
   async function * entries () {
     for (const [path, text] of Object.entries(files)) yield { kind: 'file' as const, path, content: inPieces(Buffer.from(text)) }
@@ -387,5 +398,5 @@ async function carOf (files: Record<string, string>): Promise<Buffer> {
   const { params } = stagedContent({ cid: '', kind: 'file', staging_key: 'x' }, { read: () => inPieces(Buffer.alloc(0)) })
   const { cid } = await addedRoot(addingInto(blocks).add(entries(), params))
   const sections = [...blocks].flatMap(([text, bytes]) => [carSectionHead({ cid: parseCid(text), bytes }), bytes])
-  return Buffer.concat([carHeader(cid), ...sections])
+  return Buffer.concat([carHeader(root ?? cid), ...sections])
 }

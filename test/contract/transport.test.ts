@@ -7,7 +7,7 @@ import { failover } from '../../src/client/failover.ts'
 import { fetchTransport } from '../../src/client/fetch-transport.ts'
 import { nodeTransport } from '../../src/client/node-transport.ts'
 import type { Transport } from '../../src/client/transport.ts'
-import { freePorts } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { transportContract, type Handler, type TransportCase } from './transport.ts'
 
 async function tcpCase (handler: Handler, transportTo: (port: number) => Transport | Promise<Transport>): Promise<TransportCase> {

@@ -8,7 +8,8 @@ import { nodeTransport } from '../../src/client/node-transport.ts'
 import { systemClock } from '../../src/base/system.ts'
 import { libp2pHttpClient, type HttpClient } from '../../src/network/host/http/http-client.ts'
 import { newIdentity, type Identity } from '../../src/node/folder/identity.ts'
-import { freePorts, peerProcess, type PeerProcess } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 const hostSettings = (key: Identity, port: number): Record<string, unknown> => ({

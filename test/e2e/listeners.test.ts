@@ -9,7 +9,8 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { promisify } from 'node:util'
-import { freePorts, peerProcess, runService, type PeerProcess } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { peerProcess, runService, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 type Answer = { status: number, body: string }

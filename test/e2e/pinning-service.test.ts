@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { freePorts, peerProcess, type PeerProcess } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 const identityCid = (text: string): string => {

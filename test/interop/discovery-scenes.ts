@@ -1,4 +1,5 @@
-import { freePorts, peerProcess, type PeerProcess } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { peerProcess, type PeerProcess } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 import { goPeer } from './go-peer.ts'
 

@@ -5,7 +5,8 @@ import { systemClock } from '../../src/base/system.ts'
 import { segmentBlockstore } from '../../src/blockstore/segments/segments.ts'
 import { CID } from '../../src/model/cid.ts'
 import * as Digest from 'multiformats/hashes/digest'
-import { freePorts, jsonLines, peerProcess, uploadForm } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { jsonLines, peerProcess, uploadForm } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 
 export const stops = ['stopped', 'killed'] as const

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bundledProgram, freePorts, peerProcess } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { bundledProgram, peerProcess } from '../support/peer-process.ts'
 import type { PeerProcess, PeerProcessInit } from '../support/peer-process.ts'
 import { pollUntil } from '../support/poll.ts'
 

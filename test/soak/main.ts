@@ -7,7 +7,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { pollUntil } from '../support/poll.ts'
 import { demand, programOptions } from '../support/program-options.ts'
 import { Dice } from '../sim/dice.ts'

@@ -10,7 +10,7 @@
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Dice } from '../sim/dice.ts'
-import { freePorts } from '../support/peer-process.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { pollUntil } from '../support/poll.ts'
 import { PostgresServer } from '../support/postgres-server.ts'
 import { demand, programOptions } from '../support/program-options.ts'

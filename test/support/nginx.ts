@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts } from './peer-process.ts'
+import { freePorts } from './free-ports.ts'
 import { pollUntil } from './poll.ts'
 
 /** Debian's nginx; null when there is none. */

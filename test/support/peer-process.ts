@@ -1,10 +1,10 @@
 import { execFile, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { freePorts } from './free-ports.ts'
 import { pollUntil } from './poll.ts'
 import { programFile } from './programs.ts'
 
@@ -46,18 +46,6 @@ export async function runService (args: string[], env: NodeJS.ProcessEnv = {}, i
     const { code, stdout, stderr } = err as { code: number, stdout: string, stderr: string }
     return { status: code, stdout, stderr }
   }
-}
-
-/** Ports that were free a moment ago. */
-export async function freePorts (count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer()
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    return server
-  }))
-  const ports = servers.map(server => (server.address() as { port: number }).port)
-  await Promise.all(servers.map(async server => new Promise(resolve => server.close(resolve))))
-  return ports
 }
 
 /**

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { promisify } from 'node:util'
 import { Client } from 'pg'
 import type { DatabaseError } from 'pg'
-import { freePorts } from './peer-process.ts'
+import { freePorts } from './free-ports.ts'
 import { pollUntil } from './poll.ts'
 
 /** The folder of PostgreSQL's programs: Debian's newest, else what is on PATH; null when there are none. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePorts } from './peer-process.ts'
+import { freePorts } from './free-ports.ts'
 import { pollUntil } from './poll.ts'
 
 /** Where `.ci/run` puts them. */

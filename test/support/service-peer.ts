@@ -1,4 +1,5 @@
-import { freePorts, peerProcess, type PeerProcess } from './peer-process.ts'
+import { freePorts } from './free-ports.ts'
+import { peerProcess, type PeerProcess } from './peer-process.ts'
 import { pollUntil } from './poll.ts'
 
 /** A real peer with the pinning service on 127.0.0.1. */

@@ -1,4 +1,5 @@
-import { freePorts, peerProcess } from './peer-process.ts'
+import { freePorts } from './free-ports.ts'
+import { peerProcess } from './peer-process.ts'
 import type { PeerProcess } from './peer-process.ts'
 import { pollUntil } from './poll.ts'
 

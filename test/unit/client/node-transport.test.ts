@@ -7,7 +7,7 @@ import { parseEndpoint } from '../../../src/client/endpoint.ts'
 import { ApiError } from '../../../src/client/errors.ts'
 import { createNodeClient } from '../../../src/client/node.ts'
 import { nodeTransport } from '../../../src/client/node-transport.ts'
-import { freePorts } from '../../support/peer-process.ts'
+import { freePorts } from '../../support/free-ports.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 describe('client on Node', () => {

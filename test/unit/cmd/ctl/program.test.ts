@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test'
 import type { Clock } from '../../../../src/base/clock.ts'
 import { inNextTick } from '../../../../src/base/event-loop.ts'
 import { systemClock } from '../../../../src/base/system.ts'
-import { freePorts } from '../../../support/peer-process.ts'
+import { freePorts } from '../../../support/free-ports.ts'
 import { runCtlHere, stubApi, type ApiAnswer, type CtlResult, type CtlRunInit, type StubApi } from '../../../support/ctl.ts'
 
 const cid = 'bafkreicx3mxcmx3eg5ct3tsv54ijv5rgz5vxg2g56q66qvnjrdhnogif5a'

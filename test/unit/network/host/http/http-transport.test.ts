@@ -9,7 +9,7 @@ import { nodeTransport } from '../../../../../src/client/node-transport.ts'
 import { libp2pHttpClient } from '../../../../../src/network/host/http/http-client.ts'
 import { libp2pHttpHost } from '../../../../../src/network/host/http/http-host.ts'
 import { transportContract, type Handler, type TransportCase } from '../../../../contract/transport.ts'
-import { freePorts } from '../../../../support/peer-process.ts'
+import { freePorts } from '../../../../support/free-ports.ts'
 
 const client = libp2pHttpClient({ secret: '' }, { clock: systemClock })
 const openStream = client.open.bind(client)

@@ -41,7 +41,7 @@ export function measuredIpfs<T extends IpfsConnector> (ipfs: T, { meter, clock }
     }
   }
   const pinWhole: NonNullable<IpfsConnector['pinWhole']> = async pins => {
-    const from = clock.now()
+    const from = clock.elapsed()
     for (const _ of pins) meter.pinBegun()
     let ok = false
     try {
@@ -51,7 +51,7 @@ export function measuredIpfs<T extends IpfsConnector> (ipfs: T, { meter, clock }
       note('pin', err, undefined)
       throw err
     } finally {
-      const seconds = (clock.now() - from) / 1000
+      const seconds = (clock.elapsed() - from) / 1000
       for (const _ of pins) meter.pinEnded({ ok, seconds })
     }
   }

@@ -168,6 +168,7 @@ export function monitorContract (name: string, open: () => Promise<MonitorHarnes
 
     it('alerts for a peer that falls silent after the clock was set forward for a time, and not while it is', async () => {
       const { receive, metric, clock, alerts } = await opened()
+      await clock.advance(2 * monitorCheckIntervalMs)
       receive('peer-a', metric())
       clock.wrongMs = 3_600_000
       await clock.advance(20_000)

@@ -336,7 +336,7 @@ export class OperationRunner {
 
   #settleWhole (group: readonly Whole[], failure?: { err: unknown }): void {
     this.#wholeRuns -= group.length
-    const now = this.#deps.clock.now()
+    const now = this.#deps.clock.elapsed()
     const isWaited = this.#isWaited()
     for (const { key, pin, run } of group) {
       this.#runs.delete(key)

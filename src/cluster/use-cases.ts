@@ -9,6 +9,7 @@ import type { ClusterDeps, ClusterInit } from './cluster.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { RepoTotals } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
+import type { StatusFilter } from '../model/status.ts'
 import { Audits } from './audit/audits.ts'
 import { GarbageCollection } from './repo/gc.ts'
 import { LeavingPeers } from './peers/leaving-peers.ts'
@@ -39,7 +40,7 @@ const rowsInMemory = 20_000
 
 /** Builds every use case from the cluster's settings and collaborators. */
 export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
-  const { consensus, tracker, remotes, clock } = deps
+  const { consensus, tracker, clock } = deps
   const members = new Members(init, deps)
   const alerts = new Alerts()
   const leaving = new LeavingPeers({ clock, datastore: deps.datastore, log: deps.log })
@@ -62,23 +63,14 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const diffs = new PinsetDiffs({ ...deps, members, self: init.self })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
-  const ask = async (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> => {
-    const options = signal == null ? {} : { signal }
-    return peer === members.self ? tracker.status(cid, options) : remotes.status(peer, cid, options)
-  }
+  const { ask, statusesOf, repoStat } = questionsTo(init.self, deps)
   const lent = new LentPins({ ...deps, members, ask })
   const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, lent })
   const removal = new PeerRemoval(init, {
     ...deps, members, placement, leaving, ask, isKnown: peer => draining.has(peer) || members.missing().some(one => one.peer === peer)
   })
   const moves = new Moves(init, { ...deps, members, placement, ask })
-  const repoStat = async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> =>
-    peer === members.self ? deps.ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
-  const drains = new Drains(init, {
-    ...deps, members, placement, draining, ask, repoStat,
-    statusesOf: (peer, filter, signal) =>
-      peer === members.self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal })
-  })
+  const drains = new Drains(init, { ...deps, members, placement, draining, ask, repoStat, statusesOf })
   const rebalances = new Rebalances(init, { ...deps, members, placement, draining, moves, repoStat })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
   return {
@@ -98,5 +90,19 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
       ],
       repinLoop: repinner.worker()
     }
+  }
+}
+
+/** What is asked of one peer: this one answers itself, others are called. */
+function questionsTo (self: PeerId, { tracker, remotes, ipfs }: ClusterDeps) {
+  return {
+    ask: async (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> => {
+      const options = signal == null ? {} : { signal }
+      return peer === self ? tracker.status(cid, options) : remotes.status(peer, cid, options)
+    },
+    statusesOf: (peer: PeerId, filter: StatusFilter, signal: AbortSignal): AsyncIterable<PinInfo[]> =>
+      peer === self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal }),
+    repoStat: async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> =>
+      peer === self ? ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
   }
 }

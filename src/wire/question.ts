@@ -13,7 +13,6 @@ export interface QuestionStream {
   abort (err: Error): void
 }
 
-
 interface Within { clock: Clock, limitMs: number, signal?: AbortSignal | undefined }
 
 /**

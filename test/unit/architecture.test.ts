@@ -250,6 +250,28 @@ describe('architecture', () => {
     assert.deepEqual(long, [])
   })
 
+  it('lets the linter refuse functions of more than 60 lines in src and cmd', () => {
+    const { overrides } = JSON.parse(readFileSync(join(root, '.oxlintrc.json'), 'utf8')) as {
+      overrides: Array<{ files: string[], rules: Record<string, unknown> }>
+    }
+    const off = sources.filter(({ text }) => /\b(?:ox|es)lint-disable[^\n]*max-lines/.test(text)).map(({ path }) => path)
+
+    assert.deepEqual(overrides, [
+      {
+        files: ['src/**', 'cmd/**'],
+        rules: { 'max-lines-per-function': ['error', { max: 60, skipBlankLines: false, skipComments: false }] }
+      }
+    ])
+    assert.deepEqual(off, [])
+  })
+
+  it('has nowhere two blank lines in a row', () => {
+    const files = ['src', 'cmd', 'test', 'scripts'].flatMap(filesUnder).map(read)
+    const broken = files.filter(({ text }) => /\n[ \t]*\n[ \t]*\n/.test(text)).map(({ path }) => path)
+
+    assert.deepEqual(broken, [])
+  })
+
   it('uses the words of CONTRIBUTING.md', () => {
     const given = new RegExp([
       /\b(?:calmLogger|calmWalk|[nN]eighbours(?:In|Init|Deps)|closeSurplus|HandOver|(?:http|web|peer|compose)Faces?|(?:Http|Web|Peer)Face)\b/,

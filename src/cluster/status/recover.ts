@@ -51,7 +51,6 @@ export class Recoveries {
   }
 }
 
-
 /** The recover loop: at once, then after each interval. It is also what pins everything that came before this start. */
 export const recoverWorker = (intervalMs: number, tracker: Pick<PinTracker, 'recoverAll'>): Worker => ({
   name: 'recover',

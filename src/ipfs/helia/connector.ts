@@ -363,7 +363,6 @@ class EmbeddedNode implements HeliaConnector {
     return this.#local.collector.collect(options)
   }
 
-
   protocols (): string[] { return this.#network.protocols() }
 
   async swarmPeers (options: IpfsOptions = {}): Promise<PeerId[]> {

@@ -1,7 +1,10 @@
 import type { Allocator } from '../../allocator/allocator.ts'
 import { balancedAllocator } from '../../allocator/balanced/balanced-allocator.ts'
 import type { Clock } from '../../base/clock.ts'
+import type { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
+import type { Workers } from '../../base/worker.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
 import type { PinsetDigests } from '../../consensus/pinset-digest.ts'
 import type { ServiceConfig } from '../../config/service-config.ts'
 import { diskInformer, type DiskMetricType } from '../../informer/disk/disk-informer.ts'
@@ -9,12 +12,16 @@ import type { Informer } from '../../informer/informer.ts'
 import { pinsetInformer } from '../../informer/pinset/pinset-informer.ts'
 import { pingInformer } from '../../informer/ping/ping-informer.ts'
 import { pinqueueInformer } from '../../informer/pinqueue/pinqueue-informer.ts'
+import { metricPublisher } from '../../informer/publisher/metric-publisher.ts'
+import type { MetricPublisher } from '../../informer/publisher/metric-publisher.ts'
 import { restrained } from '../../informer/restrained.ts'
 import { tagsInformer } from '../../informer/tags/tags-informer.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { PeerId } from '../../model/cid.ts'
+import type { Monitor } from '../../monitor/monitor.ts'
 import type { OperationChange, PinTracker } from '../../tracker/tracker.ts'
 import type { MakeInformer } from '../extensions.ts'
+import type { NodeInit } from '../node-contract.ts'
 
 /** The allocator of the section `allocator`: balanced, by the metrics in `allocate_by`. */
 export const allocatorOf = ({ allocator }: ServiceConfig): Allocator => balancedAllocator({ allocateBy: allocator.allocateBy })
@@ -51,6 +58,36 @@ export function informersOf (
     ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, draining: drains.own, clock }),
     informers: informers.filter(informer => informer != null).map(informer => restrained(informer, drains.isDrained))
   }
+}
+
+export interface PublisherDeps {
+  monitor: Monitor
+  ipfs: IpfsConnector
+  tracker: PinTracker & PublishAfterPinsDeps['tracker']
+  consensus: { digests: PinsetDigests }
+  cluster: Pick<Cluster, 'drainsOf' | 'isDraining'>
+  /** Of the service layer, where there is one. */
+  service: Informer | undefined
+  /** Each asks for what the informers say now. */
+  announcements: Listeners<void>
+  peerName: string
+  workers: Workers
+  clock: Clock
+  log: Logger
+}
+
+/** Tells the other peers what the informers say: in intervals, when it is asked for, and after so many pins. */
+export function composePublisher (
+  { config, identity: { id: self }, extensions }: NodeInit,
+  { monitor, tracker, consensus, cluster, service, announcements, peerName, workers, ...deps }: PublisherDeps
+): MetricPublisher {
+  const { ping, informers } = informersOf({ config, peerName, more: extensions?.informers ?? [] }, {
+    ...deps, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }
+  })
+  const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service] })
+  announcements.add(() => publisher.publishSoon())
+  publishAfterPins({ every: config.ipfs.informerTriggerInterval }, { tracker, publisher })
+  return publisher
 }
 
 export interface PublishAfterPinsDeps {

@@ -16,7 +16,6 @@ const code = (wanted: ErrorCode) => (err: unknown): boolean => isClusterError(er
 const alice = { email: 'Alice@example.com', password: 'correct horse' }
 const wrong = (right: string): string => right === '000000' ? '000001' : '000000'
 
-
 eachDatabase('accounts', databases => {
   const running: TestAccounts[] = []
   const open = async (init: Partial<AccountsInit> = {}, clock?: SimClock): Promise<TestAccounts> => {

@@ -127,7 +127,6 @@ function dagStat (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
   })())
 }
 
-
 function dagExport (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
   const { reader } = deps
   const { query, get, ahead: room } = call

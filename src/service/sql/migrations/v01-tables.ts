@@ -69,18 +69,12 @@ const tables = (kind: DatabaseKind): Array<[string, string]> => [
   ['views', `${withUser}, cid text NOT NULL, day text NOT NULL, views bigint NOT NULL, PRIMARY KEY (user_id, cid, day)`],
   ['audit', `id text PRIMARY KEY, at bigint NOT NULL, user_id text, actor text NOT NULL, action text NOT NULL, object text NOT NULL, address text NOT NULL,
     details text NOT NULL DEFAULT '{}'`],
-  // what one process on a SQLite file tells the others; PostgreSQL has NOTIFY
-  ...(
-    kind === 'sqlite'
-      ? [
-        [
-          'notices',
-          'id bigint PRIMARY KEY AUTOINCREMENT, at bigint NOT NULL, origin text NOT NULL, channel text NOT NULL, text text NOT NULL'
-        ] as [string, string]
-      ]
-      : []
-  )
+  ...(kind === 'sqlite' ? [notices] : [])
 ]
+
+/** What one process on a SQLite file tells the others; PostgreSQL has NOTIFY. */
+const notices: [string, string] =
+  ['notices', 'id bigint PRIMARY KEY AUTOINCREMENT, at bigint NOT NULL, origin text NOT NULL, channel text NOT NULL, text text NOT NULL']
 
 /** Lists of a user begin with the user and end with something unique, so that a page is a piece of an index. */
 const indexes = (kind: DatabaseKind): string[] => [

@@ -28,19 +28,9 @@ export interface Bucket {
 const partsUnderWay = 2
 
 /** The SDK is large. It comes with this file, which is loaded by who wants S3 (`import()` of its CommonJS has no names in a bundle). */
-export async function s3Bucket (
-  { endpoint, bucket, region, accessKey, secretKey, forcePathStyle, partBytes }: S3StagingInit & { partBytes: number }
-): Promise<Bucket> {
-  const client: S3Client = new sdk.S3Client({
-    endpoint,
-    region,
-    forcePathStyle,
-    credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
-    // else ranges fail on some servers
-    responseChecksumValidation: 'WHEN_REQUIRED',
-    maxAttempts: 3,
-    requestHandler: { connectionTimeout: 5000, requestTimeout: 60_000 }
-  })
+export async function s3Bucket (init: S3StagingInit & { partBytes: number }): Promise<Bucket> {
+  const { bucket, partBytes } = init
+  const client = connect(init)
   const options = (signal?: AbortSignal): { abortSignal?: AbortSignal } => signal == null ? {} : { abortSignal: signal }
 
   return {
@@ -94,6 +84,17 @@ export async function s3Bucket (
     close () { client.destroy() }
   }
 }
+
+const connect = ({ endpoint, region, accessKey, secretKey, forcePathStyle }: S3StagingInit): S3Client => new sdk.S3Client({
+  endpoint,
+  region,
+  forcePathStyle,
+  credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
+  // else ranges fail on some servers
+  responseChecksumValidation: 'WHEN_REQUIRED',
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 5000, requestTimeout: 60_000 }
+})
 
 async function * nothing (): AsyncGenerator<Uint8Array, void, undefined> {}
 

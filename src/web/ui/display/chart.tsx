@@ -47,9 +47,7 @@ export function TimeChart ({ title, series, format, kind = 'line', height = 180,
     <figcaption class="chart__head">
       <span id={caption} class="chart__title">{title}</span>
       {current == null
-        ? series.length > 1 && <span class="chart__legend">
-          {series.map((one, at) => <span key={one.label}><i class={`chart__swatch chart__fill--${at + 1}`}/>{one.label}</span>)}
-        </span>
+        ? series.length > 1 && <Legend series={series}/>
         : <span class="chart__reading" role="status">{when(current.at)}: {series.map(one => `${series.length > 1 ? `${one.label} ` : ''}${format(one.points[picked ?? 0]?.value ?? 0)}`).join(', ')}</span>}
     </figcaption>
     <div ref={box} class="chart__box" role="group" aria-label={`${title}: left and right arrows read single values`} tabIndex={0}
@@ -83,12 +81,27 @@ export function TimeChart ({ title, series, format, kind = 'line', height = 180,
       </svg>
       {isEmpty && <p class="chart__nothing">Nothing in this time</p>}
     </div>
-    <div class="visually-hidden"><table>
-      <caption>{title}</caption>
-      <thead><tr><th scope="col">When</th>{series.map(one => <th key={one.label} scope="col">{one.label}</th>)}</tr></thead>
-      <tbody>{points.map((point, at) => <tr key={point.at}><th scope="row">{when(point.at)}</th>{series.map(one => <td key={one.label}>{format(one.points[at]?.value ?? 0)}</td>)}</tr>)}</tbody>
-    </table></div>
+    <ReadersTable title={title} series={series} format={format} when={when}/>
   </figure>
+}
+
+function Legend ({ series }: Pick<TimeChartProps, 'series'>) {
+  return <span class="chart__legend">
+    {series.map((one, at) => <span key={one.label}><i class={`chart__swatch chart__fill--${at + 1}`}/>{one.label}</span>)}
+  </span>
+}
+
+/** The same values for who doesn't see the picture. */
+function ReadersTable (
+  { title, series, format, when }: Pick<TimeChartProps, 'title' | 'series' | 'format'> & { when: (at: number) => string }
+) {
+  return <div class="visually-hidden"><table>
+    <caption>{title}</caption>
+    <thead><tr><th scope="col">When</th>{series.map(one => <th key={one.label} scope="col">{one.label}</th>)}</tr></thead>
+    <tbody>{(series[0]?.points ?? []).map((point, at) => <tr key={point.at}>
+      <th scope="row">{when(point.at)}</th>{series.map(one => <td key={one.label}>{format(one.points[at]?.value ?? 0)}</td>)}
+    </tr>)}</tbody>
+  </table></div>
 }
 
 interface Scale { x: (at: number) => number, y: (value: number) => number, timeAt: (x: number) => number, bar: number }

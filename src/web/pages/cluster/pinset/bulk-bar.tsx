@@ -18,11 +18,34 @@ const pinsText = (count: number): string => count === 1 ? '1 pin' : `${countText
 
 /** What can be done with many pins at once. */
 export function BulkBar ({ selected, clear, told }: BulkBarProps) {
+  const { running, run, stop } = useRun()
+  const { recover, unpin } = actionsOn({ selected, clear, told }, run)
+
+  if (running != null) {
+    const { what, progress: { done, failed, total } } = running
+    return <div class="pinset-bulk">
+      <Progress label={what} value={done + failed} max={total} text={`${countText(done + failed)} of ${countText(total)}`}/>
+      <Button size="small" onClick={stop}>Stop</Button>
+    </div>
+  }
+  if (selected.size === 0) return null
+  return <div class="pinset-bulk" role="group" aria-label="Selected pins">
+    <strong>{pinsText(selected.size)} selected</strong>
+    <Button size="small" icon="refresh" onClick={() => { void recover() }}>Try again</Button>
+    <Button size="small" kind="danger" icon="unpin" onClick={() => { void unpin() }}>Unpin</Button>
+    <Button size="small" kind="quiet" onClick={clear}>Clear</Button>
+  </div>
+}
+
+type Run = (what: string, cids: readonly string[], act: (cid: string) => Promise<unknown>) => Promise<ManyProgress>
+
+/** Does something with one pin after the other, and tells how far it is. It ends with the bar. */
+function useRun (): { running: { what: string, progress: ManyProgress } | null, run: Run, stop: () => void } {
   const [running, setRunning] = useState<{ what: string, progress: ManyProgress } | null>(null)
   const abort = useRef<AbortController | undefined>(undefined)
   useEffect(() => () => abort.current?.abort(), [])
 
-  const run = async (what: string, cids: readonly string[], act: (cid: string) => Promise<unknown>): Promise<ManyProgress> => {
+  const run: Run = async (what, cids, act) => {
     const controller = abort.current = new AbortController()
     let reason: unknown
     setRunning({ what, progress: { done: 0, failed: 0, total: cids.length } })
@@ -35,6 +58,10 @@ export function BulkBar ({ selected, clear, told }: BulkBarProps) {
     if (end.failed > 0) toast(`${pinsText(end.failed)} failed: ${actionError(reason)}`, { tone: 'bad' })
     return end
   }
+  return { running, run, stop: () => abort.current?.abort() }
+}
+
+function actionsOn ({ selected, clear, told }: BulkBarProps, run: Run): Record<'recover' | 'unpin', () => Promise<void>> {
   const recover = async (): Promise<void> => {
     const { done } = await run('Trying again', [...selected], async cid => {
       await cluster.recover(cid)
@@ -69,21 +96,7 @@ export function BulkBar ({ selected, clear, told }: BulkBarProps) {
     told.changed('')
     if (done > 0) toast(`${pinsText(done)} ${done === 1 ? 'is' : 'are'} pinned again.`, { tone: 'good' })
   }
-
-  if (running != null) {
-    const { what, progress: { done, failed, total } } = running
-    return <div class="pinset-bulk">
-      <Progress label={what} value={done + failed} max={total} text={`${countText(done + failed)} of ${countText(total)}`}/>
-      <Button size="small" onClick={() => abort.current?.abort()}>Stop</Button>
-    </div>
-  }
-  if (selected.size === 0) return null
-  return <div class="pinset-bulk" role="group" aria-label="Selected pins">
-    <strong>{pinsText(selected.size)} selected</strong>
-    <Button size="small" icon="refresh" onClick={() => { void recover() }}>Try again</Button>
-    <Button size="small" kind="danger" icon="unpin" onClick={() => { void unpin() }}>Unpin</Button>
-    <Button size="small" kind="quiet" onClick={clear}>Clear</Button>
-  </div>
+  return { recover, unpin }
 }
 
 /** More than these have to be meant. */

@@ -6,7 +6,6 @@ import { Grid } from '../../../ui/frame/layout.tsx'
 import { Section } from '../../../ui/frame/page.tsx'
 import { keyPlace, pinRemoteLines } from '../developer/lines.ts'
 
-
 export function Overview () {
   return (
     <div class="prose">

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useState } from 'preact/hooks'
-import type { FollowedFile } from '../../../../client/service/types.ts'
+import type { FollowedFile, Group } from '../../../../client/service/types.ts'
 import { useRouter } from '../../../app/router.tsx'
 import { service } from '../../../data/clients.ts'
 import { shownName } from '../../../data/format.ts'
@@ -62,21 +62,7 @@ export default function FilesPage () {
         <Button kind="primary" icon="upload" to="/upload">Upload</Button>
       </>}
     >
-      <div class="files-page__filters" role="group" aria-label="Filters">
-        <Search q={q} onSearch={text => setQuery({ q: text === '' ? null : text })}/>
-        <Select
-          label="Group" hideLabel value={group} onChange={value => setQuery({ group: value === '' ? null : value })}
-          options={[
-            { value: '', label: 'All groups' }, { value: 'none', label: 'Without a group' },
-            ...(groups.data ?? []).map(({ id, name }) => ({ value: id, label: name }))
-          ]}
-        />
-        <Select
-          label="State" hideLabel value={state} onChange={value => setQuery({ state: value === '' ? null : value })}
-          options={[{ value: '' as const, label: 'All states' }, ...stateNames.map(value => ({ value, label: fileStateText(value) }))]}
-        />
-        <Select label="Order" hideLabel value={sort} options={sortOptions} onChange={value => setQuery({ sort: value })}/>
-      </div>
+      <Filters view={view} groups={groups.data ?? []} setQuery={setQuery}/>
       <RunningTasks/>
       <BulkBar
         count={count} total={rows.total}
@@ -95,6 +81,28 @@ export default function FilesPage () {
         onClose={cid => setQuery({ pin: null, ...(cid == null ? {} : { file: cid }) })}/>}
       {isManaging && <GroupsDialog groups={groups} onClose={() => setManaging(false)}/>}
     </Page>
+  )
+}
+
+interface FiltersProps { view: FilesQuery, groups: readonly Group[], setQuery: ReturnType<typeof useRouter>['setQuery'] }
+
+function Filters ({ view: { q, group, state, sort }, groups, setQuery }: FiltersProps) {
+  return (
+    <div class="files-page__filters" role="group" aria-label="Filters">
+      <Search q={q} onSearch={text => setQuery({ q: text === '' ? null : text })}/>
+      <Select
+        label="Group" hideLabel value={group} onChange={value => setQuery({ group: value === '' ? null : value })}
+        options={[
+          { value: '', label: 'All groups' }, { value: 'none', label: 'Without a group' },
+          ...groups.map(({ id, name }) => ({ value: id, label: name }))
+        ]}
+      />
+      <Select
+        label="State" hideLabel value={state} onChange={value => setQuery({ state: value === '' ? null : value })}
+        options={[{ value: '' as const, label: 'All states' }, ...stateNames.map(value => ({ value, label: fileStateText(value) }))]}
+      />
+      <Select label="Order" hideLabel value={sort} options={sortOptions} onChange={value => setQuery({ sort: value })}/>
+    </div>
   )
 }
 

@@ -236,8 +236,6 @@ describe('the vector of a pair', () => {
   })
 })
 
-
-
 describe('sums of vectors', () => {
   it('are those of their numbers of 16 bits, each by itself', () => {
     const dice = new Dice(3)

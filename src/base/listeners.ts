@@ -8,6 +8,9 @@ export class Listeners<T> {
     return () => { this.#listeners.delete(listener) }
   }
 
+  /** Whether there is anybody to be told. */
+  get isEmpty (): boolean { return this.#listeners.size === 0 }
+
   emit (event: T): void {
     let failed: { err: unknown } | undefined
     for (const listener of this.#listeners) {

@@ -9,6 +9,9 @@ export interface Block {
   crc32?: number
 }
 
+/** Bytes of these blocks together, without their CIDs. */
+export const bytesOf = (blocks: readonly Block[]): number => blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
+
 export interface BlockstoreOptions { signal?: AbortSignal }
 
 export interface BlockPutOptions extends BlockstoreOptions {

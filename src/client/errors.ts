@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json-object.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
 
@@ -33,7 +34,7 @@ export function errorOfBody (status: number, text: string): ApiError {
 function parsed (text: string): { code?: unknown, message?: unknown } | undefined {
   try {
     const json: unknown = JSON.parse(text)
-    return typeof json === 'object' && json != null && !Array.isArray(json) ? json : undefined
+    return isJsonObject(json) ? json : undefined
   } catch {
     return undefined
   }

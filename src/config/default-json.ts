@@ -1,6 +1,7 @@
 import { isGroup } from './fields.ts'
 import type { Field, Fields } from './fields.ts'
-import type { JsonObject, Variables } from './reader.ts'
+import type { JsonObject } from '../base/json-object.ts'
+import type { Variables } from './reader.ts'
 import { initSections } from './sections.ts'
 import { variableName } from './section.ts'
 

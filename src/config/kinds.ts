@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json-object.ts'
 import { byteSize } from '../base/text/byte-size.ts'
 import { formatDuration, parseDuration } from '../base/text/duration.ts'
 import { ipFamily } from '../base/text/ip-family.ts'
@@ -29,7 +30,6 @@ export interface Kind<Value> {
 const same = (text: string): unknown => text
 const asList = (text: string): unknown => text.trim() === '' ? [] : text.split(',')
 const isList = (raw: unknown): raw is string[] => Array.isArray(raw) && raw.every(one => typeof one === 'string')
-const isObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null && !Array.isArray(raw)
 
 export const bool: Kind<boolean> = {
   name: 'boolean',
@@ -205,8 +205,8 @@ export const stringMap: Kind<Record<string, string>> = {
   allowed: 'an object whose values are strings',
   allowedText: pairsText,
   zero: {},
-  isEmpty: raw => isObject(raw) && Object.keys(raw).length === 0,
-  parse: raw => isObject(raw) && Object.values(raw).every(one => typeof one === 'string') ? raw as Record<string, string> : refused,
+  isEmpty: raw => isJsonObject(raw) && Object.keys(raw).length === 0,
+  parse: raw => isJsonObject(raw) && Object.values(raw).every(one => typeof one === 'string') ? raw as Record<string, string> : refused,
   fromText: given => pairs(given, value => value)
 }
 
@@ -217,7 +217,7 @@ export const listMap: Kind<Record<string, string[]>> = {
   allowedText: pairsText,
   zero: {},
   isEmpty: stringMap.isEmpty,
-  parse: raw => isObject(raw) && Object.values(raw).every(isList) ? raw as Record<string, string[]> : refused,
+  parse: raw => isJsonObject(raw) && Object.values(raw).every(isList) ? raw as Record<string, string[]> : refused,
   fromText: given => pairs(given, value => [value])
 }
 
@@ -350,7 +350,7 @@ export const publicHosts: Kind<PublicHosts> = {
   zero: {},
   isEmpty: stringMap.isEmpty,
   parse: raw => {
-    if (!isObject(raw)) return refused
+    if (!isJsonObject(raw)) return refused
     const hosts = Object.entries(raw).map(([name, settings]) => [name.toLowerCase(), hostSettings(name, settings)] as const)
     return hosts.some(([, settings]) => settings === refused) ? refused : Object.fromEntries(hosts) as PublicHosts
   },
@@ -367,7 +367,7 @@ export function jsonOf (given: string): unknown {
 }
 
 function hostSettings (name: string, raw: unknown): PublicHosts[string] | Refused {
-  if (!/^[a-z\d_]([a-z\d._-]*[a-z\d])?(:\d{1,5})?$/i.test(name) || !isObject(raw)) return refused
+  if (!/^[a-z\d_]([a-z\d._-]*[a-z\d])?(:\d{1,5})?$/i.test(name) || !isJsonObject(raw)) return refused
   const { subdomains = false, inline_dnslink: inline = false, ...more } = raw
   if (typeof subdomains !== 'boolean' || typeof inline !== 'boolean' || Object.keys(more).length > 0) return refused
   // an address has no names below it

@@ -1,3 +1,4 @@
+import { isJsonObject } from '../base/json-object.ts'
 import type { QueueShare } from '../model/pin-queue.ts'
 import { usualShare } from '../model/pin-queue.ts'
 import type { Kind, Refused } from './kinds.ts'
@@ -6,8 +7,6 @@ import { bytes, float, int, jsonOf, refused } from './kinds.ts'
 const weights = float({ atLeast: 0.01, atMost: 1000 })
 const counts = float({ atLeast: 0 })
 const wholes = int({ atLeast: 0 })
-
-const isJsonObject = (raw: unknown): raw is Record<string, unknown> => typeof raw === 'object' && raw !== null && !Array.isArray(raw)
 
 /** Shares of the queues of pins, by name. */
 export const pinQueues: Kind<ReadonlyMap<string, QueueShare>> = {

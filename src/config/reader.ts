@@ -1,3 +1,5 @@
+import type { JsonObject } from '../base/json-object.ts'
+import { isJsonObject } from '../base/json-object.ts'
 import { isGroup, nameOf } from './fields.ts'
 import type { Field, Fields } from './fields.ts'
 import { refused } from './kinds.ts'
@@ -5,7 +7,6 @@ import type { Section } from './section.ts'
 import { variableName, variablesBegin } from './section.ts'
 
 export type Variables = Readonly<Record<string, string | undefined>>
-export type JsonObject = Record<string, unknown>
 
 /** What was found while reading: sentences for people. */
 export interface Findings {
@@ -26,9 +27,6 @@ interface Context extends ReadContext { hasVariables: boolean }
 
 /** How an object of keys is read: as it stands in the file, or as all defaults because it isn't there. */
 interface Place { section: Section, keys: readonly string[], raw: JsonObject | null }
-
-/** Whether a value of a file is an object, not a list. */
-export const isJsonObject = (raw: unknown): raw is JsonObject => typeof raw === 'object' && raw !== null && !Array.isArray(raw)
 
 /**
  * Reads one section: the file's values (null: the section isn't there, so all defaults), then variables on top, then the checks. Problems

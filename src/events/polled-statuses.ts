@@ -1,3 +1,4 @@
+import { batchesOf } from '../base/batches.ts'
 import type { Clock } from '../base/clock.ts'
 import { deadline } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
@@ -84,8 +85,8 @@ export class PolledStatuses {
   /** A few in each look, the oldest first. */
   async #askEnded (rows: ReadonlyMap<string, Row>, signal: AbortSignal): Promise<void> {
     const ended = [...this.#awaited].filter(([key]) => !rows.has(key)).slice(0, askedInRound)
-    for (let at = 0; at < ended.length; at += askedAtOnce) {
-      await Promise.all(ended.slice(at, at + askedAtOnce).map(async ([key, cid]) => {
+    for (const some of batchesOf(ended, askedAtOnce)) {
+      await Promise.all(some.map(async ([key, cid]) => {
         const row = await this.#deps.remotes.status(this.#peer, cid, { signal })
         // it can't say, or has begun again: the next look
         if (row.status === 'cluster_error' || row.status === 'undefined' || (trackerStatuses[row.status] & unfinishedStatuses) !== 0) return

@@ -1,3 +1,4 @@
+import { keepNewest } from '../base/keep-newest.ts'
 import type { Clock } from '../base/clock.ts'
 import type { LogFacts, Logger } from '../base/log.ts'
 import { Listeners } from '../base/listeners.ts'
@@ -75,7 +76,7 @@ export class RecentWarnings {
       level, component, message, facts: shown, firstAt: before?.firstAt ?? now, lastAt: now, count: (before?.count ?? 0) + 1
     }
     this.#warnings.set(key, warning)
-    if (this.#warnings.size > maxWarnings) this.#warnings.delete(this.#warnings.keys().next().value ?? '')
+    keepNewest(this.#warnings, maxWarnings)
     this.#forgetOld()
     this.#listeners.emit(warning)
   }

@@ -4,7 +4,7 @@ import { refuseDeniedCid, refuseDeniedPath } from '../ipfs/denylist.ts'
 import type { BlockHold, HoldPutOptions, IpfsConnector } from '../ipfs/ipfs.ts'
 import type { CID } from '../model/cid.ts'
 import type { NameResolver } from '../ipfs/names.ts'
-import { overridden } from '../observe/overridden.ts'
+import { withMethods } from '../observe/overridden.ts'
 
 /**
  * The same node; what is on the denylist is neither pinned nor stored, read or looked up: DENIED. Unpinning, collecting and everything that
@@ -32,8 +32,8 @@ export function refusingIpfs<T extends IpfsConnector> (ipfs: T, denylist: Denyli
     return cid
   }
   const hold: IpfsConnector['hold'] = options => new RefusingHold(ipfs.hold(options), denylist)
-  const replaced: Record<string, unknown> = { pin, isWhole, hold, putBlocks, getBlock, joined, resolve }
-  return overridden(ipfs, name => replaced[name] as never)
+  const refusing: Partial<IpfsConnector> = { pin, isWhole, hold, putBlocks, getBlock, joined, resolve }
+  return withMethods(ipfs, refusing as Partial<T>)
 }
 
 /** The same names, published as before; denied ones are not looked up. */
@@ -42,7 +42,7 @@ export function refusingLookups<T extends NameResolver> (names: T, denylist: Den
     refuseDeniedPath(denylist, `/ipns/${name}`)
     return names.resolveName(name, options)
   }
-  return overridden(names, name => name === 'resolveName' ? resolveName as never : undefined)
+  return withMethods(names, { resolveName } as Partial<T>)
 }
 
 async function * allowed (blocks: AsyncIterable<Block[]>, denylist: Denylist): AsyncGenerator<Block[]> {

@@ -1,3 +1,4 @@
+import { bytesOf } from '../blockstore/blockstore.ts'
 import { isClusterError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Block } from '../blockstore/blockstore.ts'
@@ -109,4 +110,4 @@ const measuredHold = (hold: BlockHold, { meter, counting }: HoldMeasure): BlockH
 })
 
 const sizeOf = (blocks: readonly Block[]): { count: number, bytes: number } =>
-  ({ count: blocks.length, bytes: blocks.reduce((sum, { bytes }) => sum + bytes.length, 0) })
+  ({ count: blocks.length, bytes: bytesOf(blocks) })

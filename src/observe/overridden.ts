@@ -1,3 +1,7 @@
+/** The same object with these methods in the place of its own. */
+export const withMethods = <T extends object>(target: T, methods: Partial<T>): T =>
+  overridden(target, name => methods[name as keyof T] as never)
+
 /**
  * The same object with some methods replaced. Methods keep the target as their `this`, so private fields work; what isn't replaced is
  * passed through.

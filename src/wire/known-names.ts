@@ -1,3 +1,4 @@
+import { latin1 } from '../base/text/latin1.ts'
 import type { MultiaddrText, PeerId } from '../model/cid.ts'
 import { peerIdBytes, peerIdFromBytes } from '../model/cid.ts'
 import { multiaddrBytes, multiaddrFromBytes } from '../model/multiaddr.ts'
@@ -26,8 +27,6 @@ export const addressText = (bytes: Uint8Array): MultiaddrText => remembered(addr
 
 /** The bytes of an address, which must not be changed. */
 export const addressBytes = (address: MultiaddrText): Uint8Array => remembered(addressesBytes, address, () => multiaddrBytes(address))
-
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
 
 function remembered<T> (memory: Map<string, T>, key: string, compute: () => T): T {
   if (key.length > maxRememberedBytes) return compute()

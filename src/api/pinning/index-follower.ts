@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import { inNextTick, yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
@@ -128,8 +129,8 @@ export class IndexFollower implements Startable {
     const { consensus: { state }, index, log } = this.#deps
     let mended = 0
     for await (const pins of state.pins({ signal })) {
-      for (let at = 0; at < pins.length; at += batchSize) {
-        mended += this.#compareBatch(pins.slice(at, at + batchSize))
+      for (const batch of batchesOf(pins, batchSize)) {
+        mended += this.#compareBatch(batch)
         await yieldToEventLoop()
       }
     }

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs'
-import { open, readdir, unlink } from 'node:fs/promises'
+import { readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { syncPath } from '../../base/files.ts'
 
 /** An open segment file. */
 export interface SegmentFile {
@@ -45,10 +46,7 @@ export const diskFiles: SegmentFiles = {
     return await Promise.all(names.map(async name => ({ name, sizeBytes: (await fs.promises.stat(join(folder, name))).size })))
   },
   remove: unlink,
-  syncFolder: async folder => {
-    const handle = await open(folder, 'r')
-    await handle.sync().finally(async () => handle.close())
-  }
+  syncFolder: syncPath
 }
 
 const openFd = async (path: string, flags: number): Promise<number> => await new Promise((resolve, reject) => {

@@ -1,3 +1,4 @@
+import { bytesOf } from '../../blockstore/blockstore.ts'
 import { Channel } from '../../base/channel.ts'
 import type { Block } from '../../blockstore/blockstore.ts'
 
@@ -11,8 +12,6 @@ export interface Destination {
   /** Nothing half-sent counts as complete. Resolves when nothing is under way. */
   abort (err: unknown): Promise<void>
 }
-
-const sizeOf = (blocks: readonly Block[]): number => blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
 export interface LocalDestinationInit {
   put: (blocks: readonly Block[], options: { isOnly: boolean }) => Promise<void>
@@ -31,7 +30,7 @@ export class LocalDestination implements Destination {
 
   push (blocks: readonly Block[], { isOnly }: { isOnly: boolean }): Promise<void> | undefined {
     if (this.failure != null) return undefined
-    const bytes = sizeOf(blocks)
+    const bytes = bytesOf(blocks)
     this.#bytes += bytes
     const running = this.#init.put(blocks, { isOnly }).catch(err => { this.failure ??= { err } }).then(() => {
       this.#bytes -= bytes
@@ -68,7 +67,7 @@ export class RemoteDestination implements Destination {
 
   push (blocks: readonly Block[]): Promise<unknown> | undefined {
     if (this.failure != null) return undefined
-    const waits = [...groupByPrefix(blocks)].map(([prefix, group]) => this.#channelFor(prefix).push(group, sizeOf(group)))
+    const waits = [...groupByPrefix(blocks)].map(([prefix, group]) => this.#channelFor(prefix).push(group, bytesOf(group)))
     return waits.every(wait => wait == null) ? undefined : Promise.all(waits)
   }
 

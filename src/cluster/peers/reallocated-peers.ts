@@ -1,3 +1,4 @@
+import { keepNewest } from '../../base/keep-newest.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
 
 const remembered = 1024
@@ -19,8 +20,7 @@ export class ReallocatedPeers {
     this.lost(holders.filter(holder => before?.has(holder)))
     this.#given.delete(key)
     this.#given.set(key, new Set([...before ?? [], ...holders]))
-    const [oldest] = this.#given.keys()
-    if (this.#given.size > remembered && oldest != null) this.#given.delete(oldest)
+    keepNewest(this.#given, remembered)
   }
 
   /** These peers have lost something. */

@@ -1,3 +1,4 @@
+import { isSameVersion } from './value-record.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PinsetChange } from '../consensus.ts'
@@ -171,11 +172,8 @@ class Conditions {
     const overlays = new Map<string, Overlay | undefined>()
     for (const key of keys) {
       const condition = this.#conditions.get(key)
-      if (condition != null && !isSame(condition.version, record(key).version)) overlays.set(key, condition.before)
+      if (condition != null && !isSameVersion(condition.version, record(key).version)) overlays.set(key, condition.before)
     }
     return overlays
   }
 }
-
-const isSame = (one: Version | undefined, other: Version | undefined): boolean =>
-  one == null || other == null ? one === other : one.priority === other.priority && Buffer.compare(one.value, other.value) === 0

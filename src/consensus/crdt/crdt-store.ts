@@ -7,7 +7,7 @@ import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { StoredPin } from '../../wire/pin.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
 import type { PinsetChange } from '../consensus.ts'
-import { MergeBatch, storedRecord } from './merge-batch.ts'
+import { MergeBatch, noPinKey, storedRecord } from './merge-batch.ts'
 import { RunningDigest } from './digest/running-digest.ts'
 import type { Head, MissingBlock } from './frontier.ts'
 import * as layout from './layout.ts'
@@ -164,7 +164,7 @@ export class CrdtStore {
   }
 
   #values (): ValueChanges { return new ValueChanges({
-    record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? unreachable(key),
+    record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? noPinKey(key),
     hasRow: key => this.#deps.datastore.has(layout.rowRecord(key))
   }) }
 
@@ -220,10 +220,6 @@ export class CrdtStore {
     this.missing.clear()
     this.journaled.clear()
   }
-}
-
-function unreachable (key: string): never {
-  throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' })
 }
 
 async function checkLayout (datastore: Datastore): Promise<void> {

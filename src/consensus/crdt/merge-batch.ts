@@ -50,7 +50,7 @@ export class MergeBatch {
     this.heads = new MapDraft(heads)
     this.missing = new MapDraft(missing)
     this.values = new ValueChanges({
-      record: key => storedRecord(datastore, key), cidOf: key => this.#pinCid(key) ?? unreachable(key), pins,
+      record: key => storedRecord(datastore, key), cidOf: key => this.#pinCid(key) ?? noPinKey(key), pins,
       hasRow: key => datastore.has(layout.rowRecord(key))
     })
   }
@@ -189,7 +189,8 @@ export function storedRecord (datastore: Datastore, key: string): ValueRecord {
   return bytes == null ? emptyRecord : readableRecord(bytes) ?? unreadableRecord
 }
 
-function unreachable (key: string): never {
+/** Throws INTERNAL: only keys of pins are written. */
+export function noPinKey (key: string): never {
   throw new ClusterError('INTERNAL', { key }, { message: 'a key that is no pin key was to be written' })
 }
 

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { CID } from '../../model/cid.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -28,15 +29,11 @@ export const isProvenRow = (record: string, bytes: Uint8Array): boolean =>
  * What is on record as missing is left out.
  */
 export async function * findLost (checked: Checked): AsyncIterable<LostBlock[]> {
-  for await (const rows of checked.blocks.entries(layout.allBlocks)) yield * inBatches(lostAt(rows, checked))
+  for await (const rows of checked.blocks.entries(layout.allBlocks)) yield * batchesOf(lostAt(rows, checked), blocksPerBatch)
   // a damaged block hides its links, a head that is gone is linked by nobody: what was merged is looked up by itself
   for await (const records of checked.blocks.keys(layout.allMerged)) {
-    yield * inBatches(records.flatMap(record => mergedAndGone(layout.idOf(record), checked)))
+    yield * batchesOf(records.flatMap(record => mergedAndGone(layout.idOf(record), checked)), blocksPerBatch)
   }
-}
-
-function * inBatches (lost: LostBlock[]): Iterable<LostBlock[]> {
-  for (let at = 0; at < lost.length; at += blocksPerBatch) yield lost.slice(at, at + blocksPerBatch)
 }
 
 function lostAt (rows: ReadonlyArray<readonly [record: string, bytes: Uint8Array]>, checked: Checked): LostBlock[] {

@@ -4,6 +4,10 @@ import { ProtobufReader, ProtobufWriter, invalidBytes, wireTypes } from '../../w
 /** A value with the height of the block that brought it. */
 export interface Version { priority: number, value: Uint8Array }
 
+/** Two undefined ones are the same. */
+export const isSameVersion = (one: Version | undefined, other: Version | undefined): boolean =>
+  one == null || other == null ? one === other : one.priority === other.priority && Buffer.compare(one.value, other.value) === 0
+
 /**
  * A change that is acknowledged and waits for its block. `put` undefined: only the removal. `remove`: what is stored becomes void first.
  */

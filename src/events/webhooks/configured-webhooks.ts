@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -106,9 +107,7 @@ class Sender {
       for await (const { events, missed } of this.#deps.feed.follow({ after: oldestPlace, signal })) {
         if (missed) this.#missed = true
         const wanted = events.filter(({ type }) => isWanted(type, this.#init.types))
-        for (let at = 0; at < wanted.length; at += maxEventsInDelivery) {
-          await this.#deliver(wanted.slice(at, at + maxEventsInDelivery), signal)
-        }
+        for (const some of batchesOf(wanted, maxEventsInDelivery)) await this.#deliver(some, signal)
       }
     } catch (err) {
       if (!signal.aborted) this.#deps.log.error('a webhook has ended', { url: plainUrl(this.#init.url), err })

@@ -1,5 +1,6 @@
 import { base58btc } from 'multiformats/bases/base58'
 import type { MultihashDigest } from 'multiformats'
+import { latin1 } from '../../base/text/latin1.ts'
 import { CID, cidText, parseCid } from '../../model/cid.ts'
 import { ipnsCid, parseIpnsKey } from '../../model/ipns-name.ts'
 
@@ -15,8 +16,6 @@ export interface Place {
 
 /** The same block can be asked for with each of these, whichever the list has: dag-pb, raw, dag-cbor. */
 const usualCodecs = [0x70, 0x55, 0x71]
-
-const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 
 /** What rules may say of a CID without a path: its multihash, and the texts that double-hashed rules are made of. */
 export function placeOfCid (cid: CID): Place {

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { keepNewest } from '../../base/keep-newest.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -57,8 +58,7 @@ export class AllocatedNodes {
     const fresh = { until: now + (isGuess ? guessHoldsMs : holdsMs), peers: this.#connect(list) }
     this.#known.delete(key)
     this.#known.set(key, fresh)
-    const [oldest] = this.#known.keys()
-    if (this.#known.size > rememberedRoots && oldest != null) this.#known.delete(oldest)
+    keepNewest(this.#known, rememberedRoots)
     return fresh.peers
   }
 
@@ -136,6 +136,5 @@ export class AllocatedNodes {
 function remember<T> (known: Map<PeerId, T>, peer: PeerId, value: T): void {
   known.delete(peer)
   known.set(peer, value)
-  const [oldest] = known.keys()
-  if (known.size > rememberedHolders && oldest != null) known.delete(oldest)
+  keepNewest(known, rememberedHolders)
 }

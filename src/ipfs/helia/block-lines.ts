@@ -1,5 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import type { CID } from 'multiformats/cid'
+import { keepNewest } from '../../base/keep-newest.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -88,8 +89,7 @@ export class BlockLines {
 
   #rest (peer: PeerId): void {
     this.#restUntil.set(peer, this.#deps.clock.elapsed() + this.#init.restMs)
-    const [oldest] = this.#restUntil.keys()
-    if (this.#restUntil.size > rememberedPeers && oldest != null) this.#restUntil.delete(oldest)
+    keepNewest(this.#restUntil, rememberedPeers)
   }
 }
 

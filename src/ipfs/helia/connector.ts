@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { bytesOf } from '../../blockstore/blockstore.ts'
 import type { Allocate, Block, Blockstore, JoinedRead, SizedBlock } from '../../blockstore/blockstore.ts'
 import { deadline } from '../../base/clock.ts'
 import type { Clock, Random } from '../../base/clock.ts'
@@ -102,8 +103,6 @@ async function checkContents (blocks: readonly Block[]): Promise<void> {
     }
   }
 }
-
-const bytesOf = (blocks: readonly Block[]): number => blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
 
 /** More at a time would keep the wants of pins waiting; whoever reads asks for the rest when its turn comes. */
 const mostPrefetches = 192

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { keepNewest } from '../../base/keep-newest.ts'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
@@ -181,8 +182,7 @@ export class DagPinner {
   #remember (key: string, progress: PinProgress): void {
     this.#failed.delete(key)
     this.#failed.set(key, progress)
-    const [oldest] = this.#failed.keys()
-    if (this.#failed.size > failuresKept && oldest != null) this.#failed.delete(oldest)
+    keepNewest(this.#failed, failuresKept)
   }
 }
 

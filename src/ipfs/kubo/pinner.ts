@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { keepNewest } from '../../base/keep-newest.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Pin } from '../../model/pin.ts'
@@ -103,7 +104,6 @@ export class KuboPinner {
   #remember (key: string, progress: PinProgress): void {
     this.#failed.delete(key)
     this.#failed.set(key, progress)
-    const [oldest] = this.#failed.keys()
-    if (this.#failed.size > failuresKept && oldest != null) this.#failed.delete(oldest)
+    keepNewest(this.#failed, failuresKept)
   }
 }

@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import { create as createDigest, decode as decodeDigest } from 'multiformats/hashes/digest'
 import { CID as Cid } from 'multiformats/cid'
+import { latin1 } from '../../base/text/latin1.ts'
 import type { BlockPlace } from '../../blockstore/blockstore.ts'
 import type { NameOptions } from '../names.ts'
 
@@ -17,8 +18,7 @@ export interface NameCall { name: string, options: Omit<NameOptions, 'signal'> }
 export interface RefuseCall { path?: string, cids?: readonly string[] }
 
 /** Codec and multihash. Short to make, and the same for CIDs of both versions. */
-export const blockKeyOf = ({ code, multihash: { bytes } }: CID): string =>
-  `${code}/${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')}`
+export const blockKeyOf = ({ code, multihash: { bytes } }: CID): string => `${code}/${latin1(bytes)}`
 
 /** The CID (version 1) of a key that crossed between threads: codec and hash. */
 export function cidOf (key: string): CID {

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { batchesOf } from '../../base/batches.ts'
 import { inNextTick } from '../../base/event-loop.ts'
 import type { PortCalls } from '../../base/port-calls.ts'
 import type { BlockPlace } from '../../blockstore/blockstore.ts'
@@ -58,7 +59,9 @@ export class Places {
   #ask (key: string): Promise<BlockPlace | undefined> {
     const { promise, resolve, reject } = Promise.withResolvers<BlockPlace | undefined>()
     this.#asking.set(key, promise)
-    if (this.#asked.length === 0) inNextTick(() => { for (const some of inGroups(this.#asked.splice(0))) void this.#send(some) })
+    if (this.#asked.length === 0) {
+      inNextTick(() => { for (const some of batchesOf(this.#asked.splice(0), askedAtOnce)) void this.#send(some) })
+    }
     this.#asked.push({ key, resolve, reject })
     return promise
   }
@@ -96,8 +99,4 @@ export class Places {
     }
     this.#known.set(key, place)
   }
-}
-
-function * inGroups (asked: readonly Asked[]): Generator<readonly Asked[]> {
-  for (let at = 0; at < asked.length; at += askedAtOnce) yield asked.slice(at, at + askedAtOnce)
 }

@@ -1,3 +1,4 @@
+import { keepNewest } from '../../base/keep-newest.ts'
 import type { Clock } from '../../base/clock.ts'
 
 export interface LookupCacheInit {
@@ -67,7 +68,6 @@ export class LookupCache<Value extends { account: { id: string } }> {
     this.#entries.delete(id)
     if (value == null) return
     this.#entries.set(id, { value, loadedAt })
-    const [oldest] = this.#entries.keys()
-    if (this.#entries.size > this.#init.maxEntries && oldest != null) this.#entries.delete(oldest)
+    keepNewest(this.#entries, this.#init.maxEntries)
   }
 }

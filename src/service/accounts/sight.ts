@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -35,8 +36,7 @@ export class Sight implements Startable {
     const { database } = this.#deps
     const now = database.now()
     const users = [...this.#seen].toSorted()
-    for (let at = 0; at < users.length; at += usersAtOnce) {
-      const some = users.slice(at, at + usersAtOnce)
+    for (const some of batchesOf(users, usersAtOnce)) {
       for (const user of some) this.#seen.delete(user)
       try {
         await database.transaction(

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
+import { isJsonObject } from '../../base/json-object.ts'
 import type { Clock } from '../../base/clock.ts'
 import { deadline } from '../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
@@ -125,14 +126,14 @@ const notPinningService = (why: string): ClusterError =>
   new ClusterError('UNSUPPORTED', {}, { message: `the endpoint is not that of a Pinning Service API: ${why}` })
 
 function pageOf (json: unknown): RemotePage {
-  if (!isObject(json) || typeof json.count !== 'number') throw notPinningService('it answers something else')
+  if (!isJsonObject(json) || typeof json.count !== 'number') throw notPinningService('it answers something else')
   const results = json.results ?? []
   if (!Array.isArray(results)) throw notPinningService('its results are no list')
   return { count: json.count, pins: results.map(pinOf) }
 }
 
 function pinOf (json: unknown): RemotePin {
-  if (!isObject(json) || !isObject(json.pin) || typeof json.pin.cid !== 'string' || typeof json.created !== 'string') {
+  if (!isJsonObject(json) || !isJsonObject(json.pin) || typeof json.pin.cid !== 'string' || typeof json.created !== 'string') {
     throw notPinningService('a pin has no CID or no time')
   }
   const { cid, name, origins, meta } = json.pin
@@ -141,12 +142,10 @@ function pinOf (json: unknown): RemotePin {
     cid,
     name: typeof name === 'string' ? name : '',
     origins: Array.isArray(origins) ? origins.filter(one => typeof one === 'string') : [],
-    meta: isObject(meta) ? textPairs(meta) : {},
+    meta: isJsonObject(meta) ? textPairs(meta) : {},
     created: json.created
   }
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value != null && !Array.isArray(value)
 
 const textPairs = (pairs: Record<string, unknown>): Record<string, string> =>
   Object.fromEntries(Object.entries(pairs).filter((pair): pair is [string, string] => typeof pair[1] === 'string'))

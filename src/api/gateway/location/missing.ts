@@ -1,3 +1,4 @@
+import { keepNewest } from '../../../base/keep-newest.ts'
 import { isClusterError, messageOf } from '../../../base/errors.ts'
 import type { DagReader } from '../../../ipfs/dag-reader.ts'
 import { isErrorStatus, isRedirectStatus, matchRedirect, maxRedirectsBytes, parseRedirects } from './redirects-file.ts'
@@ -42,8 +43,8 @@ export class RedirectsFile {
       const known = this.#known.get(key)
       if (known != null) return known
       const rules = parseRedirects(await this.#content(await reader.readNode(cid, get), get))
-      if (this.#known.size >= rememberedFiles) this.#known.delete(this.#known.keys().next().value ?? '')
       this.#known.set(key, rules)
+      keepNewest(this.#known, rememberedFiles)
       return rules
     } catch (err) {
       if (isClusterError(err, 'NOT_FOUND')) return undefined

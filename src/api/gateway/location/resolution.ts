@@ -1,4 +1,5 @@
 import { CID } from 'multiformats/cid'
+import { keepNewest } from '../../../base/keep-newest.ts'
 import { quotedText } from '../../../base/text/byte-text.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
@@ -43,8 +44,8 @@ export class Resolution {
   }
 
   #remember (key: string, way: Way): void {
-    if (this.#known.size >= rememberedWays) this.#known.delete(this.#known.keys().next().value ?? '')
     this.#known.set(key, way)
+    keepNewest(this.#known, rememberedWays)
   }
 
   async #follow (root: CID, names: readonly string[], get: GetBlock): Promise<Way> {

@@ -1,3 +1,4 @@
+import { isFolderName } from '../../common/folder-name.ts'
 import { tarEnd } from '../../common/dag/tar.ts'
 import { nameBelow, tarTree } from '../../common/dag/tar-tree.ts'
 import { isClusterError } from '../../../base/errors.ts'
@@ -44,5 +45,5 @@ const tarError = (err: unknown): unknown => isClusterError(err, 'UNSUPPORTED')
 /** What may be the name of a folder: `a.tar` → `a`. */
 function rootName (filename: string): string | undefined {
   const stem = filename.replace(/\.tar$/, '')
-  return stem === '' || stem === '.' || stem === '..' || /[/\\\0]/.test(stem) ? undefined : stem
+  return isFolderName(stem) ? stem : undefined
 }

@@ -1,4 +1,5 @@
 import { CID } from 'multiformats/cid'
+import { bytesOf } from '../../../blockstore/blockstore.ts'
 import { quotedText } from '../../../base/text/byte-text.ts'
 import { answerText, ClusterError, invalidArgument, isClusterError } from '../../../base/errors.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
@@ -159,7 +160,7 @@ function dagImport ({ ipfs, cluster, importCar }: CommandDeps, { query, body, si
     const sink: BlockSink = {
       write: async blocks => {
         sums.BlockCount += blocks.length
-        sums.BlockBytesCount += blocks.reduce((sum, { bytes }) => sum + bytes.length, 0)
+        sums.BlockBytesCount += bytesOf(blocks)
         await hold.put(blocks, { signal })
       }
     }

@@ -1,13 +1,12 @@
 import { z } from 'zod'
 import { actorOf } from '../../../service/accounts/accounts-deps.ts'
 import type { AccountAdmin, UserSummary } from '../../../service/accounts/admin.ts'
-import type { UserSort } from '../../../service/accounts/user-list.ts'
 import { userSorts } from '../../../service/accounts/user-list.ts'
 import type { Usage } from '../../../service/usage/usage.ts'
 import { success, successDoc, time, timeOrNull, timeText } from '../answers.ts'
 import type { ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
-import { bytes, cursor, nextPage, queryInt } from './fields.ts'
+import { bytes, cursor, nextPage, orderOf, queryInt } from './fields.ts'
 import { usageDay, usageJson } from './keys.ts'
 
 export interface AdminUserRoutesDeps { admin: AccountAdmin, usage: Pick<Usage, 'days'> }
@@ -27,10 +26,7 @@ const user = z.object({
 })
 const tag = 'Admin'
 const params = { id: 'The ID of a user.' }
-const sortNames = userSorts.flatMap(name => [name, `-${name}`] as const)
-const sortOf = (text = 'email'): { by: UserSort, descending: boolean } => ({
-  by: text.replace(/^-/, '') as UserSort, descending: text.startsWith('-')
-})
+const order = orderOf(userSorts)
 
 /** The users for admins: what they use, and their limits. Never their content. */
 export const adminUserRoutes = (deps: AdminUserRoutesDeps): ServiceRoute[] =>
@@ -42,12 +38,13 @@ const listUsers = ({ admin }: AdminUserRoutesDeps): ServiceRoute => serviceRoute
   access: 'admin',
   query: z.object({
     q: z.string().max(320).optional().describe('Part of the address.'),
-    sort: z.enum(sortNames).optional().describe('With a minus sign: the largest first. Default `email`.'), cursor: cursor.optional(),
+    sort: order.field.optional().describe('With a minus sign: the largest first. Default `email`.'), cursor: cursor.optional(),
     limit: queryInt(1, 1000).optional()
   }),
   doc: { tag, summary: 'The users, and what they use.', responses: [successDoc(z.array(user), { more: nextPage })] },
   handler: async ({ query }) => {
-    const { users, next } = await admin.list({ q: query.q, sort: sortOf(query.sort), cursor: query.cursor, limit: query.limit ?? 100 })
+    const { q, sort = 'email', cursor, limit = 100 } = query
+    const { users, next } = await admin.list({ q, sort: order.of(sort), cursor, limit })
     return success({ data: users.map(userJson), more: { next_cursor: next } })
   }
 })

@@ -13,6 +13,12 @@ export const uuid = z.string().max(64)
 /** A whole number from `least` to `most` that a query carries as text. */
 export const queryInt = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 
+/** The order of a list as a query says it: the name of a field, with a minus sign from the largest on. */
+export const orderOf = <Name extends string>(names: readonly Name[]) => ({
+  field: z.enum(names.flatMap(name => [name, `-${name}`] as const)),
+  of: (text: string): { by: Name, descending: boolean } => ({ by: text.replace(/^-/, '') as Name, descending: text.startsWith('-') })
+})
+
 export const cursor = z.string().max(1024)
 /** Beside the rows of a page; null: it is the last one. */
 export const nextPage = { next_cursor: z.string().nullable() }

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { ClusterError } from '../../../base/errors.ts'
-import type { Files, FileSort } from '../../../service/files/files.ts'
+import type { Files } from '../../../service/files/files.ts'
 import { fileSorts } from '../../../service/files/files.ts'
 import type { FileRow } from '../../../service/sql/tables.ts'
 import type { Usage } from '../../../service/usage/usage.ts'
 import { success, successDoc } from '../answers.ts'
 import type { ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
-import { given, queryInt } from './fields.ts'
+import { given, orderOf, queryInt } from './fields.ts'
 import { bulkRoutes, filterFields } from './files-bulk.ts'
 import { fileJson, fileSchema, followedFileJson, followedFileSchema, metaPairs, metaText, nameText } from './file-json.ts'
 import { retrieveRoute } from './retrieve.ts'
@@ -27,10 +27,7 @@ const fileWithCid = '/api/v1/files/{cid:(?!(?:upload|from-cid)$)[^/]+}'
 const pinWaitMs = 10_000
 const fromCidWaitMs = 2000
 
-const sortNames = fileSorts.flatMap(name => [name, `-${name}`] as const)
-const sortOf = (text: string): { by: FileSort, descending: boolean } => ({
-  by: text.replace(/^-/, '') as FileSort, descending: text.startsWith('-')
-})
+const order = orderOf(fileSorts)
 
 const listQuery = z.object({
   ...filterFields,
@@ -39,7 +36,7 @@ const listQuery = z.object({
   cursor: z.string().max(2000).describe('`next_cursor` of the page before.'),
   offset: queryInt(0, Number.MAX_SAFE_INTEGER).describe('Files to leave out at the beginning, in place of a cursor.'),
   total: z.enum(['true', 'false']).describe('`true`: the answer says how many files fit.'),
-  sort: z.enum(sortNames).describe('With a minus sign: the largest first. Default `-uploaded_at`.')
+  sort: order.field.describe('With a minus sign: the largest first. Default `-uploaded_at`.')
 }).partial()
 
 const changes = z.strictObject({
@@ -190,7 +187,7 @@ function pinned ({ state, error }: FileRow) {
 /** A page, and if wanted how many there are. */
 async function listed (user: string, { sort, total, ...query }: z.infer<typeof listQuery>, files: Files) {
   const wanted = given(query)
-  const { files: rows, next } = await files.list(user, { ...wanted, ...(sort == null ? {} : { sort: sortOf(sort) }) })
+  const { files: rows, next } = await files.list(user, { ...wanted, ...(sort == null ? {} : { sort: order.of(sort) }) })
   const infos = await files.waiting(rows)
   return {
     data: rows.map(row => followedFileJson(row, infos)),

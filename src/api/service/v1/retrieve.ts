@@ -1,3 +1,4 @@
+import { isFolderName } from '../../common/folder-name.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { percentEncode } from '../../../base/text/percent-encode.ts'
 import type { HeaderList, Reply } from '../../../http/answer/reply.ts'
@@ -96,5 +97,5 @@ function attachment (name: string): string {
 /** What the folder in the archive is called. */
 function folderName (name: string, cid: string): string {
   const stem = name.replace(/\.(?:tar|car)$/, '')
-  return stem === '' || stem === '.' || stem === '..' || /[/\\\0]/.test(stem) ? cid : stem
+  return isFolderName(stem) ? stem : cid
 }

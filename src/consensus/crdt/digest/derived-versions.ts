@@ -1,3 +1,4 @@
+import { isSameVersion } from '../value-record.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
 import { cidOfBlockKey, decodeCrdtBlock, isBlockKey } from '../../../wire/crdt-block.ts'
 import type { Delta } from '../../../wire/delta.ts'
@@ -41,7 +42,7 @@ export class DerivedVersions {
       await this.#hearRecords(key, said)
       const version = this.#best(key, said)
       const { version: stored } = this.#deps.record(key)
-      if (isSame(version, stored)) continue
+      if (isSameVersion(version, stored)) continue
       found.versions.set(key, version)
       for (const id of said.voids) {
         found.records.push(
@@ -90,6 +91,3 @@ export class DerivedVersions {
     return bestVersion(highest.flatMap(({ priority, values }) => values.map(value => ({ priority, value }))))
   }
 }
-
-const isSame = (one: Version | undefined, other: Version | undefined): boolean =>
-  one == null || other == null ? one === other : one.priority === other.priority && Buffer.compare(one.value, other.value) === 0

@@ -1,3 +1,4 @@
+import { keepNewest } from '../../../base/keep-newest.ts'
 import type { Clock } from '../../../base/clock.ts'
 
 interface Entry<Value> { value: Value, at: number, keepUntil: number }
@@ -40,7 +41,6 @@ export class NameCache<Value> {
     if (keptMs <= 0 || this.#init.size === 0) return
     const now = this.#clock.elapsed()
     this.#entries.set(name, { value, at: now, keepUntil: now + keptMs })
-    const [oldest] = this.#entries.keys()
-    if (this.#entries.size > this.#init.size && oldest != null) this.#entries.delete(oldest)
+    keepNewest(this.#entries, this.#init.size)
   }
 }

@@ -1,3 +1,4 @@
+import { latin1 } from '../../../base/text/latin1.ts'
 import type { BlockSet } from './repository.ts'
 
 /** A block set in memory alone, some 100 bytes a block: for walks that know they are small. */
@@ -14,5 +15,4 @@ export function plainBlockSet (): BlockSet {
   }
 }
 
-const keyOf = (multihash: Uint8Array, kind: number): string =>
-  `${kind} ${Buffer.from(multihash.buffer, multihash.byteOffset, multihash.length).toString('latin1')}`
+const keyOf = (multihash: Uint8Array, kind: number): string => `${kind} ${latin1(multihash)}`

@@ -29,12 +29,12 @@ const keptMs = 3_600_000
 /** The warnings and errors of the last hour, the newest five hundred; what is said again with the same facts is counted. */
 export class RecentWarnings {
   readonly #init: RecentWarningsInit
-  readonly #clock: Pick<Clock, 'now'>
-  /** In the order of `lastAt`. */
-  readonly #warnings = new Map<string, Warning>()
+  readonly #clock: Pick<Clock, 'now' | 'elapsed'>
+  /** In the order in which they were said last; `at`: when that was, in the time of the process. */
+  readonly #warnings = new Map<string, { warning: Warning, at: number }>()
   readonly #listeners = new Listeners<Warning>()
 
-  constructor (init: RecentWarningsInit, { clock }: { clock: Pick<Clock, 'now'> }) {
+  constructor (init: RecentWarningsInit, { clock }: { clock: Pick<Clock, 'now' | 'elapsed'> }) {
     this.#init = init
     this.#clock = clock
   }
@@ -42,7 +42,7 @@ export class RecentWarnings {
   /** Newest first. */
   list (): Warning[] {
     this.#forgetOld()
-    return [...this.#warnings.values()].toReversed()
+    return Array.from(this.#warnings.values(), ({ warning }) => warning).toReversed()
   }
 
   onWarning (listener: (warning: Warning) => void): () => void { return this.#listeners.add(listener) }
@@ -70,12 +70,12 @@ export class RecentWarnings {
     const now = this.#clock.now()
     const shown = this.#shown(facts)
     const key = JSON.stringify([level, component, message, shown])
-    const before = this.#warnings.get(key)
+    const before = this.#warnings.get(key)?.warning
     this.#warnings.delete(key)
     const warning = {
       level, component, message, facts: shown, firstAt: before?.firstAt ?? now, lastAt: now, count: (before?.count ?? 0) + 1
     }
-    this.#warnings.set(key, warning)
+    this.#warnings.set(key, { warning, at: this.#clock.elapsed() })
     keepNewest(this.#warnings, maxWarnings)
     this.#forgetOld()
     this.#listeners.emit(warning)
@@ -88,9 +88,9 @@ export class RecentWarnings {
   }
 
   #forgetOld (): void {
-    const oldest = this.#clock.now() - keptMs
-    for (const [key, { lastAt }] of this.#warnings) {
-      if (lastAt >= oldest) return
+    const oldest = this.#clock.elapsed() - keptMs
+    for (const [key, { at }] of this.#warnings) {
+      if (at >= oldest) return
       this.#warnings.delete(key)
     }
   }

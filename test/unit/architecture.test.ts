@@ -176,6 +176,23 @@ describe('architecture', () => {
     assert.deepEqual(broken, [])
   })
 
+  it('measures how long something takes or waits with `elapsed`, which nobody sets', () => {
+    /** Times that outlive the process. */
+    const onDisk = ['src/cluster/pinning/move.ts', 'src/tracker/stateless/pin-notes.ts']
+    const noted = /(#?\w+)(?:: \w+)?(?: =|:) [\w#.]*\bclock\.now\(\)/g
+    const compared = /(?:clock\.now\(\)|\bnow) (?:-|[<>]=?) |(?:-|[<>]=?) [\w#.]*(?:clock\.now\(\)|\bnow\b)/i
+    const broken = sources.filter(({ path }) => !path.startsWith('src/web/') && !onDisk.includes(path)).flatMap(({ path, text }) => {
+      const names = [...text.matchAll(noted)].map(([, name = '']) => name).filter(name => name !== 'now')
+      if (names.length === 0) return []
+      const isNamed = new RegExp(`(?<![\\w#])(?:${names.join('|')})(?![\\w:])`)
+      return text.split('\n').flatMap(
+        (line, at) => compared.test(line) && isNamed.test(line) && !line.includes('database.now') ? [`${path}:${at + 1}`] : []
+      )
+    })
+
+    assert.deepEqual(broken, [])
+  })
+
   it('keeps every import pointed at a file that exists', () => {
     const known = new Set(sources.map(file => file.path))
     const broken = sources.flatMap(

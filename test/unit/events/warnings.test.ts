@@ -37,6 +37,17 @@ describe('recent warnings', () => {
     assert.deepEqual([other?.count, same?.count, (same?.lastAt ?? 0) - (same?.firstAt ?? 0)], [1, 3, 2000])
   })
 
+  it('are kept for an hour, though the clock is set by more', () => {
+    for (const wrongMs of [-2 * 3_600_000, 2 * 3_600_000]) {
+      const { clock, warnings, heardLog } = heard()
+      heardLog.warn('kept')
+
+      clock.wrongMs = wrongMs
+
+      assert.deepEqual(warnings.list().map(({ message }) => message), ['kept'])
+    }
+  })
+
   it('forgets after an hour, and has no more than five hundred', async () => {
     const { clock, warnings, heardLog } = heard()
     heardLog.warn('old')

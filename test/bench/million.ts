@@ -221,6 +221,17 @@ class Column {
     await this.#memory('5 s after that')
   }
 
+  /** Where the peer listens for others, which begins after its HTTP listeners. */
+  async #swarmAddress (): Promise<string> {
+    let address: string | undefined
+    await pollUntil(async () => {
+      const { addresses } = await this.#get(`${this.#peerOf.url}/id`, text => JSON.parse(text) as { addresses: string[] | null })
+      address = addresses?.find(one => one.startsWith('/ip4/127.0.0.1/'))
+      return address != null
+    }, { withinMs: longMs, everyMs: 50, what: 'an address of the peer' })
+    return address ?? ''
+  }
+
   /** A fresh peer takes the pinset; the content stays where it is. */
   async #join (): Promise<void> {
     const { root, folder, port, pins } = this.#init
@@ -230,8 +241,7 @@ class Column {
       await shareSecret(join(folder, 'peer'), join(folder, 'fresh'))
       await source.stop()
       await source.start()
-      const { addresses } = await this.#get(`${source.url}/id`, text => JSON.parse(text) as { addresses: string[] })
-      const address = addresses.find(one => one.startsWith('/ip4/127.0.0.1/')) ?? ''
+      const address = await this.#swarmAddress()
       const from = performance.now()
       await fresh.start(['--bootstrap', address])
       const watches = [source, fresh].map(one => new MemoryWatch(one.pids()[0] ?? 0))

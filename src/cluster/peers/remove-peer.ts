@@ -151,7 +151,7 @@ export class PeerRemoval {
       const isDead = !this.#deps.members.has(peer)
       const isComplete = added.length === 0
       const said = isComplete && !isDead ? await this.#statusesOn(target, cid, signal) : []
-      const unaware = target.filter((_, at) => isElsewhere(said[at]))
+      const unaware = target.filter((_, at) => isElsewhere(said[at], pin))
       if (unaware.length > 0 && this.#hadTime(pin, peer)) return await this.#takeBack(cid, { from: peer, unaware })
       const isSafe = isDead || (isComplete && said.every(info => info.status === 'pinned' && isAbout(info, pin)))
       if (isComplete && !isSafe) return 'waits'
@@ -292,4 +292,5 @@ export class PeerRemoval {
   }
 }
 
-const isElsewhere = (answer: PinInfo | undefined): boolean => answer?.status === 'remote' || answer?.status === 'unpinned'
+const isElsewhere = (answer: PinInfo | undefined, pin: Pin): boolean =>
+  answer != null && (['remote', 'unpinned'].includes(answer.status) || (answer.status === 'pinned' && !isAbout(answer, pin)))

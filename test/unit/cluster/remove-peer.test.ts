@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ClusterError } from '../../../src/base/errors.ts'
+import type { PinInfo } from '../../../src/model/pin-info.ts'
 import type { Datastore } from '../../../src/datastore/datastore.ts'
 import { clusterOpener } from '../../support/cluster/cluster-of.ts'
 import { aCid, aPeerId, collect, factors, options } from '../../support/cluster/values.ts'
@@ -213,11 +214,11 @@ describe('removals that get in each other\'s way', () => {
   })
 
   /** A removal of the first peer, asked of the last, while the second says of everything that it isn't its own. */
-  const withDenier = async (count: number) => {
+  const withDenier = async (count: number, denial: Partial<PinInfo> = { status: 'remote' }) => {
     const made = await open(count)
     const { tracker } = made.peerAt(1)
     const status = tracker.status.bind(tracker)
-    tracker.status = async cid => ({ ...await status(cid), status: 'remote' })
+    tracker.status = async cid => ({ ...await status(cid), ...denial })
     return { ...made, asked: made.peerAt(count - 1) }
   }
 
@@ -239,23 +240,29 @@ describe('removals that get in each other\'s way', () => {
     })
   }
 
-  it('leave an item where it is when nobody else takes it, and try no more', async () => {
-    const made = await withDenier(3)
-    for (const name of ['a', 'b']) await made.cluster.pin(aCid(name), options(factors(2)))
-    await made.settle()
-    await made.asked.consensus.put({ ...made.cluster.allocation(aCid('a')), allocations: [made.ids[0] ?? '', made.ids[2] ?? ''] })
-    const refusal = assert.rejects(made.asked.cluster.removePeer(made.ids[0] ?? ''), { code: 'PEER_IN_USE' })
-    await made.clock.advance(7_200_000)
-    await refusal
-    const { commits } = made.pinset
+  const denials: Array<[string, Partial<PinInfo>]> = [
+    ['that it is not its own', { status: 'remote' }],
+    ['that it has it for another version of the pin', { status: 'pinned', allocations: [] }]
+  ]
+  for (const [what, denial] of denials) {
+    it(`leave an item where it is when a holder says ${what} and nobody else takes it, and try no more`, async () => {
+      const made = await withDenier(3, denial)
+      for (const name of ['a', 'b']) await made.cluster.pin(aCid(name), options(factors(2)))
+      await made.settle()
+      await made.asked.consensus.put({ ...made.cluster.allocation(aCid('a')), allocations: [made.ids[0] ?? '', made.ids[2] ?? ''] })
+      const refusal = assert.rejects(made.asked.cluster.removePeer(made.ids[0] ?? ''), { code: 'PEER_IN_USE' })
+      await made.clock.advance(7_200_000)
+      await refusal
+      const { commits } = made.pinset
 
-    await made.clock.advance(7_200_000)
+      await made.clock.advance(7_200_000)
 
-    assert.equal(made.pinset.commits, commits)
-    assert.ok(
-      [...made.pinset.pins.values()].every(({ allocations }) => allocations.length === 2 && allocations.includes(made.ids[0] ?? ''))
-    )
-  })
+      assert.equal(made.pinset.commits, commits)
+      assert.ok(
+        [...made.pinset.pins.values()].every(({ allocations }) => allocations.length === 2 && allocations.includes(made.ids[0] ?? ''))
+      )
+    })
+  }
 
   it('give nothing to peers that do not answer', async () => {
     const made = await open(3)

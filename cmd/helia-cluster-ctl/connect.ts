@@ -65,7 +65,7 @@ function talkative (transport: Transport, { terminal, clock }: ConnectDeps): Tra
       const from = clock.elapsed()
       terminal.err(`DEBUG ${request.method} ${request.path}\n`)
       const response = await transport.request(request)
-      terminal.err(`DEBUG ${response.status} after ${clock.elapsed() - from} ms\n`)
+      terminal.err(`DEBUG ${response.status} after ${Math.round(clock.elapsed() - from)} ms\n`)
       return { ...response, body: told(response.body) }
     }
   }

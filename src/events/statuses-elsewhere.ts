@@ -143,7 +143,7 @@ class FollowedPeer {
 
   async #follow (signal: AbortSignal): Promise<void> {
     const { statuses, clock, told, missed } = this.#deps
-    const from = { ...(this.#place == null ? {} : { after: this.#place }), sinceMs: clock.elapsed() - this.#since }
+    const from = { ...(this.#place == null ? {} : { after: this.#place }), sinceMs: Math.ceil(clock.elapsed() - this.#since) }
     for await (const news of statuses.follow(this.#peer, from, { signal })) {
       this.#polled = undefined
       this.#waitMs = firstPauseMs

@@ -9,7 +9,7 @@ export interface StatusNews { changes: readonly StatusChange[], missed: boolean,
 
 /**
  * Where to begin: behind a place of that peer's (unknown there: with all that it has), else with what happened in the last so many
- * milliseconds.
+ * milliseconds, a whole number.
  */
 export interface StatusesFrom { after?: string | undefined, sinceMs: number }
 

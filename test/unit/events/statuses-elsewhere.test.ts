@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import type { Clock } from '../../../src/base/clock.ts'
 import { ClusterError } from '../../../src/base/errors.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { systemRandom } from '../../../src/base/system.ts'
@@ -11,6 +12,7 @@ import type { PinInfo } from '../../../src/model/pin-info.ts'
 import type { Pin } from '../../../src/model/pin.ts'
 import type { TrackerStatus } from '../../../src/model/status.ts'
 import { statusMatches } from '../../../src/model/status.ts'
+import { decodeStatusesFrom, encodeStatusesFrom } from '../../../src/network/progress/status-news.ts'
 import { cidFor } from '../../support/pins.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
@@ -50,6 +52,11 @@ beforeEach(async () => {
   away = new Set()
   told = []
   calls = { streams: 0, lists: 0, single: 0 }
+  /** As the machine has it, no time is a whole number. */
+  const exact: Clock = {
+    now: () => clock.now(), elapsed: () => clock.elapsed() * 1.000001, after: (ms, callback) => clock.after(ms, callback),
+    sleep: async (ms, signal) => clock.sleep(ms, signal)
+  }
   elsewhere = new StatusesElsewhere({
     statuses: {
       follow: async function * (peer, from, options) {
@@ -57,7 +64,7 @@ beforeEach(async () => {
         const log = logs.get(peer)
         if (log == null) throw new ClusterError('UNSUPPORTED', { peer })
         calls.streams++
-        yield * log.follow(from, options)
+        yield * log.follow(decodeStatusesFrom(encodeStatusesFrom(from)), options)
       }
     },
     remotes: {
@@ -70,7 +77,7 @@ beforeEach(async () => {
         yield [...rowsOf(peer).values()].filter(({ status = 'pinned' }) => statusMatches(status, filter)).map(infoOf)
       }
     },
-    workers, clock, log: silentLogger,
+    workers, clock: exact, log: silentLogger,
     told: (peer, { cid, status, error, attempts }) =>
       told.push([peer, names.get(cid) ?? cid, status, ...(error === '' ? [] : [error]), ...(attempts === 0 ? [] : [attempts])].join(' ')),
     missed: peer => told.push(`${peer} missed`)

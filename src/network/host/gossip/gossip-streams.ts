@@ -142,7 +142,7 @@ export class GossipStreams {
     for (const [peer, ways] of connections) this.#mend(peer, ways, now)
     const due = this.#silence.pass(now, new Set([...connections.keys()].filter(peer => this.#shouldBeHeard(peer))))
     await Promise.all(due.map(async ({ peer, renew, silentMs }) => {
-      this.#deps.log.warn('nothing is heard from a connected peer', { peer, silentMs, renewed: renew })
+      this.#deps.log.warn('nothing is heard from a connected peer', { peer, silentMs: Math.round(silentMs), renewed: renew })
       if (renew === 'streams') this.#renewStreams(peer)
       else await this.#renewConnection(libp2p, connections.get(peer) ?? [])
     }))

@@ -225,7 +225,7 @@ class ClusterPeer implements Cluster {
   drainsOf (): PeerId[] { return this.#cases.draining.own() }
   isDraining (peer: PeerId): boolean { return this.#cases.draining.has(peer) }
 
-  async pin (cid: CID, options: PinOptions): Promise<Pin> { return this.#cases.pinner.pin(pinWithOptions(cid, options)) }
+  async pin (cid: CID, options: PinOptions): Promise<Pin> { return await this.#cases.pinner.pin(pinWithOptions(cid, options)) }
 
   async pinPath (path: string, options: PinOptions, call: CallOptions = {}): Promise<Pin> {
     refuseInFollowerMode(this.#init)

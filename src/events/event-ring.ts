@@ -49,7 +49,7 @@ export class EventRing implements EventFeed {
   get first (): number { return this.#last - this.#events.length + 1 }
 
   add (type: string, data: EventData | (() => EventData), at: number = this.#clock.now()): LoggedEvent {
-    const event = new RingEvent(`${this.#init.prefix}${++this.#last}`, { at, type, data })
+    const event = new RingEvent(this.#init.prefix, ++this.#last, { at, type, data })
     this.#events.push(event)
     // not one by one: a list that is cut at its front moves all of it
     if (this.#events.length >= this.#init.maxEvents * 2) this.#events = this.#events.slice(-this.#init.maxEvents)
@@ -157,17 +157,21 @@ export class EventRing implements EventFeed {
 
 /** An event whose text is made when it is first read. */
 class RingEvent implements LoggedEvent {
-  readonly id: string
+  readonly #prefix: string
+  readonly #number: number
   readonly at: number
   readonly type: string
   #data: EventData | (() => EventData)
 
-  constructor (id: string, { at, type, data }: { at: number, type: string, data: EventData | (() => EventData) }) {
-    this.id = id
+  constructor (prefix: string, number: number, { at, type, data }: { at: number, type: string, data: EventData | (() => EventData) }) {
+    this.#prefix = prefix
+    this.#number = number
     this.at = at
     this.type = type
     this.#data = data
   }
+
+  get id (): string { return `${this.#prefix}${this.#number}` }
 
   get data (): EventData {
     if (typeof this.#data === 'function') this.#data = (this.#data as () => EventData)()

@@ -21,7 +21,9 @@ export function sendText (context: RequestContext, reply: TextReply, clock: Cloc
   if (bodyless) response.end()
   else {
     context.bytesSent += length
-    response.end(reply.body)
+    // what is ASCII needn't be looked through again to be encoded
+    if (typeof reply.body === 'string') response.end(reply.body, length === reply.body.length ? 'latin1' : 'utf8')
+    else response.end(reply.body)
   }
 }
 

@@ -301,6 +301,7 @@ export class OperationRunner {
     if (isPin) this.#pinSlots.take(key)
     else this.#unpinSlots--
     const run = this.#enter(operation, controller)
+    this.#deps.changed(key)
     const work = isPin ? this.#pin(key, run, controller.signal) : this.#unpin(key, controller.signal)
     run.settled = work.then(
       () => this.#settle(key, controller.signal, isPin),
@@ -317,11 +318,10 @@ export class OperationRunner {
     this.#runs.set(key, run)
     if (isPin && queue != null) this.#deps.table.queues.began(queue)
     this.#deps.table.apply(key, 'start', { now: this.#deps.clock.now() })
-    this.#deps.changed(key)
     return run
   }
 
-  /** Without slots: these need only be written, and all at once. */
+  /** Without slots, and without telling that they begin: these need only be written, and all at once. */
   #pinWhole (group: readonly Whole[]): void {
     for (const { run } of group) this.#endTurn(run)
     this.#wholeRuns += group.length
@@ -345,7 +345,7 @@ export class OperationRunner {
       if (run.isCancelled) continue
       if (failure == null) this.#pinned(key, pin, run)
       else this.#fail(key, true, failure.err)
-      this.#deps.changed(key)
+      if (failure != null) this.#deps.changed(key)
     }
     this.#pumpSoon()
   }

@@ -178,7 +178,7 @@ function groupsOf (imports: Imports): Array<{ name: string, priority: number, te
   const group = (name: string, priority: number, ids: Set<string>) => ({ name, priority, test: (id: string) => ids.has(id) })
   const main = reached(imports, [source('cmd/helia-cluster-service/main.ts')])
   const daemon = reached(imports, [source('cmd/helia-cluster-service/daemon.ts'), source('src/node/node.ts')])
-  const network = ['src/network/host/host.ts', 'src/network/host/gossip/gossip.ts', 'src/ipfs/helia/node.ts', 'src/ipfs/helia/node-options.ts']
+  const network = ['src/network/host/host.ts', 'src/network/host/gossip/gossip.ts', 'src/ipfs/helia/network/node.ts', 'src/ipfs/helia/network/node-options.ts']
     .flatMap(path => imports.get(source(path))?.dynamicallyImportedIds ?? [])
   const onlyIfConfigured = /@libp2p\/(kad-dht|mdns)\//
   return [group('main', 3, main), group('daemon', 2, daemon), group('network', 1, reached(imports, network.filter(id => !onlyIfConfigured.test(id))))]

@@ -48,3 +48,12 @@ export async function orLate<Result> (promise: Promise<Result>, { clock, ms }: {
     cancel()
   }
 }
+
+/** Settles with the promise, or rejects with the signal's reason; the promise goes on. */
+export async function orAborted<Result> (promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = (): void => reject(signal.reason)
+  if (signal.aborted) onAbort()
+  else signal.addEventListener('abort', onAbort, { once: true })
+  return Promise.race([aborted, promise]).finally(() => signal.removeEventListener('abort', onAbort))
+}

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { deadline } from '../base/clock.ts'
+import { deadline, orAborted } from '../base/clock.ts'
 import { ClusterError } from '../base/errors.ts'
 
 /** How long another peer has for an answer about one pin or about itself (cluster.go). */
@@ -13,14 +13,9 @@ export interface WithinInit { clock: Clock, ms: number, signal?: AbortSignal | u
 export async function within<T> (init: WithinInit, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const timeout = (): Error => new ClusterError('TIMEOUT', { ms: init.ms }, { message: 'context deadline exceeded' })
   const { signal, clear } = deadline(init.clock, init.ms, timeout, init.signal)
-  const { promise: late, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  if (signal.aborted) onAbort()
   try {
-    return await Promise.race([ask(signal), late])
+    return await orAborted(ask(signal), signal)
   } finally {
-    signal.removeEventListener('abort', onAbort)
     clear()
   }
 }

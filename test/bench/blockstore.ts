@@ -19,8 +19,8 @@ import { garbageCollector } from '../../src/ipfs/helia/repository/garbage.ts'
 import { BlockProtection } from '../../src/ipfs/helia/repository/protection.ts'
 import { recentBlocks } from '../../src/ipfs/helia/repository/recent-blocks.ts'
 import { rootTable } from '../../src/ipfs/helia/repository/root-table.ts'
-import { walkScratch } from '../../src/ipfs/helia/repository/scratch.ts'
-import { walkDag } from '../../src/ipfs/helia/repository/walk.ts'
+import { walkScratch } from '../../src/ipfs/helia/walk/scratch.ts'
+import { walkDag } from '../../src/ipfs/helia/walk/walk.ts'
 import { blockOf, numberedBlocks } from '../support/blocks.ts'
 import { nodeOf } from '../support/dags.ts'
 
@@ -153,7 +153,7 @@ say('guard and release', 20_000 / await seconds(async () => {
   }
 }), 'times/s')
 say('linksOf a dag-pb node of 174 links', 2000 / await seconds(async () => {
-  const { linksOf } = await import('../../src/ipfs/helia/repository/links.ts')
+  const { linksOf } = await import('../../src/ipfs/helia/links/links.ts')
   for (let n = 0; n < 2000; n++) linksOf(nodes[0] ?? blockOf(hash('sha256', '', 'buffer')))
 }), 'nodes/s')
 say('resident memory (the blocks of the bench included)', process.memoryUsage().rss / 2 ** 20, 'MiB')

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemRandom } from '../../src/base/system.ts'
-import { dagReader } from '../../src/ipfs/helia/dag-reader.ts'
+import { dagReader } from '../../src/ipfs/helia/unixfs/dag-reader.ts'
 import type { DagReader } from '../../src/ipfs/dag-reader.ts'
 
 /** The embedded node's reader. Tests walk DAGs that fit into memory; its folder is made only for larger ones. */

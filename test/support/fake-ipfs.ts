@@ -5,9 +5,9 @@ import { ClusterError, messageOf } from '../../src/base/errors.ts'
 import type {
   BlockHold, CollectionOptions, HoldOptions, IpfsConnector, IpfsOptions, IpfsPinStatus, PinnedView, PinProgress, RepoStat
 } from '../../src/ipfs/ipfs.ts'
-import { needsPin } from '../../src/ipfs/helia/pinner.ts'
-import { isLeaf, linksOf } from '../../src/ipfs/helia/repository/links.ts'
-import { parsePath, resolveError, resolveNames } from '../../src/ipfs/helia/path-resolver.ts'
+import { needsPin } from '../../src/ipfs/helia/pins/pinner.ts'
+import { isLeaf, linksOf } from '../../src/ipfs/helia/links/links.ts'
+import { parsePath, resolveError, resolveNames } from '../../src/ipfs/helia/unixfs/path-resolver.ts'
 import { isContentOf } from '../../src/hash/multihash.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import type { IpfsId, RemovedKey } from '../../src/model/peer.ts'

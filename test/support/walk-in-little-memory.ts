@@ -9,9 +9,9 @@ import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
 import { walk as walkInOrder } from '../../src/api/common/dag/walk.ts'
 import { systemRandom } from '../../src/base/system.ts'
-import { dagReader } from '../../src/ipfs/helia/dag-reader.ts'
-import { walkScratch } from '../../src/ipfs/helia/repository/scratch.ts'
-import { walkDag } from '../../src/ipfs/helia/repository/walk.ts'
+import { dagReader } from '../../src/ipfs/helia/unixfs/dag-reader.ts'
+import { walkScratch } from '../../src/ipfs/helia/walk/scratch.ts'
+import { walkDag } from '../../src/ipfs/helia/walk/walk.ts'
 
 const shapes = {
   /** Each block links to the next and to 20,000 that never come: all of them wait. */

@@ -50,6 +50,19 @@ const mayImport: Record<string, string[]> = {
   cmd: ['node', 'state', 'config', 'client', 'base', 'model']
 }
 
+/** The rooms of the embedded IPFS node, and which of them each loads; `connector.ts` and `local-node.ts` beside them put it together. */
+const heliaRooms: Record<string, string[]> = {
+  links: [],
+  walk: ['links'],
+  repository: ['links', 'walk'],
+  unixfs: ['links', 'walk'],
+  exchange: [],
+  retrieval: [],
+  names: [],
+  network: ['exchange', 'names'],
+  pins: ['links']
+}
+
 /** Only these read the clock, the dice or the environment themselves. */
 const impureFiles = [/^src\/base\/(system|event-loop)\.ts$/, /^src\/node\//, /^src\/client\/multipart\.ts$/, /^cmd\//, /^src\/web\//]
 const impure = new RegExp([
@@ -127,6 +140,21 @@ describe('architecture', () => {
     )
 
     assert.deepEqual(broken, [])
+  })
+
+  it('keeps the rooms of the embedded node apart', () => {
+    const home = 'src/ipfs/helia'
+    const heliaRoom = (path: string): string => relative(home, path).split('/').at(-2) ?? ''
+    const inside = sources.filter(({ path }) => path.startsWith(`${home}/`) && heliaRoom(path) !== '')
+    const broken = inside.flatMap(({ path, imports }) => imports
+      .filter(({ target, isType }) => !isType && target.startsWith(`${home}/`))
+      .filter(({ target }) => heliaRoom(target) !== heliaRoom(path) && heliaRooms[heliaRoom(path)]?.includes(heliaRoom(target)) !== true)
+      .map(({ target }) => `${path} -> ${target}`))
+    const flat = sources.map(({ path }) => path).filter(path => path.startsWith(`${home}/`) && heliaRoom(path) === '').toSorted()
+
+    assert.deepEqual(broken, [])
+    assert.deepEqual([...new Set(inside.map(({ path }) => heliaRoom(path)))].toSorted(), Object.keys(heliaRooms).toSorted())
+    assert.deepEqual(flat, [`${home}/connector.ts`, `${home}/local-node.ts`])
   })
 
   it('has no cycle of value imports', () => {

@@ -1,5 +1,6 @@
 import type { BufferPool } from '../../base/buffer-pool.ts'
 import type { Clock } from '../../base/clock.ts'
+import { orAborted } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { JoinedRead, SizedBlock } from '../../blockstore/blockstore.ts'
 import type { FetchBlockOptions, GetBlockOptions, IpfsConnector } from '../../ipfs/ipfs.ts'
@@ -109,7 +110,7 @@ export class Patience {
     const { signal } = this
     signal.throwIfAborted()
     const coming = this.#rules.ifCached ? undefined : this.#deps.coming?.(this.#placed<FetchBlockOptions>({}).root ?? cid)
-    if (coming != null) await until(coming, signal)
+    if (coming != null) await orAborted(coming, signal)
     return this.#inTime(cid, async () => {
       const bytes = await this.#deps.getBlock(cid, this.#options(cid, signal))
       this.#deps.recent.add(cid, bytes, this.#deps.clock.elapsed())
@@ -155,14 +156,6 @@ export class Patience {
     else this.#cancel = this.#deps.clock.after(this.#init.requestMs, () => this.end(answerTooLong()))
     return abort
   }
-}
-
-/** Resolves with the promise; rejects with the signal's reason. */
-async function until (promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: ended, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  await Promise.race([promise, ended]).finally(() => signal.removeEventListener('abort', onAbort))
 }
 
 const answerTooLong = (): ClusterError => new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })

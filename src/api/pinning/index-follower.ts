@@ -1,3 +1,4 @@
+import { orAborted } from '../../base/clock.ts'
 import { batchesOf } from '../../base/batches.ts'
 import { inNextTick, yieldToEventLoop } from '../../base/event-loop.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -71,10 +72,7 @@ export class IndexFollower implements Startable {
     signal.throwIfAborted()
     this.flush()
     if (this.#deps.index.size() === this.#deps.consensus.state.size()) return
-    const { promise, reject } = Promise.withResolvers<never>()
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    await Promise.race([this.#equal.promise, promise]).finally(() => signal.removeEventListener('abort', onAbort))
+    await orAborted(this.#equal.promise, signal)
     this.flush()
   }
 

@@ -1,5 +1,6 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
+import { orAborted } from '../../base/clock.ts'
 import type { PeerId } from '../../model/cid.ts'
 
 export interface WantInit { patienceMs: number, renewMs: number }
@@ -48,13 +49,9 @@ export class Want {
   /** Waits for the block; the last one who leaves ends the want. */
   async wait (signal: AbortSignal): Promise<Uint8Array> {
     this.#waiting++
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
     try {
-      return await Promise.race([this.#block.promise, aborted])
+      return await orAborted(this.#block.promise, signal)
     } finally {
-      signal.removeEventListener('abort', onAbort)
       this.#waiting--
       if (this.isDone) this.#end()
     }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { orAborted } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -163,7 +164,8 @@ class OutboxedClusterPins implements ClusterPins {
     const cancel = clock.after(waitMs, () => late.resolve())
     const asked = this.#refreshAll([...new Set(cids)].slice(0, mostRefreshed))
     try {
-      await Promise.race([asked, late.promise, aborted(signal)])
+      const soon = Promise.race([asked, late.promise])
+      await (signal == null ? soon : orAborted(soon, signal))
     } catch (err) {
       log.debug('statuses could not be brought up to date', { err })
     } finally {
@@ -234,11 +236,3 @@ class OutboxedClusterPins implements ClusterPins {
 const ends: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pinned', 'pin_error'])
 
 const tryAgain = new Error('look again')
-
-/** Never resolves; rejects when the signal aborts. */
-async function aborted (signal: AbortSignal | undefined): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal?.aborted === true) reject(signal.reason)
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
-}

@@ -8,12 +8,12 @@ import type { Blockstore } from '../../../blockstore/blockstore.ts'
 import type { RemovedKey } from '../../../model/peer.ts'
 import type { Pin } from '../../../model/pin.ts'
 import type { IpfsPinStatus } from '../../ipfs.ts'
-import { blockSet } from './block-set.ts'
-import { isLeaf } from './links.ts'
+import { blockSet } from '../walk/block-set.ts'
+import { isLeaf } from '../links/links.ts'
 import type { BlockSet, CollectOptions, GarbageCollector, Root, RootTable, WalkScratch } from './repository.ts'
 import type { BlockProtection, Collection } from './protection.ts'
 import type { RecentTable } from './recent-blocks.ts'
-import { walkDag } from './walk.ts'
+import { walkDag } from '../walk/walk.ts'
 
 export interface GarbageCollectorInit {
   /** For marks that don't fit into memory. Nothing in it outlives a collection. */

@@ -6,7 +6,7 @@ import { ClusterError } from '../../../base/errors.ts'
 import type { Startable } from '../../../base/lifecycle.ts'
 import type { Logger } from '../../../base/log.ts'
 import { Mutex } from '../../../base/mutex.ts'
-import { blockSet } from './block-set.ts'
+import { blockSet } from '../walk/block-set.ts'
 import type { BlockSet, Guard, Protection } from './repository.ts'
 
 export interface BlockProtectionInit {

@@ -1,5 +1,6 @@
 import { createTransport } from 'nodemailer'
 import type { Transporter } from 'nodemailer'
+import { orAborted } from '../../../base/clock.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Mail, Message } from '../mail.ts'
@@ -51,7 +52,7 @@ class SmtpMail implements Mail {
 
   async #done (work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
     try {
-      await (signal == null ? work : Promise.race([work, aborted(signal)]))
+      await (signal == null ? work : orAborted(work, signal))
     } catch (err) {
       signal?.throwIfAborted()
       throw this.#errorOf(err)
@@ -67,9 +68,4 @@ class SmtpMail implements Mail {
     this.#log.warn('mail can not be sent', { err: messageOf(err) })
     return new ClusterError('NOT_READY', { configured: true }, { message: 'mail can not be sent now: try again later', cause: err })
   }
-}
-
-async function aborted (signal: AbortSignal): Promise<never> {
-  signal.throwIfAborted()
-  return new Promise((_resolve, reject) => { signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }) })
 }

@@ -47,3 +47,20 @@ export async function * readAhead<T> (items: AsyncIterable<T>, { maxBytes, sizeO
     tell()
   }
 }
+
+/** The same items, of which the next one is asked for before the last one is given: it comes while that is worked on. */
+export async function * oneAhead<T> (items: AsyncIterable<T>): AsyncGenerator<T> {
+  const iterator = items[Symbol.asyncIterator]()
+  let next = iterator.next()
+  try {
+    for (;;) {
+      const { done, value } = await next
+      if (done === true) return
+      next = iterator.next()
+      next.catch(() => {}) // thrown when it is asked for, or never
+      yield value
+    }
+  } finally {
+    await iterator.return?.()
+  }
+}

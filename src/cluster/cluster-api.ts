@@ -306,6 +306,8 @@ export interface ClusterApi {
 
   status (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
   statusAll (filter: StatusFilter, options?: StatusOptions): AsyncIterable<GlobalPinInfo[]>
+  /** The same as JSON lines, exactly as `StatusPrinter` prints them; pieces end with a newline. */
+  statusLines (filter: StatusFilter, options?: StatusOptions): AsyncIterable<string | Uint8Array>
   recover (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
   recoverAll (options?: ScopeOptions): AsyncIterable<GlobalPinInfo[]>
   progress (cid: CID, options?: CallOptions): Promise<PeerPinProgress[]>

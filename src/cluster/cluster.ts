@@ -253,6 +253,9 @@ class ClusterPeer implements Cluster {
   statusAll (filter: StatusFilter, scope: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> {
     return this.#cases.statuses.statusAll(filter, scope)
   }
+  statusLines (filter: StatusFilter, scope: StatusOptions = {}): AsyncIterable<string | Uint8Array> {
+    return this.#cases.statuses.statusLines(filter, scope)
+  }
   async recover (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> { return this.#cases.recoveries.recover(cid, scope) }
   recoverAll (scope: ScopeOptions = {}): AsyncIterable<GlobalPinInfo[]> { return this.#cases.recoveries.recoverAll(scope) }
 

@@ -31,6 +31,8 @@ export interface PinState {
    * newline. Encoded when the pin was written, so a list costs little more than reading it.
    */
   jsonLines (options?: StateListOptions): AsyncIterable<Uint8Array>
+  /** The same, a text for each pin, in batches. */
+  lines (options?: StateListOptions): AsyncIterable<string[]>
   /** Number of pins; kept up to date, not counted. */
   size (): number
 }

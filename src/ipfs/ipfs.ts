@@ -113,6 +113,11 @@ export interface PinnedView {
   statusOf (cid: CID): IpfsPinStatus
   /** The same for many, where that is quicker than one by one. */
   statusesOf? (cids: readonly CID[]): Promise<IpfsPinStatus[]>
+  /**
+   * The same by texts, as `cidText` prints them; one call at a time. Quickest where what is asked for, call by call, is in the order of the
+   * texts.
+   */
+  statusesOfTexts? (cids: readonly string[]): Promise<IpfsPinStatus[]>
   /** Gives back what the view holds. */
   close (): Promise<void>
 }

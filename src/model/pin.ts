@@ -68,8 +68,11 @@ export const modeOfDepth = (depth: PinDepth): PinMode => depth === 0 ? 'direct' 
 export const isEverywhere = (pin: Pick<PinOptions, 'replicationFactorMin' | 'replicationFactorMax'>): boolean =>
   pin.replicationFactorMin === -1 && pin.replicationFactorMax === -1
 
+/** What says who shall hold a pin. */
+export type PinPlacement = Pick<Pin, 'type' | 'replicationFactorMin' | 'replicationFactorMax'> & { allocations: readonly PeerId[] }
+
 /** True when `peer` doesn't have to hold this pin. (Factors 0/0 without allocations are remote everywhere, as in Go.) */
-export const isRemote = (pin: Pin, peer: PeerId): boolean => !isEverywhere(pin) && !pin.allocations.includes(peer)
+export const isRemote = (pin: PinPlacement, peer: PeerId): boolean => !isEverywhere(pin) && !pin.allocations.includes(peer)
 
 /** A copy whose keys are in byte order, as Go prints maps. */
 export function sortedByKey (map: Readonly<Record<string, string>>): Record<string, string> {

@@ -24,8 +24,8 @@ const tracingPackages = [
 ] as const
 
 const clusterMethods = [
-  'info', 'peers', 'addPeer', 'removePeer', 'pin', 'pinPath', 'unpin', 'unpinPath', 'allocations', 'status', 'statusAll', 'recover',
-  'recoverAll', 'progress', 'add', 'repoGc', 'connectGraph'
+  'info', 'peers', 'addPeer', 'removePeer', 'pin', 'pinPath', 'unpin', 'unpinPath', 'allocations', 'status', 'statusAll', 'statusLines',
+  'recover', 'recoverAll', 'progress', 'add', 'repoGc', 'connectGraph'
 ]
 const ipfsMethods = ['pin', 'unpin', 'pinStatus', 'pinnedView', 'putBlocks', 'getBlock', 'resolve', 'repoStat', 'repoGc', 'connect']
 

@@ -140,6 +140,7 @@ const withoutSync = (datastore: Datastore): Datastore => ({
   getMany: async keys => datastore.getMany(keys),
   write: async batch => datastore.write(batch),
   entries: (range, options) => datastore.entries(range, options),
+  texts: (range, options) => datastore.texts(range, options),
   keys: (range, options) => datastore.keys(range, options),
   values: (range, options) => datastore.values(range, options)
 })

@@ -52,6 +52,11 @@ export interface PinTracker extends Startable {
   status (cid: CID, options?: TrackerOptions): Promise<PinInfo>
   /** In batches. Answered from the operations alone when the filter has none of pinned, unexpectedly_unpinned, sharded, remote. */
   statusAll (filter: StatusFilter, options?: TrackerOptions): AsyncIterable<PinInfo[]>
+  /**
+   * The same as JSON lines, each a GlobalPinInfo with this peer alone in its map, exactly as `StatusPrinter` prints it; in chunks of about
+   * 64 KiB that end with a newline.
+   */
+  statusLines (filter: StatusFilter, options?: TrackerOptions): AsyncIterable<Uint8Array>
   /** Queues what failed or is missing; answers the status afterwards. */
   recover (cid: CID, options?: TrackerOptions): Promise<PinInfo>
   /** The same for the whole pinset; yields only what was queued again. */

@@ -53,6 +53,7 @@ function open (folder: string, history?: HistoryExchange): CrdtPeer {
     getMany: async keys => stored.getMany(keys),
     write: async writes => stored.write(writes),
     entries: (range, options) => stored.entries(range, options),
+    texts: (range, options) => stored.texts(range, options),
     keys: (range, options) => stored.keys(range, options),
     values: (range, options) => stored.values(range, options)
   }

@@ -147,7 +147,11 @@ export function consensusContract (name: string, open: () => Promise<ConsensusSu
 
       const chunks: Uint8Array[] = []
       for await (const chunk of consensus.state.jsonLines()) chunks.push(chunk)
+      const lines: string[] = []
+      for await (const batch of consensus.state.lines()) lines.push(...batch)
 
+      assert.equal(lines.length, 700)
+      assert.equal(lines.join(''), Buffer.concat(chunks).toString())
       assert.ok(chunks.length > 1)
       assert.ok(chunks.every(chunk => chunk.at(-1) === 10 && chunk.length < 128 * 1024))
     })

@@ -99,8 +99,16 @@ export function datastoreContract (name: string, open: () => Promise<DatastoreSu
       const entries = await collected(store.entries(withPrefix('a/')))
 
       assert.deepEqual(entries.map(([key, value]) => [key, text(value)]), [['a/1', 'value of a/1'], ['a/2', 'value of a/2']])
+      assert.deepEqual(await collected(store.texts(withPrefix('a/'))), [['a/1', 'value of a/1'], ['a/2', 'value of a/2']])
       assert.deepEqual(await collected(store.keys(withPrefix('a/'))), ['a/1', 'a/2'])
       assert.deepEqual((await collected(store.values(withPrefix('a/')))).map(text), ['value of a/1', 'value of a/2'])
+    })
+
+    it('lists texts of any language', async () => {
+      const values = ['', 'a', 'é', '\u20ac and 😀', 'a'.repeat(3000)]
+      await store.write(values.map((value, at) => ({ key: `t/${at}`, value: Buffer.from(value) })))
+
+      assert.deepEqual(await collected(store.texts(withPrefix('t/'))), values.map((value, at) => [`t/${at}`, value]))
     })
 
     it('lists long ranges in several batches', async () => {

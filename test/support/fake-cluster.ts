@@ -16,6 +16,7 @@ import { pinWithOptions } from '../../src/model/pin.ts'
 import { pinText } from '../../src/model/pin-json.ts'
 import type { StatusFilter } from '../../src/model/status.ts'
 import { statusMatches } from '../../src/model/status.ts'
+import { statusLines } from '../../src/model/status-lines.ts'
 import { zeroTime } from '../../src/model/time.ts'
 
 export const fakePeer: PeerId = '12D3KooWAa9jSCJA1yb5AkFT2ai8LfysdeTd52Y1o52poDvLhqaE'
@@ -211,6 +212,10 @@ export class FakeCluster implements ClusterApi {
   async * statusAll (filter: StatusFilter, { local }: StatusOptions = {}): AsyncIterable<GlobalPinInfo[]> {
     const infos = [...this.pins.values()].map(pin => this.#pinned(pin, local === true)).filter(() => statusMatches('pinned', filter))
     if (infos.length > 0) yield infos
+  }
+
+  statusLines (filter: StatusFilter, options: StatusOptions = {}): AsyncIterable<string> {
+    return statusLines(this.statusAll(filter, options))
   }
 
   async recover (cid: CID, scope: ScopeOptions = {}): Promise<GlobalPinInfo> {

@@ -63,6 +63,10 @@ class MemoryDatastore implements Datastore {
     yield * this.#batches(range, options, ([key, value]) => [key, Uint8Array.from(value)])
   }
 
+  async * texts (range: KeyRange, options: ListOptions = {}): AsyncIterable<Array<[string, string]>> {
+    yield * this.#batches(range, options, ([key, value]) => [key, Buffer.from(value).toString()])
+  }
+
   async * keys (range: KeyRange, options: ListOptions = {}): AsyncIterable<string[]> {
     yield * this.#batches(range, options, ([key]) => key)
   }

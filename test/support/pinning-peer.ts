@@ -31,6 +31,7 @@ export class FollowedCluster extends FakeCluster {
     wasUnpinned: async () => false,
     pins: () => this.allocations(),
     jsonLines: () => this.allocationLines(),
+    lines: async function * () {},
     size: () => this.pins.size
   }
 

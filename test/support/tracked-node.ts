@@ -4,6 +4,7 @@ import type { PinState } from '../../src/consensus/consensus.ts'
 import type { IpfsConnector, IpfsOptions, IpfsPinStatus, PinContentOptions, PinnedView, PinProgress } from '../../src/ipfs/ipfs.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import { defaultPinOptions, pinWithOptions } from '../../src/model/pin.ts'
+import { pinText } from '../../src/model/pin-json.ts'
 
 /** The n-th test CID: raw, sha2-256. Different for each n, the same in every run. */
 export function cidNumber (n: number): CID {
@@ -53,6 +54,7 @@ export class FakePinset implements PinState {
   }
 
   jsonLines (): AsyncIterable<Uint8Array> { throw new ClusterError('UNSUPPORTED') }
+  async * lines (): AsyncGenerator<string[]> { for await (const batch of this.pins()) yield batch.map(pin => `${pinText(pin)}\n`) }
 }
 
 type Behaviour = (signal: AbortSignal) => Promise<void>

@@ -14,11 +14,11 @@ import { pinText } from '../../model/pin-json.ts'
 import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import { isUnderReplicated } from '../../model/pin-info.ts'
 import { parseStatusFilter, statusMatches } from '../../model/status.ts'
+import { statusJson, statusLines } from '../../model/status-lines.ts'
 import { parsePeerId } from '../common/peer-id.ts'
-import { allocationLines, cidStatusLines, statusLines } from './lines.ts'
+import { allocationLines, cidStatusLines } from './lines.ts'
 import { cidParameter, givenExpireAt, parsePinOptions } from '../common/pin-options.ts'
 import { progressJson } from './progress-json.ts'
-import { statusJson } from './status-lines.ts'
 
 export interface PinHandlersDeps { cluster: ClusterApi, clock: Clock }
 
@@ -89,7 +89,7 @@ export class PinHandlers {
     const missing = query.get('missing') === 'true'
     if (namesOf(query.get('filter')).includes(underReplicated)) return listReply(statusLines(this.#incomplete(query, scope)))
     const filter = orFilterError(() => parseStatusFilter(query.get('filter')))
-    return listReply(statusLines(this.#cluster.statusAll(filter, missing ? { ...scope, missing } : scope)))
+    return listReply(this.#cluster.statusLines(filter, missing ? { ...scope, missing } : scope))
   }
 
   /** Gives a pin another holder. */

@@ -3,10 +3,9 @@ import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { Pin } from '../../model/pin.ts'
 import { pinTypes } from '../../model/pin.ts'
 import { pinText } from '../../model/pin-json.ts'
-import { StatusPrinter } from './status-lines.ts'
+import { StatusPrinter } from '../../model/status-lines.ts'
 
 const callsAtATime = 32
-const rowsAtATime = 256
 
 /** Pins as JSON lines, a text for each batch. `types`: bits of `pinTypes`; others are left out. */
 export async function * allocationLines (batches: AsyncIterable<Pin[]>, types: number): AsyncGenerator<string, void, undefined> {
@@ -14,16 +13,6 @@ export async function * allocationLines (batches: AsyncIterable<Pin[]>, types: n
     let text = ''
     for (const pin of batch) if ((pinTypes[pin.type] & types) !== 0) text += `${pinText(pin)}\n`
     if (text !== '') yield text
-  }
-}
-
-/** Statuses as JSON lines, some rows in each text, so that a large batch doesn't keep others waiting. */
-export async function * statusLines (batches: AsyncIterable<GlobalPinInfo[]>): AsyncGenerator<string, void, undefined> {
-  const printer = new StatusPrinter()
-  for await (const batch of batches) {
-    for (let at = 0; at < batch.length; at += rowsAtATime) {
-      yield printer.lines(batch.length <= rowsAtATime ? batch : batch.slice(at, at + rowsAtATime))
-    }
   }
 }
 

@@ -8,6 +8,7 @@ import { globalFromLocal } from '../../model/pin-info.ts'
 import { isEverywhere } from '../../model/pin.ts'
 import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
 import { statusMatches } from '../../model/status.ts'
+import { statusLines } from '../../model/status-lines.ts'
 import type { RemotePeers } from '../../network/remote-peers.ts'
 import type { PinTracker } from '../../tracker/tracker.ts'
 import type { CallOptions, ScopeOptions, StatusOptions } from '../cluster-api.ts'
@@ -22,7 +23,7 @@ export interface StatusesInit { followerMode: boolean }
 
 export interface StatusesDeps {
   consensus: Pick<Consensus, 'state'>
-  tracker: Pick<PinTracker, 'status' | 'statusAll'>
+  tracker: Pick<PinTracker, 'status' | 'statusAll' | 'statusLines'>
   remotes: Pick<RemotePeers, 'status' | 'statusAll'>
   members: Members
   /** A new table for the rows of one listing. */
@@ -61,12 +62,24 @@ export class Statuses {
     const merged = this.mergeAll(peer => peer === members.self
       ? tracker.statusAll(filter, options(signal))
       : remotes.statusAll(peer, filter, options(signal)), options(signal))
-    if (missing !== true || this.#init.followerMode || !statusMatches('cluster_error', filter)) return merged
+    if (!this.#showsMissing(filter, missing)) return merged
     const rowOf = (peer: PeerId, head: PinInfoHead): PinInfo =>
       this.#rowsOf(peer, 'cluster_error', missingText(members.missingPeer(peer)))(head)
     return withMissingHolders(
       merged, { filter, rowOf, state: this.#deps.consensus.state, members: new Set(members.list()) }, options(signal)
     )
+  }
+
+  /** The same as JSON lines. Those of this peer alone are made without an object for each. */
+  statusLines (filter: StatusFilter, scope: StatusOptions = {}): AsyncIterable<string | Uint8Array> {
+    const ours = (): AsyncIterable<Uint8Array> => this.#deps.tracker.statusLines(filter, options(scope.signal))
+    if (scope.local === true) return ours()
+    const isOnlyOurs = this.#audience().length === 1 && !this.#showsMissing(filter, scope.missing)
+    return isOnlyOurs ? this.#ifAny(ours()) : statusLines(this.statusAll(filter, scope))
+  }
+
+  #showsMissing (filter: StatusFilter, missing: boolean | undefined): boolean {
+    return missing === true && !this.#init.followerMode && statusMatches('cluster_error', filter)
   }
 
   /**
@@ -89,7 +102,7 @@ export class Statuses {
   mergeAll (ask: AskPeerForAll, { signal }: CallOptions = {}): AsyncIterable<GlobalPinInfo[]> {
     const { self } = this.#deps.members
     const peers = this.#audience()
-    if (peers.length === 1) return this.#onlyOurs(ask(self))
+    if (peers.length === 1) return this.#ifAny(eachAlone(ask(self)))
     const streams: PeerRows[] = [...peers.filter(peer => peer !== self), self].map(peer => ({ peer, rows: ask(peer) }))
     return mergeStatus(streams, { table: this.#deps.statusRows, failure: (peer, err) => this.#failure(peer, err) }, signal)
   }
@@ -101,10 +114,10 @@ export class Statuses {
   }
 
   /** As in Go, a peer that can't answer about itself adds nothing to the list, and that is no error as long as nothing was given. */
-  async * #onlyOurs (rows: AsyncIterable<PinInfo[]>): AsyncGenerator<GlobalPinInfo[]> {
+  async * #ifAny<T> (batches: AsyncIterable<T>): AsyncGenerator<T> {
     let begun = false
     try {
-      for await (const batch of eachAlone(rows)) {
+      for await (const batch of batches) {
         begun = true
         yield batch
       }

@@ -51,6 +51,9 @@ export class CachedValues implements Datastore {
   entries (
     range: KeyRange, options?: ListOptions
   ): AsyncIterable<Array<[string, Uint8Array]>> { return this.#datastore.entries(range, options) }
+  texts (
+    range: KeyRange, options?: ListOptions
+  ): AsyncIterable<Array<[string, string]>> { return this.#datastore.texts(range, options) }
   keys (range: KeyRange, options?: ListOptions): AsyncIterable<string[]> { return this.#datastore.keys(range, options) }
   values (range: KeyRange, options?: ListOptions): AsyncIterable<Uint8Array[]> { return this.#datastore.values(range, options) }
 

@@ -1,5 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { oneAhead } from '../../base/read-ahead.ts'
+import { TextChunks } from '../../base/text/text-chunks.ts'
 import type { CID } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -9,8 +11,6 @@ import { pinsetRemedy } from './digest/running-digest.ts'
 import * as layout from './layout.ts'
 import { readablePin } from './value-changes.ts'
 import { readableRecord, visibleValue } from './value-record.ts'
-
-const chunkBytes = 64 * 1024
 
 export interface PinStateInit {
   /** Asked for each time; without it the stored counter is read. */
@@ -28,6 +28,7 @@ export function pinState (datastore: Datastore, { size, unreadable = () => {} }:
     wasUnpinned: async cid => wasUnpinned(datastore, cid),
     pins: options => pins(stored, options),
     jsonLines: options => jsonLines(datastore, options),
+    lines: options => lines(datastore, options),
     size: size ?? (() => layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0)))
   }
 }
@@ -85,22 +86,20 @@ async function * pins ({ datastore, unreadable }: Stored, { whole = false, ...op
   }
 }
 
-async function * jsonLines (datastore: Datastore, options: StateListOptions = {}): AsyncGenerator<Uint8Array> {
-  for await (const rows of datastore.values(layout.allRows, options)) yield * chunks(rows)
+async function * lines (datastore: Datastore, options: StateListOptions = {}): AsyncGenerator<string[]> {
+  for await (const rows of datastore.texts(layout.allRows, options)) yield rows.map(([, line]) => line)
 }
 
-/** Joins rows to chunks of about 64 KiB. */
-function * chunks (rows: readonly Uint8Array[]): Generator<Uint8Array> {
-  let from = 0
-  let size = 0
-  for (const [at, row] of rows.entries()) {
-    size += row.length
-    if (size < chunkBytes) continue
-    yield Buffer.concat(rows.slice(from, at + 1), size)
-    from = at + 1
-    size = 0
+async function * jsonLines (datastore: Datastore, options: StateListOptions = {}): AsyncGenerator<Uint8Array> {
+  const chunks = new TextChunks()
+  for await (const rows of oneAhead(datastore.texts(layout.allRows, options))) {
+    for (const [, line] of rows) {
+      const full = chunks.add(line)
+      if (full != null) yield full
+    }
+    const rest = chunks.rest()
+    if (rest != null) yield rest
   }
-  if (from < rows.length) yield Buffer.concat(rows.slice(from), size)
 }
 
 export interface UnreadableValuesDeps { datastore: Pick<Datastore, 'get'>, log: Logger }

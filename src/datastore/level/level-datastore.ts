@@ -163,6 +163,12 @@ class LevelDatastore implements Datastore {
     )
   }
 
+  async * texts (range: KeyRange, options: ListOptions = {}): AsyncIterable<Array<[string, string]>> {
+    yield * this.#batches<[string, string]>({
+      list: behind => this.#level().iterator<string, string>({ ...levelRange(range, behind), valueEncoding: 'utf8' }), keyOf: ([key]) => key
+    }, options)
+  }
+
   async * keys (range: KeyRange, options: ListOptions = {}): AsyncIterable<string[]> {
     yield * this.#batches<string>({ list: behind => this.#level().keys(levelRange(range, behind)), keyOf: key => key }, options)
   }

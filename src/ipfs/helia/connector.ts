@@ -240,10 +240,14 @@ class EmbeddedNode implements HeliaConnector {
 
   async pinStatus (pin: Pin): Promise<IpfsPinStatus> { return this.#local.roots.statusOf(pin.cid) }
 
-  /** Roots are looked up as they are asked for: cheaper than a snapshot, and never older. */
+  /** Roots are looked up as they are asked for: cheaper than a snapshot, and never older. But texts are asked for by who lists them all. */
   async pinnedView (): Promise<PinnedView> {
     const { roots } = this.#local
-    return { statusOf: cid => roots.statusOf(cid), statusesOf: async cids => roots.statusesOf(cids), close: async () => {} }
+    const cursor = roots.cursor()
+    return {
+      statusOf: cid => roots.statusOf(cid), statusesOf: async cids => roots.statusesOf(cids),
+      statusesOfTexts: async cids => cursor.statusesOf(cids), close: async () => cursor.close()
+    }
   }
 
   progress (cid: CID): PinProgress | undefined { return this.#pinner.progress(cid) }

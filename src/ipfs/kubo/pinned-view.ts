@@ -42,8 +42,10 @@ export class PinTable implements PinnedView {
     if (this.#memory.size > limit) await this.#spill()
   }
 
-  statusOf (cid: CID): IpfsPinStatus {
-    const key = cid.toString()
+  statusOf (cid: CID): IpfsPinStatus { return this.#statusOf(cid.toString()) }
+  async statusesOfTexts (cids: readonly string[]): Promise<IpfsPinStatus[]> { return cids.map(cid => this.#statusOf(cid)) }
+
+  #statusOf (key: string): IpfsPinStatus {
     const kind = (this.#memory.get(key) ?? this.#spilled?.store.get(key))?.[0]
     return kind == null ? 'unpinned' : kind === 1 ? 'recursive' : 'direct'
   }

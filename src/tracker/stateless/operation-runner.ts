@@ -5,7 +5,7 @@ import type { Logger } from '../../base/log.ts'
 import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
-import type { Pin } from '../../model/pin.ts'
+import type { Pin, PinPlacement } from '../../model/pin.ts'
 import type { QueueRules } from '../../model/pin-queue.ts'
 import { queueOf } from '../../model/pin-queue.ts'
 import { isRemote } from '../../model/pin.ts'
@@ -21,7 +21,7 @@ import { QueuePace } from './queue-pace.ts'
 export type DesiredState = 'pin' | 'unpin' | 'clean' | 'meta'
 
 /** What the pinset wants of this peer's node for an item. */
-export function desiredState (pin: Pin | undefined, self: PeerId): DesiredState {
+export function desiredState (pin: PinPlacement | undefined, self: PeerId): DesiredState {
   if (pin == null) return 'unpin'
   if (pin.type === 'meta-pin') return 'meta'
   return isRemote(pin, self) ? 'clean' : 'pin'

@@ -46,7 +46,7 @@ export class PinInfos {
     cid: CID, status: TrackerStatus, timestamp: number, pin?: Pin | undefined, error?: string, attempts?: number, priority?: boolean
   }): PinInfo {
     const { pin } = facts
-    const who = this.#identity()
+    const who = this.identity()
     return {
       cid: facts.cid,
       name: pin?.name ?? '',
@@ -66,7 +66,8 @@ export class PinInfos {
     }
   }
 
-  #identity (): TrackerIdentity {
+  /** Of this peer, at most a second old. */
+  identity (): TrackerIdentity {
     const now = this.#deps.clock.elapsed()
     if (this.#who == null || now >= this.#who.until) this.#who = { identity: this.#deps.identity(), until: now + identityAgeMs }
     return this.#who.identity

@@ -22,7 +22,9 @@ import type { PinQueue } from './pin-queue.ts'
 import type { TrackerIdentity } from './pin-infos.ts'
 import { PinInfos } from './pin-infos.ts'
 import { PinNotes } from './pin-notes.ts'
+import { StatusLines } from './status-lines.ts'
 import { isHeld, missingText, StatusLists } from './status-list.ts'
+import type { OpenView } from './status-list.ts'
 import { SurplusRoots } from './surplus-roots.ts'
 import { UnfinishedUnpins } from './unfinished-unpins.ts'
 
@@ -86,6 +88,7 @@ class Tracker implements StatelessTracker {
   readonly #runner: OperationRunner
   readonly #infos: PinInfos
   readonly #lists: StatusLists
+  readonly #lines: StatusLines
   readonly #surplus: SurplusRoots
   readonly #listeners = new Listeners<OperationChange>()
   #lastRecoverAt = 0
@@ -102,6 +105,7 @@ class Tracker implements StatelessTracker {
     this.#runner = new OperationRunner(init, { ...deps, table, notes: this.#notes, changed: key => this.#changed(key) })
     this.#infos = new PinInfos(init.self, deps)
     this.#lists = new StatusLists(init.self, { ...deps, table, infos: this.#infos })
+    this.#lines = new StatusLines(init.self, { ...deps, table, infos: this.#infos, lists: this.#lists })
     this.#surplus = new SurplusRoots(init.self, { ...deps, table })
     this.#runner.onPinned = key => {
       this.#lists.notePinned(key)
@@ -152,6 +156,8 @@ class Tracker implements StatelessTracker {
   statusAll (filter: StatusFilter, options: TrackerOptions = {}): AsyncIterable<PinInfo[]> {
     return this.#lists.list(filter, options)
   }
+
+  statusLines (filter: StatusFilter, options: TrackerOptions = {}): AsyncIterable<Uint8Array> { return this.#lines.list(filter, options) }
 
   async recover (cid: CID, options: TrackerOptions = {}): Promise<PinInfo> {
     const info = await this.status(cid, options)
@@ -283,9 +289,9 @@ class Tracker implements StatelessTracker {
   }
 
   /** Leaves for the next round what finds no room: a full queue would only turn missing items into errors. */
-  #repinIfMissing (pin: Pin, open: Parameters<StatusLists['computed']>[2], held: IpfsPinStatus | undefined): boolean {
+  #repinIfMissing (pin: Pin, open: OpenView, held: IpfsPinStatus | undefined): boolean {
     const key = keyOf(pin.cid)
-    if (this.#table.get(key) != null || this.#lists.computed(pin, key, open, held) !== 'unexpectedly_unpinned') return false
+    if (this.#table.get(key) != null || this.#lists.computedOf(pin, key, open, held) !== 'unexpectedly_unpinned') return false
     return this.#runner.hasRoomForPins() && this.#repin(pin.cid)
   }
 

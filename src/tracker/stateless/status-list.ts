@@ -2,7 +2,7 @@ import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector, IpfsPinStatus, PinnedView } from '../../ipfs/ipfs.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { PeerId } from '../../model/cid.ts'
-import type { Pin } from '../../model/pin.ts'
+import type { Pin, PinDepth } from '../../model/pin.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
 import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
 import { statusMatches, trackerStatuses } from '../../model/status.ts'
@@ -10,13 +10,21 @@ import type { TrackerOptions } from '../tracker.ts'
 import type { OperationTable } from './operation-table.ts'
 import { cidOfKey, keyOf } from './operation-table.ts'
 import { desiredState } from './operation-runner.ts'
+import type { DesiredState } from './operation-runner.ts'
 import { keptStates, stateFacts } from './operation-states.ts'
 import type { PinInfos } from './pin-infos.ts'
 
 export const missingText = 'the item should be pinned but it is not'
 
+/** What this peer shall do about a pin. */
+export interface WantedPin { desired: DesiredState, maxDepth: PinDepth }
+
 /** A root in the mode that is asked for; a recursive one is more than a direct one needs. */
-export const isHeld = (pin: Pin, status: IpfsPinStatus): boolean => status === 'recursive' || (status === 'direct' && pin.maxDepth === 0)
+export const isHeld = (pin: Pick<WantedPin, 'maxDepth'>, status: IpfsPinStatus | undefined): boolean =>
+  status === 'recursive' || (status === 'direct' && pin.maxDepth === 0)
+
+/** What is to be said of a status that no operation has. */
+export const errorOf = (status: TrackerStatus): string => status === 'unexpectedly_unpinned' ? missingText : ''
 
 export interface StatusListsDeps {
   state: PinState
@@ -31,7 +39,7 @@ const unpinStatuses: StatusFilter = trackerStatuses.unpin_error | trackerStatuse
 const rowsInBatch = 1000
 
 /** A view of the node's pins, and what was pinned since it was opened. */
-interface OpenView { view: PinnedView, since: Set<string> }
+export interface OpenView { view: PinnedView, since: Set<string> }
 
 /** Lists of statuses: from the operations alone where that is enough, else from the pinset, the operations and one view of the node. */
 export class StatusLists {
@@ -50,20 +58,26 @@ export class StatusLists {
   }
 
   async * list (filter: StatusFilter, options: TrackerOptions): AsyncGenerator<PinInfo[]> {
-    if (filter !== 0 && (filter & computedStatuses) === 0) return yield * this.#ofOperations(filter)
-    const needsView = filter === 0 || (filter & (pinned | missing)) !== 0
-    const open = needsView ? await this.openView(options) : undefined
+    if (!this.needsPinset(filter)) return yield * this.ofOperations(filter)
+    const open = this.needsView(filter) ? await this.openView(options) : undefined
     try {
       for await (const pins of this.#deps.state.pins(options)) {
         const held = await open?.view.statusesOf?.(pins.map(pin => pin.cid))
-        const rows = pins.map((pin, at) => this.#rowOf(pin, filter, open, held?.[at])).filter(row => row != null)
+        const rows = pins.map((pin, at) => this.rowOf(pin, filter, open, held?.[at])).filter(row => row != null)
         if (rows.length > 0) yield rows
       }
     } finally {
       if (open != null) await this.closeView(open)
     }
-    yield * this.#unpinsNotInPinset(filter)
+    yield * this.unpinsNotInPinset(filter)
   }
+
+  /** Whether there is more to see than operations. */
+  needsPinset (filter: StatusFilter): boolean { return filter === 0 || (filter & computedStatuses) !== 0 }
+  needsView (filter: StatusFilter): boolean { return filter === 0 || (filter & (pinned | missing)) !== 0 }
+
+  /** Nothing to look for by key: most lists are of pins that are at rest. */
+  isAtRest (open: OpenView | undefined): boolean { return this.#deps.table.isEmpty && (open?.since.size ?? 0) === 0 }
 
   async openView (options: TrackerOptions): Promise<OpenView> {
     const since = new Set<string>()
@@ -86,29 +100,33 @@ export class StatusLists {
     await open.view.close()
   }
 
-  /** What the pinset and the node say of a pin without an operation. `held`: the node's word, if it was asked already. */
-  computed (pin: Pin, key: string, open: OpenView | undefined, held?: IpfsPinStatus): TrackerStatus {
-    const desired = desiredState(pin, this.#self)
-    if (desired === 'meta') return 'sharded'
-    if (desired === 'clean') return 'remote'
+  /** What the pinset and the node say of a pin without an operation. `held`: the node's word. */
+  computed (wanted: WantedPin, key: string, open: OpenView | undefined, held: IpfsPinStatus | undefined): TrackerStatus {
+    if (wanted.desired === 'meta') return 'sharded'
+    if (wanted.desired === 'clean') return 'remote'
     if (open == null) return 'undefined'
-    return isHeld(pin, held ?? open.view.statusOf(pin.cid)) || open.since.has(key) ? 'pinned' : 'unexpectedly_unpinned'
+    return isHeld(wanted, held) || open.since.has(key) ? 'pinned' : 'unexpectedly_unpinned'
   }
 
-  #rowOf (pin: Pin, filter: StatusFilter, open: OpenView | undefined, held: IpfsPinStatus | undefined): PinInfo | undefined {
+  /** The same; `held` undefined: the node wasn't asked yet. */
+  computedOf (pin: Pin, key: string, open: OpenView | undefined, held: IpfsPinStatus | undefined): TrackerStatus {
+    const wanted = { desired: desiredState(pin, this.#self), maxDepth: pin.maxDepth }
+    return this.computed(wanted, key, open, held ?? (wanted.desired === 'pin' ? open?.view.statusOf(pin.cid) : undefined))
+  }
+
+  rowOf (pin: Pin, filter: StatusFilter, open: OpenView | undefined, held: IpfsPinStatus | undefined): PinInfo | undefined {
     const { table } = this.#deps
-    // nothing to look for: most lists are of pins that are at rest
-    const key = table.isEmpty && (open?.since.size ?? 0) === 0 ? '' : keyOf(pin.cid)
+    const key = this.isAtRest(open) ? '' : keyOf(pin.cid)
     const operation = table.get(key)
     if (operation != null && operation.state !== 'idle') {
       return statusMatches(stateFacts[operation.state].status, filter) ? this.#deps.infos.ofOperation(pin.cid, operation, pin) : undefined
     }
-    const status = this.computed(pin, key, open, held)
+    const status = this.computedOf(pin, key, open, held)
     if (status === 'undefined' || !statusMatches(status, filter)) return undefined // undefined: nobody asked for those
-    return this.#deps.infos.ofPin(pin, status, status === 'unexpectedly_unpinned' ? missingText : '')
+    return this.#deps.infos.ofPin(pin, status, errorOf(status))
   }
 
-  * #ofOperations (filter: StatusFilter): Generator<PinInfo[]> {
+  * ofOperations (filter: StatusFilter): Generator<PinInfo[]> {
     const operations = this.#deps.table.inStates(keptStates.filter(state => statusMatches(stateFacts[state].status, filter)))
     for (let from = 0; from < operations.length; from += rowsInBatch) {
       const rows: PinInfo[] = []
@@ -123,10 +141,10 @@ export class StatusLists {
   }
 
   /** Unpins show only to those who ask for them by status: their CIDs are in nobody's pinset. */
-  * #unpinsNotInPinset (filter: StatusFilter): Generator<PinInfo[]> {
+  * unpinsNotInPinset (filter: StatusFilter): Generator<PinInfo[]> {
     const asked = filter & unpinStatuses
     if (asked === 0) return
-    for (const rows of this.#ofOperations(asked)) {
+    for (const rows of this.ofOperations(asked)) {
       const gone = rows.filter(row => !this.#deps.state.has(row.cid))
       if (gone.length > 0) yield gone
     }

@@ -45,6 +45,7 @@ export function memoryConsensus (
       jsonLines: async function * () {
         for (const batch of batches()) yield Buffer.from(batch.map(pin => `${pinText(pin)}\n`).join(''))
       },
+      lines: async function * () { for (const batch of batches()) yield batch.map(pin => `${pinText(pin)}\n`) },
       size: () => pinset.pins.size
     },
     put: async pin => change(pin.cid, stored(pin)),

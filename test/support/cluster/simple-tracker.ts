@@ -4,10 +4,12 @@ import type { Consensus } from '../../../src/consensus/consensus.ts'
 import type { IpfsConnector } from '../../../src/ipfs/ipfs.ts'
 import type { CID, PeerId } from '../../../src/model/cid.ts'
 import type { PinInfo } from '../../../src/model/pin-info.ts'
+import { globalFromLocal } from '../../../src/model/pin-info.ts'
 import type { Pin } from '../../../src/model/pin.ts'
 import { isRemote } from '../../../src/model/pin.ts'
 import type { StatusFilter, TrackerStatus } from '../../../src/model/status.ts'
 import { statusMatches } from '../../../src/model/status.ts'
+import { StatusPrinter } from '../../../src/model/status-lines.ts'
 import { zeroTime } from '../../../src/model/time.ts'
 import type { OperationProgress, PinTracker } from '../../../src/tracker/tracker.ts'
 
@@ -77,6 +79,11 @@ export class SimpleTracker implements PinTracker {
       const matching = rows.filter(({ status }) => statusMatches(status, filter))
       if (matching.length > 0) yield matching
     }
+  }
+
+  async * statusLines (filter: StatusFilter): AsyncGenerator<Uint8Array> {
+    const printer = new StatusPrinter()
+    for await (const rows of this.statusAll(filter)) yield Buffer.from(printer.lines(rows.map(globalFromLocal)))
   }
 
   async recover (cid: CID): Promise<PinInfo> {

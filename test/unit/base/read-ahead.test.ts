@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, it } from 'node:test'
-import { readAhead } from '../../../src/base/read-ahead.ts'
+import { oneAhead, readAhead } from '../../../src/base/read-ahead.ts'
 
 const init = { maxBytes: 10, sizeOf: (item: number) => item }
 
@@ -47,5 +47,37 @@ describe('read ahead', () => {
     await nextTurn()
 
     assert.ok(isEnded)
+  })
+})
+
+describe('one item ahead', () => {
+  it('has asked for the next item when the last one is given', async () => {
+    let asked = 0
+    const source = async function * (): AsyncGenerator<number> { for (; asked < 3;) yield ++asked }
+    const seen: Array<[item: number, asked: number]> = []
+
+    for await (const item of oneAhead(source())) seen.push([item, asked])
+
+    assert.deepEqual(seen, [[1, 2], [2, 3], [3, 3]])
+  })
+
+  it('gives what came before a failure, then the failure', async () => {
+    const given: number[] = []
+    const source = async function * (): AsyncGenerator<number> { yield 1; yield 2; throw new Error('cut off') }
+
+    await assert.rejects(async () => { for await (const item of oneAhead(source())) given.push(item) }, /cut off/)
+
+    assert.deepEqual(given, [1, 2])
+  })
+
+  it('ends the source when the loop is left, and nobody sees a failure that comes then', async () => {
+    let isEnded = false
+    const source = async function * (): AsyncGenerator<number> {
+      try { yield 1; throw new Error('too late') } finally { isEnded = true }
+    }
+
+    for await (const _ of oneAhead(source())) break
+
+    assert.equal(isEnded, true)
   })
 })

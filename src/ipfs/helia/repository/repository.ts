@@ -47,9 +47,21 @@ export interface RootTable extends Startable {
   statusOf (cid: CID): IpfsPinStatus
   /** The same for many at once, at a third of the price: in order of the CIDs. */
   statusesOf (cids: readonly CID[]): Promise<IpfsPinStatus[]>
+  /** For who asks for many. To be closed. */
+  cursor (): RootCursor
   count (): number
   /** All roots in batches, from a snapshot that is taken at the first `next`. */
   list (options?: { signal?: AbortSignal }): AsyncIterable<Root[]>
+}
+
+/**
+ * Statuses of many roots: at least all that were there when it was made, some of those that came since. A row that is passed costs a tenth
+ * of a look-up: CIDs of version 1 are looked for in the order of their texts, everything else is looked up.
+ */
+export interface RootCursor {
+  /** In order of the CIDs, given as `cidText` prints them. One call at a time. */
+  statusesOf (cids: readonly string[]): Promise<IpfsPinStatus[]>
+  close (): Promise<void>
 }
 
 /** Keeps blocks of one running add or pin from being collected. */

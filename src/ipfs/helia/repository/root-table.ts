@@ -2,11 +2,12 @@ import { CID } from 'multiformats/cid'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import { gathered } from '../../../base/event-loop.ts'
+import { oneAhead } from '../../../base/read-ahead.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
 import { damageOf, withPrefix } from '../../../datastore/datastore.ts'
 import { cidText, parseCid } from '../../../model/cid.ts'
 import type { IpfsPinStatus } from '../../ipfs.ts'
-import type { Root, RootTable } from './repository.ts'
+import type { Root, RootCursor, RootTable } from './repository.ts'
 
 export interface RootTableInit {
   /** Keys are `<prefix>/<CID text>`; the count is at `<prefix>-count`. Default `/roots`. */
@@ -14,7 +15,7 @@ export interface RootTableInit {
 }
 
 export interface RootTableDeps {
-  datastore: Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'>
+  datastore: Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries' | 'texts'>
   clock: Pick<Clock, 'now' | 'after'>
 }
 
@@ -137,6 +138,11 @@ class DatastoreRoots implements RootTable {
     })
   }
 
+  cursor (): RootCursor {
+    this.count()
+    return new Cursor(this.#rows, this.#deps.datastore, new Map(this.#behind))
+  }
+
   count (): number {
     if (this.#count == null) throw new ClusterError('NOT_READY', { component: this.name })
     return this.#count
@@ -242,6 +248,93 @@ class DatastoreRoots implements RootTable {
   }
 }
 
+/** Both in the order of their texts: who is behind goes on. */
+class Cursor implements RootCursor {
+  readonly #prefix: string
+  readonly #datastore: RootTableDeps['datastore']
+  /** Rows that weren't on the disk yet when this was made, by key. */
+  readonly #unwritten: ReadonlyMap<string, Uint8Array>
+  #rows: AsyncIterator<Array<[key: string, value: string]>> | undefined
+  #batch: ReadonlyArray<[key: string, value: string]> = []
+  #at = 0
+  #isAtEnd = false
+  /** What was asked for last: the rows up to it are passed. */
+  #last = ''
+
+  constructor (prefix: string, datastore: RootTableDeps['datastore'], unwritten: ReadonlyMap<string, Uint8Array>) {
+    this.#prefix = prefix
+    this.#datastore = datastore
+    this.#unwritten = unwritten
+  }
+
+  async statusesOf (cids: readonly string[]): Promise<IpfsPinStatus[]> {
+    const statuses = cids.map((): IpfsPinStatus => 'unpinned')
+    const others: number[] = []
+    for (let n = 0; n < cids.length;) {
+      n = this.#passed(cids, n, { statuses, others })
+      if (n < cids.length) await this.#read(cids[n] ?? '')
+    }
+    if (others.length > 0) await this.#lookUp(others, cids, statuses)
+    if (this.#unwritten.size > 0) this.#addUnwritten(cids, statuses)
+    return statuses
+  }
+
+  async close (): Promise<void> {
+    this.#isAtEnd = true
+    await this.#rows?.return?.()
+  }
+
+  /** Goes on as far as rows have been read; gives the CID for which more are needed. */
+  #passed (cids: readonly string[], from: number, { statuses, others }: { statuses: IpfsPinStatus[], others: number[] }): number {
+    for (let n = from; n < cids.length; n++) {
+      const cid = cids[n] ?? ''
+      if (!cid.startsWith('b') || cid < this.#last) {
+        others.push(n)
+        continue
+      }
+      const row = this.#rowFrom(cid)
+      if (row == null && !this.#isAtEnd) return n
+      this.#last = cid
+      if (row?.[0].length === this.#prefix.length + cid.length && row[0].endsWith(cid)) statuses[n] = modeOf(depthOfText(row[1]))
+    }
+    return cids.length
+  }
+
+  /** The first row that isn't before that CID's; undefined when it wasn't read yet. */
+  #rowFrom (cid: string): [key: string, value: string] | undefined {
+    for (; this.#at < this.#batch.length; this.#at++) {
+      const row = this.#batch[this.#at]
+      if (row != null && row[0].slice(this.#prefix.length) >= cid) return row
+    }
+    return undefined
+  }
+
+  async #read (first: string): Promise<void> {
+    this.#rows ??= oneAhead(
+      this.#datastore.texts({ from: this.#prefix + first, before: `${this.#prefix}c` })
+    )[Symbol.asyncIterator]()
+    const { done, value } = await this.#rows.next()
+    this.#isAtEnd ||= done === true
+    this.#batch = value ?? []
+    this.#at = 0
+  }
+
+  #addUnwritten (cids: readonly string[], statuses: IpfsPinStatus[]): void {
+    for (const [n, cid] of cids.entries()) {
+      const row = this.#unwritten.get(this.#prefix + cid)
+      if (row != null) statuses[n] = modeOf(depthOf(row))
+    }
+  }
+
+  async #lookUp (places: readonly number[], cids: readonly string[], statuses: IpfsPinStatus[]): Promise<void> {
+    const rows = await this.#datastore.getMany(places.map(place => this.#prefix + (cids[place] ?? '')))
+    for (const [n, place] of places.entries()) {
+      const row = rows[n]
+      if (row != null) statuses[place] = modeOf(depthOf(row))
+    }
+  }
+}
+
 function rootOf (cid: CID, value: Uint8Array): Root {
   const { depth, since }: Row = JSON.parse(textOf(value))
   return { cid, mode: modeOf(depth), depth, since }
@@ -249,13 +342,16 @@ function rootOf (cid: CID, value: Uint8Array): Root {
 
 const modeOf = (depth: number): 'direct' | 'recursive' => depth === 0 ? 'direct' : 'recursive'
 
-const recursiveRow = Buffer.from('{"depth":-1,')
+const recursiveStart = '{"depth":-1,'
+const recursiveRow = Buffer.from(recursiveStart)
 
 /** Nearly all rows are of recursive pins: told by their first bytes. */
 function depthOf (value: Uint8Array): number {
   const isRecursive = value.length > recursiveRow.length && recursiveRow.compare(value, 0, recursiveRow.length) === 0
   return isRecursive ? -1 : (JSON.parse(textOf(value)) as Row).depth
 }
+
+const depthOfText = (text: string): number => text.startsWith(recursiveStart) ? -1 : (JSON.parse(text) as Row).depth
 
 const bytesOf = (text: string): Uint8Array => Buffer.from(text)
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString()

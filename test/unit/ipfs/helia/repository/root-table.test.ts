@@ -27,11 +27,12 @@ describe('root table', () => {
   }
 
   /** The datastore, with its writes noted. */
-  const wrapped = (): Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries'> => ({
+  const wrapped = (): Pick<Datastore, 'get' | 'getMany' | 'has' | 'write' | 'entries' | 'texts'> => ({
     get: key => datastore.get(key),
     has: key => datastore.has(key),
     getMany: async keys => datastore.getMany(keys),
     entries: (range, options) => datastore.entries(range, options),
+    texts: (range, options) => datastore.texts(range, options),
     write: async (batch, options) => {
       writes.push(batch)
       await datastore.write(batch, options)
@@ -234,6 +235,36 @@ describe('root table', () => {
     assert.deepEqual([roots.has(first), roots.has(second), roots.count()], [true, false, 1])
     assert.equal(roots.addSoon({ cid: second, depth: -1 }), undefined)
     assert.equal(datastore.has(`/roots/${first.toString()}`), true)
+  })
+
+  it('tells the statuses of many by their texts, in any order, with rows between them and of both versions', async () => {
+    const all = Array.from({ length: 3000 }, (_, at) => identityCid(`content ${at * 7919 % 3000}${'.'.repeat(at % 9)}`))
+    await Promise.all(all.map(async (cid, at) => at % 3 === 0 || roots.add({ cid, depth: at % 3 === 1 ? -1 : 0 })))
+    const v0 = CID.parse('QmccvEeJ1S95baJ6brLwNCKc6uq89vpVEoUGcEXc5FHhaX')
+    await roots.add({ cid: v0, depth: -1 })
+    const texts = [...all.map(cid => cid.toString()).toSorted(), v0.toString(), all[0]!.toString(), all[1]!.toString()]
+    texts.splice(5, 0, v0.toString())
+    const cursor = roots.cursor()
+
+    const statuses: string[] = []
+    for (const [from, to] of [[0, 0], [0, 1000], [1000, texts.length]]) statuses.push(...await cursor.statusesOf(texts.slice(from, to)))
+
+    assert.deepEqual(statuses, texts.map(text => roots.statusOf(CID.parse(text))))
+    assert.equal(new Set(statuses).size, 3)
+    await cursor.close()
+  })
+
+  it('tells the statuses of roots that are written while it is asked', async () => {
+    await roots.add({ cid: first, depth: 0 })
+    for (const cid of cids) roots.addSoon({ cid, depth: -1 })
+    const cursor = roots.cursor()
+    const texts = cids.map(cid => cid.toString()).toSorted()
+    const early = await cursor.statusesOf(texts.slice(0, 20))
+
+    await clock.advance(20)
+
+    assert.deepEqual(new Set([...early, ...await cursor.statusesOf(texts.slice(20))]), new Set(['recursive']))
+    await cursor.close()
   })
 
   it('refuses depths that make no sense', async () => {

@@ -1,14 +1,19 @@
-import type { PeerId } from '../../model/cid.ts'
-import { cidText } from '../../model/cid.ts'
-import { goJson, goJsonString } from '../../model/go-json.ts'
-import type { GlobalPinInfo, PinInfoShort } from '../../model/pin-info.ts'
-import { globalPinInfoJson } from '../../model/pin-info.ts'
-import { sortedByKey } from '../../model/pin.ts'
-import type { Time } from '../../model/time.ts'
-import { formatTime } from '../../model/time.ts'
+import type { PeerId } from './cid.ts'
+import { cidText } from './cid.ts'
+import { goJson, goJsonString } from './go-json.ts'
+import type { GlobalPinInfo, PinInfoShort } from './pin-info.ts'
+import { globalPinInfoJson } from './pin-info.ts'
+import { sortedByKey } from './pin.ts'
+import type { Time } from './time.ts'
+import { formatTime } from './time.ts'
+
+const rowsAtATime = 256
 
 /** What rarely changes about a peer, already printed. */
-interface PeerText { short: PinInfoShort, head: string }
+interface PeerText { short: PeerWords, head: string }
+
+/** What a peer says of itself in each row. */
+type PeerWords = Pick<PinInfoShort, 'peerName' | 'ipfsPeerId' | 'ipfsPeerAddresses'>
 
 /**
  * Prints GlobalPinInfos, byte for byte as `goJson(globalPinInfoJson(info))` does, several times faster: what is the same from row to row
@@ -34,23 +39,24 @@ export class StatusPrinter {
 
   #peerMap (peerMap: Map<PeerId, PinInfoShort>): string {
     if (peerMap.size === 1) {
-      for (const [peer, short] of peerMap) return this.#short(peer, short)
+      for (const [peer, short] of peerMap) return this.shortText(peer, short)
     }
     let text = ''
     for (const peer of [...peerMap.keys()].toSorted()) {
       const short = peerMap.get(peer)
-      if (short != null) text += text === '' ? this.#short(peer, short) : `,${this.#short(peer, short)}`
+      if (short != null) text += text === '' ? this.shortText(peer, short) : `,${this.shortText(peer, short)}`
     }
     return text
   }
 
-  #short (peer: PeerId, short: PinInfoShort): string {
-    return `${this.#head(peer, short)}${short.status}","timestamp":"${this.#time(short.timestamp)}","error":${short.error === '' ? '""' : goJsonString(short.error)}` +
+  /** What one peer says, as it stands in `peer_map`. */
+  shortText (peer: PeerId, short: PinInfoShort): string {
+    return `${this.headText(peer, short)}${short.status}","timestamp":"${this.#time(short.timestamp)}","error":${short.error === '' ? '""' : goJsonString(short.error)}` +
       `,"attempt_count":${short.attemptCount},"priority_pin":${short.priorityPin ? 'true' : 'false'}}`
   }
 
   /** The peer's key and everything before the status. */
-  #head (peer: PeerId, short: PinInfoShort): string {
+  headText (peer: PeerId, short: PeerWords): string {
     const known = this.#peers.get(peer)
     if (
       known != null && known.short.peerName === short.peerName && known.short.ipfsPeerId === short.ipfsPeerId
@@ -87,6 +93,16 @@ function metadataJson (metadata: Record<string, string> | null): string {
   if (metadata == null) return 'null'
   for (const _key in metadata) return goJson(sortedByKey(metadata))
   return 'null'
+}
+
+/** Statuses as JSON lines, some rows in each text, so that a large batch doesn't keep others waiting. */
+export async function * statusLines (batches: AsyncIterable<GlobalPinInfo[]>): AsyncGenerator<string, void, undefined> {
+  const printer = new StatusPrinter()
+  for await (const batch of batches) {
+    for (let at = 0; at < batch.length; at += rowsAtATime) {
+      yield printer.lines(batch.length <= rowsAtATime ? batch : batch.slice(at, at + rowsAtATime))
+    }
+  }
 }
 
 /** One GlobalPinInfo as JSON. */

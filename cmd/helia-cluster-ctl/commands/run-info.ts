@@ -1,8 +1,7 @@
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
-import { doing, exitCodes } from '../failure.ts'
+import { doing, exitCodes, CommandFailed } from '../failure.ts'
 import { bandwidthFormat, readinessFormat, idFormat, metricFormat, nameFormat, repoGcFormat, versionFormat } from '../print/formats.ts'
-import { peerArgument } from '../peer-argument.ts'
 
 export async function showId (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   printer.one(await client.id({ signal }), idFormat)
@@ -59,4 +58,23 @@ export async function collectGarbage ({ flags }: CommandLine, { client, printer,
   if (printer.encoding === 'table') await printer.all([collected], repoGcFormat)
   else printer.one(collected, repoGcFormat)
   return exitCodes.done
+}
+
+/** A peer ID in its usual form. Throws CommandFailed with Go's text. */
+export async function peerArgument (text: string): Promise<string> {
+  const { normalPeerId } = await import('../../../src/config/peer-id-text.ts')
+  const peer = normalPeerId(text)
+  if (peer == null) throw new CommandFailed(`error parsing peer ID: failed to parse peer ID: ${await whyNoPeerId(text)}`)
+  return peer
+}
+
+/** What a CID parser says of it: peer IDs may be CIDs. */
+async function whyNoPeerId (text: string): Promise<string> {
+  const { cidText } = await import('../cid-text.ts')
+  try {
+    cidText(text)
+    return 'not a CID of a libp2p key'
+  } catch (err) {
+    return (err as Error).message
+  }
 }

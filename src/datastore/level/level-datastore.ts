@@ -5,13 +5,18 @@ import type { DiskReserve } from '../../base/disk-reserve.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { GuardedFiles, ListLocks } from '../../leveldb/guarded-files.ts'
+import { freshStore } from '../../leveldb/fresh-store.ts'
+import { GuardedFiles } from '../../leveldb/guarded-files.ts'
+import type { Damage, ListLocks } from '../../leveldb/guarded-files.ts'
+import type { Rescued } from '../../leveldb/rescue.ts'
+import { rescue } from '../../leveldb/rescue.ts'
+import type { FoundRow } from '../../leveldb/store-files.ts'
 import { always, lastingRows } from '../../leveldb/lasting-rows.ts'
 import type { LastingRowsInit } from '../../leveldb/lasting-rows.ts'
-import { datastoreFiles } from './rescued-store.ts'
 import { WriteQueue } from './write-queue.ts'
 import type { Level } from './write-queue.ts'
-import type { Datastore, KeyRange, ListOptions, Write, WriteOptions } from '../datastore.ts'
+import { damageRow } from '../datastore.ts'
+import type { Datastore, KeyRange, ListOptions, Write, WriteOptions, DamageReport } from '../datastore.ts'
 
 export interface LevelDatastoreInit {
   /** Where the files are; made when missing. One process at a time may open it (LOCKED otherwise). */
@@ -240,4 +245,22 @@ function deepestMessage (err: Error): string {
   let at: Error = err
   while (at.cause instanceof Error) at = at.cause
   return messageOf(at)
+}
+
+/** The files of a datastore: what can be read of a damaged one becomes a new one, with a report in it. */
+export function datastoreFiles (init: LevelDatastoreInit, deps: LevelDatastoreDeps): GuardedFiles {
+  const { folder, readAtOnce } = init
+  return new GuardedFiles({ folder, readAtOnce, what: 'the datastore' }, { ...deps, replace: async damage => replace(damage, init, deps) })
+}
+
+async function replace ({ at, keptAt, text, found }: Damage, init: LevelDatastoreInit, { log, proven }: LevelDatastoreDeps): Promise<void> {
+  const { folder } = init
+  log.error(`the datastore ${folder} is damaged (${text}): a new one is made of what can be read, the damaged files are kept in ${keptAt}`)
+  const isProven = (row: FoundRow): boolean => row.value != null && proven?.(row.key.toString('latin1'), row.value) === true
+  const report = ({ rows, doubtful }: Rescued): FoundRow[] => {
+    const content: DamageReport = { at, folder, keptAt, what: text, rows, doubtful }
+    return [{ key: Buffer.from(damageRow), value: Buffer.from(JSON.stringify(content)), intact: true }]
+  }
+  const rescued = await rescue({ folder, keptAt, proven: isProven }, found, async () => freshStore(init), report)
+  log.info('the datastore has been made anew', { folder, ...rescued })
 }

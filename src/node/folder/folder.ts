@@ -8,7 +8,6 @@ import type { Variables } from '../../config/reader.ts'
 import { invalidConfig, parseServiceJson, readServiceConfig, sourceOf } from '../../config/service-json.ts'
 import type { LoadedConfig } from '../../config/service-json.ts'
 import type { ServiceConfig } from '../../config/service-config.ts'
-import { parseFixedNames } from './fixed-names.ts'
 import { checkedIdentity, identityJson, newIdentity, parseIdentity } from './identity.ts'
 import type { Identity } from './identity.ts'
 
@@ -174,4 +173,18 @@ export async function makeFolder (folder: string): Promise<void> {
 /** True when the folder isn't there or nothing is in it. */
 export async function isEmptyFolder (path: string): Promise<boolean> {
   return (await readdir(path).catch(whenMissing([]))).length === 0
+}
+
+/** Reads the variable IPFS_NS_MAP as Kubo does: `domain:/ipfs/…,other:/ipns/…`. Throws INVALID_CONFIG for anything else. */
+export function parseFixedNames (text: string): Map<string, string> {
+  const entries = text === '' ? [] : text.split(',').map(entry => {
+    const [, name, value] = /^([^:]+):(\/ip[fn]s\/[^/].*)$/s.exec(entry) ?? []
+    if (name == null || value == null) {
+      throw new ClusterError('INVALID_CONFIG', { entry }, {
+        message: `IPFS_NS_MAP has the entry ${JSON.stringify(entry)}: must be like "example.org:/ipfs/bafy…"`
+      })
+    }
+    return [name, value] as const
+  })
+  return new Map(entries)
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { parseFixedNames } from '../../../src/node/folder/fixed-names.ts'
+import { parseFixedNames } from '../../../src/node/folder/folder.ts'
 
 describe('IPFS_NS_MAP', () => {
   it('is read as Kubo reads it', () => {

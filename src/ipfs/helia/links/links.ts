@@ -1,9 +1,10 @@
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
+import { parseCid } from '../../../model/cid.ts'
+import { jsonLinkTexts } from '../../../model/dag-json.ts'
 import { cborLinks } from './cbor-links.ts'
 import { dagPbLinks } from './dag-pb-links.ts'
-import { jsonLinks } from './json-links.ts'
 import type { LinkLimit, LinkPosition } from './link-position.ts'
 
 const codec = { dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } as const
@@ -82,4 +83,9 @@ function lengthFirst (tag: number, bytes: Uint8Array): Uint8Array {
   let length = bytes.length
   for (; length > 127; length = Math.floor(length / 128)) head.push(length % 128 | 128)
   return Buffer.concat([Buffer.from([...head, length]), bytes])
+}
+
+/** The links of a DAG-JSON block in order. Throws when it isn't JSON, or a link is no CID. */
+export function * jsonLinks (bytes: Uint8Array): Generator<CID> {
+  for (const text of jsonLinkTexts(bytes)) yield parseCid(text)
 }

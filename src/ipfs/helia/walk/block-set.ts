@@ -1,3 +1,4 @@
+import { latin1 } from '../../../base/text/latin1.ts'
 import { mkdir, rm } from 'node:fs/promises'
 import { ClassicLevel } from 'classic-level'
 import type { Random } from '../../../base/clock.ts'
@@ -121,3 +122,19 @@ class FingerprintSet implements BlockSet {
     return level
   }
 }
+
+/** A block set in memory alone, some 100 bytes a block: for walks that know they are small. */
+export function plainBlockSet (): BlockSet {
+  const keys = new Set<string>()
+  return {
+    add: (multihash, kind = 0) => {
+      const before = keys.size
+      return keys.add(keyOf(multihash, kind)).size > before
+    },
+    has: (multihash, kind = 0) => keys.has(keyOf(multihash, kind)),
+    room: async () => {},
+    close: async () => {}
+  }
+}
+
+const keyOf = (multihash: Uint8Array, kind: number): string => `${kind} ${latin1(multihash)}`

@@ -3,7 +3,7 @@ import { inNextTick } from '../../../base/event-loop.ts'
 import { isLeaf } from '../links/links.ts'
 import type { BlockSet, WalkOptions } from '../repository/repository.ts'
 import { lostBlock, PendingLinks } from './pending-links.ts'
-import { plainBlockSet } from './plain-block-set.ts'
+import { plainBlockSet } from './block-set.ts'
 import { plainStack } from './scratch.ts'
 
 const identityCode = 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BlockProtection } from '../../../../../src/ipfs/helia/repository/protection.ts'
-import { plainBlockSet } from '../../../../../src/ipfs/helia/walk/plain-block-set.ts'
+import { plainBlockSet } from '../../../../../src/ipfs/helia/walk/block-set.ts'
 import { systemRandom } from '../../../../../src/base/system.ts'
 import { numberedBlocks } from '../../../../support/blocks.ts'
 import { silentLogger } from '../../../../../src/base/log.ts'

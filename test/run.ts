@@ -23,8 +23,8 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const quickFolders = ['e2e', 'sim', 'contract', 'vectors', 'unit']
 /** A file that takes longer hangs. */
 const timeoutMs = 150_000
-/** One more than there are cores: tests wait for each other's messages, disks and timers. */
-const usualConcurrency = availableParallelism() + 1
+/** More than there are cores: tests wait for each other's messages, disks and timers. */
+const usualConcurrency = availableParallelism() + 2
 
 const { values: { concurrency, system }, positionals: words } = parseArgs({
   allowPositionals: true,
@@ -41,6 +41,9 @@ if (files.length === 0) {
 // each file is a process: what one has stripped and compiled, the next one reads
 process.env.NODE_COMPILE_CACHE ??= join(root, 'node_modules/.cache/helia-cluster-tests')
 const ours = runFolder(join(root, 'node_modules/.cache/helia-cluster-runs'))
+const usesPostgres = (file: string): boolean => /service-database|anyPostgres/.test(readFileSync(file, 'utf8'))
+// starts beside the bundler
+const startingPostgres = postgresMissing == null && files.some(usesPostgres) ? sharePostgres() : undefined
 if (files.some(file => /\/(e2e|system)\//.test(file))) {
   const { buildPrograms } = await import('../scripts/build-programs.ts')
   const bundle = join(ours, 'programs')
@@ -49,8 +52,7 @@ if (files.some(file => /\/(e2e|system)\//.test(file))) {
   await buildPrograms(bundle)
   shareBundle(bundle)
 }
-const usesPostgres = (file: string): boolean => /service-database|anyPostgres/.test(readFileSync(file, 'utf8'))
-const postgres = postgresMissing == null && files.some(usesPostgres) ? await sharePostgres() : undefined
+const postgres = await startingPostgres
 const shared = files.filter(file => /\/(unit|contract)\//.test(file) && canShare(file))
 const alone = files.filter(file => !shared.includes(file))
 const isUnit = (file: string): boolean => file.includes('/unit/')

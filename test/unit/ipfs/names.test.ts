@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { followName, maxNameSteps } from '../../../src/ipfs/names.ts'
 import { memoryNames } from '../../support/memory-names.ts'
+import { busyMs } from '../../support/busy-time.ts'
 
 describe('following names', () => {
   it('ends at the first /ipfs/ path and keeps what stood behind every name', async () => {
@@ -29,10 +30,10 @@ describe('following names', () => {
   it('leaves slashes at the end of a value out, however many stand before it, in time that is linear', async () => {
     const slashes = '/'.repeat(60_000)
     const names = memoryNames({ 'a.example': `/ipfs/bafkqaaa${slashes}x${slashes}` })
-    const begun = performance.now()
+    const begun = busyMs()
 
     assert.equal((await followName('/ipns/a.example/y', names)).value, `/ipfs/bafkqaaa${slashes}x/y`)
-    assert.ok(performance.now() - begun < 500)
+    assert.ok(busyMs() - begun < 500)
   })
 
   it('takes 32 steps, and no more', async () => {

@@ -13,6 +13,7 @@ import { parseCid } from '../../../../src/model/cid.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import type { DenyLists } from '../../../support/deny-lists.ts'
 import { quietMs } from '../../../support/poll.ts'
+import { busyMs } from '../../../support/busy-time.ts'
 
 const cidOf = async (text: string): Promise<CID> => CID.createV1(0x70, await sha256.digest(Buffer.from(text)))
 const [a, b, c] = await Promise.all(['a', 'b', 'c'].map(cidOf)) as [CID, CID, CID]
@@ -207,11 +208,11 @@ describe('rules of a denylist', { timeout: quietMs(20_000) }, () => {
 
   it('reads multihashes of 1024 characters and paths with any number of slashes at their ends, in time that is linear', async () => {
     const slashes = '/'.repeat(100_000)
-    const begun = performance.now()
+    const begun = busyMs()
 
     assert.deepEqual(await deniedOf([`/ipfs/${a}${slashes}x${slashes}`], [`/ipfs/${a}/x`]), [`/ipfs/${a}/x`])
     assert.deepEqual(await deniedOf([`/ipfs/${a}${slashes}x${slashes}y`, `/ipfs/${b}`], [`/ipfs/${b}`]), [`/ipfs/${b}`])
     for (const length of [1024, 1025]) assert.throws(() => parseRuleLine(`//${'1'.repeat(length)}`), { code: 'INVALID_DATA' })
-    assert.ok(performance.now() - begun < 2000)
+    assert.ok(busyMs() - begun < 2000)
   })
 })

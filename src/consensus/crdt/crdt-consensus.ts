@@ -135,6 +135,7 @@ class Crdt implements CrdtConsensus {
       digest: this.#store.digest, mutex: this.#mutex, heads: () => this.#store.heads.keys(), clock: this.#deps.clock, log: this.#deps.log
     })
     this.#workers = [this.#announcer.worker(), this.#catchUp.worker(), counting].map(worker => this.#deps.workers.add(worker))
+    this.#store.digest.lost = () => this.#workers.at(-1)?.wake()
   }
 
   async drain (): Promise<void> {

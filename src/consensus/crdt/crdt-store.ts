@@ -180,11 +180,14 @@ export class CrdtStore {
       const value = overlay == null ? undefined : layout.journalBytes(await this.#under(key, overlay))
       marks.push({ key: layout.journalRecord(key), value })
     }
-    const { writes, changes, growth } = values.finish()
+    const { writes, changes, growth, pairs } = values.finish()
+    // only where the disk has spoilt what was there
+    const digest = pairs.length === 0 ? undefined : this.digest.draft(pairs, this.heads.keys())
     await this.#deps.datastore.write(
-      [...writes, ...marks, ...this.#sizeWrites(growth)],
+      [...writes, ...marks, ...digest?.writes ?? [], ...this.#sizeWrites(growth)],
       { sync: true, frees: [...overlays.values()].some(overlay => overlay?.remove !== false) }
     )
+    digest?.commit()
     for (const [key, overlay] of overlays) {
       if (overlay == null) this.journaled.delete(key)
       else this.journaled.add(key)

@@ -58,7 +58,8 @@ export class ValueChanges {
     const result = { writes: [] as Write[], changes: [] as PinsetChange[], growth: 0, pairs: [] as PairChange[] }
     for (const [key, { before, after }] of this.#touched) {
       result.writes.push({ key: valueRecord(key), value: encodeValueRecord(after) })
-      if (!isSame(before.version?.value, after.version?.value)) {
+      if (before === unreadableRecord) result.pairs.push({ key, was: undefined, is: after.version?.value, wasSpoilt: true })
+      else if (!isSame(before.version?.value, after.version?.value)) {
         result.pairs.push({ key, was: before.version?.value, is: after.version?.value })
       }
       const [was, is] = [visibleValue(before), visibleValue(after)]

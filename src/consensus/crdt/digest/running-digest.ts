@@ -24,8 +24,12 @@ const rowsPerWrite = 1000
 export class RunningDigest {
   readonly #deps: RunningDigestDeps
   #sums: DigestSums | undefined
-  /** Sums of the rows up to `cursor`, and how many of these can't be read: they don't count, and so differ from what others have. */
-  #count: { sums: DigestSums, cursor: string, unreadable: number } | undefined
+  /** Sums of the rows up to `cursor`, and which of these can't be read: they don't count, and so differ from what others have. */
+  #count: { sums: DigestSums, cursor: string, unreadable: Set<string> } | undefined
+  /** Keys whose values could not be read at the last count, and so aren't in the sums. */
+  #without = new Set<string>()
+  /** Called when the digest isn't known any more. */
+  lost: () => void = () => {}
 
   constructor (deps: RunningDigestDeps) { this.#deps = deps }
 
@@ -59,18 +63,35 @@ export class RunningDigest {
 
   /** What a batch with these changes writes. `commit`: it is written. */
   draft (changes: readonly PairChange[], heads: HeadIds): { writes: Write[], commit: () => void } {
-    const draft = this.#sums == null ? undefined : new DigestSums(this.#sums)
+    // what the disk has spoilt was counted before or not: nobody knows with what value
+    const isLost = this.#sums != null && changes.some(({ key, wasSpoilt }) => wasSpoilt === true && !this.#without.has(key))
+    const draft = this.#sums == null || isLost ? undefined : new DigestSums(this.#sums)
     for (const change of changes) draft?.change(change)
     return {
-      writes: draft == null ? [] : [{ key: layout.digestRecord, value: encodeSum(draft, edgeOf(heads)) }, ...cellWrites(draft.cells)],
+      writes: isLost ? [{ key: layout.digestRecord, value: undefined }] : draft == null ? [] : [{ key: layout.digestRecord, value: encodeSum(draft, edgeOf(heads)) }, ...cellWrites(draft.cells)],
       commit: () => {
         if (draft != null) this.#sums?.take(draft)
-        for (const change of changes) if (this.#count != null && change.key <= this.#count.cursor) this.#count.sums.change(change)
+        for (const change of changes) this.#countAlso(change)
+        if (isLost) this.#lose()
       }
     }
   }
 
-  beginCount (): void { this.#count = { sums: new DigestSums(), cursor: '', unreadable: 0 } }
+  /** A change of what is counted already; of what was spoilt since, all is counted again. */
+  #countAlso (change: PairChange): void {
+    if (change.wasSpoilt === true) this.#without.delete(change.key)
+    const count = this.#count
+    if (count == null || change.key > count.cursor) return
+    if (change.wasSpoilt === true && !count.unreadable.delete(change.key)) this.beginCount()
+    else count.sums.change(change)
+  }
+
+  #lose (): void {
+    this.#sums = undefined
+    this.lost()
+  }
+
+  beginCount (): void { this.#count = { sums: new DigestSums(), cursor: '', unreadable: new Set() } }
 
   /** Counts some more rows. True when there are no more. */
   async countSlice (): Promise<boolean> {
@@ -82,7 +103,7 @@ export class RunningDigest {
       for (const [record, bytes] of rows) {
         const key = layout.pinKeyOf(record)
         const stored = readableRecord(bytes)
-        if (stored == null) count.unreadable++
+        if (stored == null) count.unreadable.add(key)
         else count.sums.change({ key, was: undefined, is: stored.version?.value })
         count.cursor = key
       }
@@ -95,9 +116,9 @@ export class RunningDigest {
   /** Writes what was counted. Resolves with whether it was what was known; true when nothing was. */
   async endCount (heads: HeadIds): Promise<boolean> {
     const { datastore } = this.#deps
-    const { sums: counted, unreadable } = this.#count ?? { sums: new DigestSums(), unreadable: 0 }
+    const { sums: counted, unreadable } = this.#count ?? { sums: new DigestSums(), unreadable: new Set<string>() }
     this.#count = undefined
-    if (unreadable > 0) this.#deps.log.error(`${unreadable} values of the pinset can not be read. The other peers have them: ${pinsetRemedy}`)
+    if (unreadable.size > 0) this.#deps.log.error(`${unreadable.size} values of the pinset can not be read. The other peers have them: ${pinsetRemedy}`)
     const wasRight = this.#sums?.isEqual(counted) ?? true
     if (this.#sums == null || !wasRight) {
       await datastore.write([{ key: layout.digestRecord, value: undefined }])
@@ -108,6 +129,7 @@ export class RunningDigest {
       await datastore.write([{ key: layout.digestRecord, value: encodeSum(counted, edgeOf(heads)) }])
     }
     this.#sums = counted
+    this.#without = unreadable
     return wasRight
   }
 }

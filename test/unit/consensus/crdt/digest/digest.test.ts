@@ -187,6 +187,45 @@ describe('the digest of the pinset', () => {
     ])
     assert.deepEqual(pointOf(peer), whole)
   })
+
+  it('is counted anew when a value is written over one that the disk has spoilt since: nobody knows what that was', async () => {
+    const datastore = memoryDatastore()
+    const before = await started(datastore)
+    for (let at = 0; at < 20; at++) await before.consensus.put(pinFor(`pin ${at}`))
+    await before.consensus.stop()
+    await datastore.write([{ key: valueRecord(pinKey(cidFor('pin 3'))), value: Buffer.from([0xff, 0xff]) }])
+    const peer = crdtPeer({ datastore })
+    await peer.consensus.start(signal)
+    assert.notEqual(digestOf(peer), undefined)
+
+    await peer.consensus.put(pinFor('pin 3', { name: 'again' }))
+    const between = [digestOf(peer), datastore.get(digestRecord)]
+    await counted(peer)
+
+    assert.deepEqual(between, [undefined, undefined])
+    assert.deepEqual({ digest: digestOf(peer), pins: peer.consensus.digests.point()?.pins }, await countedDigest(datastore))
+    assert.equal(peer.consensus.digests.point()?.pins, 20)
+  })
+
+  it('is right when that happens in the middle of a count', async () => {
+    const datastore = memoryDatastore()
+    const before = await started(datastore)
+    for (let at = 0; at < 3000; at++) await before.consensus.put(pinFor(`pin ${at}`))
+    await before.consensus.stop()
+    await datastore.write([{ key: digestRecord, value: undefined }])
+    const peer = crdtPeer({ datastore })
+    await peer.consensus.start(signal)
+    await counting(peer).work(signal)
+
+    for (let at = 0; at < 20; at++) {
+      await datastore.write([{ key: valueRecord(pinKey(cidFor(`pin ${at}`))), value: Buffer.from([0xff, 0xff]) }])
+      if (at % 2 === 0) await counting(peer).work(signal)
+      await peer.consensus.put(pinFor(`pin ${at}`, { name: 'again' }))
+    }
+    await counted(peer)
+
+    assert.deepEqual({ digest: digestOf(peer), pins: peer.consensus.digests.point()?.pins }, await countedDigest(datastore))
+  })
 })
 
 describe('parts of the digest', () => {

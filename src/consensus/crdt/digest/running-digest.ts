@@ -68,7 +68,11 @@ export class RunningDigest {
     const draft = this.#sums == null || isLost ? undefined : new DigestSums(this.#sums)
     for (const change of changes) draft?.change(change)
     return {
-      writes: isLost ? [{ key: layout.digestRecord, value: undefined }] : draft == null ? [] : [{ key: layout.digestRecord, value: encodeSum(draft, edgeOf(heads)) }, ...cellWrites(draft.cells)],
+      writes: isLost
+        ? [{ key: layout.digestRecord, value: undefined }]
+        : draft == null
+        ? []
+        : [{ key: layout.digestRecord, value: encodeSum(draft, edgeOf(heads)) }, ...cellWrites(draft.cells)],
       commit: () => {
         if (draft != null) this.#sums?.take(draft)
         for (const change of changes) this.#countAlso(change)

@@ -15,6 +15,9 @@ export const typeOfFormat: Readonly<Record<Format, string>> = {
   'ipns-record': 'application/vnd.ipfs.ipns-record'
 }
 
+/** All formats that there are. */
+export const formats = Object.keys(typeOfFormat) as readonly Format[]
+
 const formatOfType = new Map(Object.entries(typeOfFormat).map(([format, type]) => [type, format as Format]))
 
 /** The format of a request, where it is said, and the parameters of the `Accept` that says it (`version`, `order`, `dups`). */

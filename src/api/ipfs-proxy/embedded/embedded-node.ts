@@ -44,6 +44,14 @@ const nothingAhead: ReadAhead = { tryTake: () => false, give: () => {} }
 const kuboCommands =
   /^(?!key\/(export|rotate)$)(add|bitswap|block|bootstrap|cat|cid|commands|config|dag|dht|diag|files|filestore|get|id|key|log|ls|mount|multibase|name|object|p2p|pin|ping|provide|pubsub|refs|repo|resolve|routing|shutdown|stats|swarm|update|version)(\/|$)/
 
+const commandsOf = (deps: CommandDeps): ReadonlyMap<string, Command> => new Map(Object.entries({
+  ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps), ...keyCommands(deps), ...nameCommands(deps),
+  ...routingCommands(deps)
+}))
+
+/** Names of the commands that are answered here, as `block/get`. */
+export const embeddedCommands = (deps: CommandDeps): string[] => [...commandsOf(deps).keys()]
+
 /** The part of Kubo's RPC API that tools need, on the embedded node. What it has not, it says. */
 export function embeddedNode (deps: EmbeddedNodeDeps): NodeApi {
   return new EmbeddedApi(deps)
@@ -56,10 +64,7 @@ class EmbeddedApi implements NodeApi {
 
   constructor (deps: EmbeddedNodeDeps) {
     this.#deps = deps
-    this.#commands = new Map(Object.entries({
-      ...blockCommands(deps), ...dagCommands(deps), ...fileCommands(deps), ...infoCommands(deps), ...keyCommands(deps),
-      ...nameCommands(deps), ...routingCommands(deps)
-    }))
+    this.#commands = commandsOf(deps)
     this.#headers = [
       ['Access-Control-Allow-Headers', exposed], ['Access-Control-Expose-Headers', exposed],
       ['Server', `kubo/${nodeVersion(deps.cluster.version)}`], ...varyOrigin

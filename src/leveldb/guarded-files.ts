@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { mkdir, readFile, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../base/clock.ts'
-import { ClusterError } from '../base/errors.ts'
+import { ClusterError, isClusterError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import { mayBeLocked } from './lock-holders.ts'
 import { StoreMark } from './mark.ts'
@@ -57,15 +57,26 @@ export class GuardedFiles {
     this.mark = new StoreMark(init.folder)
   }
 
-  /** Before LevelDB opens the folder. */
-  async prepare (): Promise<void> {
-    const { folder } = this.#init
+  /**
+   * Lets LevelDB open the folder, once that is looked at and mended. A store that seemed to be in use is looked at when it doesn't open and
+   * isn't locked, and opened once more. Rejects with what `open` rejects with, or `replace`.
+   */
+  async opened<Store> (open: () => Promise<Store>): Promise<Store> {
     const isInUse = this.#isInUse()
     let found = await this.#inspected() // only reads
     if (await isInUse) {
+      await this.#leave()
       this.#isUnseen = true
-      return this.#leave()
+      try { return await open() } catch (err) { if (isLocked(err)) throw err }
+      this.#isUnseen = false
+      found = await this.#inspected()
     }
+    await this.#mend(found)
+    return open()
+  }
+
+  async #mend (found: Inspection): Promise<void> {
+    const { folder } = this.#init
     if (await finishRescue(folder)) found = await this.#inspected()
     if (found.faults.length > 0) await this.#replace(found)
     else if (found.torn != null) await this.#cutOff(found.torn)
@@ -111,9 +122,13 @@ export class GuardedFiles {
    * somebody who can't be looked into has locked a file with the same number on another disk.
    */
   async #isInUse (): Promise<boolean> {
-    try {
+    const mayBe = async (): Promise<boolean> => {
       const file = statSync(join(this.#init.folder, 'LOCK'))
       return mayBeLocked(file, { locks: await (this.#deps.locks?.() ?? readFile('/proc/locks', 'latin1')) })
+    }
+    try {
+      // a holder that ended since its lock was listed can't be looked into
+      return await mayBe() && await mayBe()
     } catch {
       return false
     }
@@ -161,4 +176,13 @@ export class GuardedFiles {
     const at = new Date(this.#deps.clock.now()).toISOString()
     await this.#deps.replace({ at, keptAt: `${folder}.damaged-${at.replaceAll(':', '-')}`, text: faultsText(found.faults), found })
   }
+}
+
+/** The errors of LevelDB are causes of those that its callers make of them. That this process holds the lock itself has no code. */
+function isLocked (err: unknown): boolean {
+  for (let at = err; at instanceof Error; at = at.cause) {
+    const { code } = at as { code?: unknown }
+    if (code === 'LEVEL_LOCKED' || isClusterError(at, 'LOCKED') || at.message.startsWith('IO error: lock ')) return true
+  }
+  return false
 }

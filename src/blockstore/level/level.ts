@@ -83,8 +83,7 @@ class LevelBlockstore implements Blockstore {
     if (await claimFolder(this.#init.folder, format)) {
       this.#log.warn('version.json was damaged and is written again', { folder: this.#init.folder })
     }
-    await this.#files.prepare()
-    await this.#level.open()
+    await this.#files.opened(async () => this.#level.open())
     this.#files.checkLater()
     if (this.#isRescued) await this.#match()
     const totals = this.#level.db.getSync(totalsKey)

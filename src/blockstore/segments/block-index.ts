@@ -85,8 +85,7 @@ export class BlockIndex {
 
   /** Throws LOCKED, INVALID_DATA or STORAGE_FULL, naming the folder. */
   async open (): Promise<void> {
-    await this.#files.prepare()
-    await this.#level.open()
+    await this.#files.opened(async () => this.#level.open())
     for (const id of this.#segments.keys()) this.#keep(id, undefined)
     for await (const [key, value] of this.#level.db.iterator(segmentKeys)) this.#keep(segmentIdOf(key), decodeSegmentRow(value))
     this.#files.checkLater()

@@ -92,20 +92,18 @@ class LevelDatastore implements Datastore {
   }
 
   async start (): Promise<void> {
-    const { folder, writeBufferBytes, cacheBytes } = this.#init
+    const { folder } = this.#init
     const files = this.#files
     let level: Level | undefined
     try {
-      await files.prepare()
-      // made only now: it begins to open by itself
-      level = new ClassicLevel(folder, {
-        keyEncoding: 'utf8', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes,
-        maxFileSize: tableBytes, maxOpenFiles: openFiles
+      const opened = await files.opened(async () => {
+        level = this.#made()
+        await level.open()
+        return level
       })
-      await level.open()
-      const writes = new WriteQueue(level, { written: (changes, synced) => files.mark.written(changes, synced) })
-      await checkFormat(level, { folder, writes })
-      this.#open = { level, writes }
+      const writes = new WriteQueue(opened, { written: (changes, synced) => files.mark.written(changes, synced) })
+      await checkFormat(opened, { folder, writes })
+      this.#open = { level: opened, writes }
     } catch (err) {
       await level?.close().catch(() => {})
       files.mark.end()
@@ -113,6 +111,15 @@ class LevelDatastore implements Datastore {
     }
     files.checkLater()
     this.#deps.log.debug('datastore opened', { folder })
+  }
+
+  /** It begins to open by itself. */
+  #made (): Level {
+    const { folder, writeBufferBytes, cacheBytes } = this.#init
+    return new ClassicLevel(folder, {
+      keyEncoding: 'utf8', valueEncoding: 'buffer', writeBufferSize: writeBufferBytes, cacheSize: cacheBytes, maxFileSize: tableBytes,
+      maxOpenFiles: openFiles
+    })
   }
 
   async stop (): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
+import type { Connection } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { ClusterHostInit, Libp2pClusterHost } from '../../../../src/network/host/host.ts'
 import { dualDht } from '../../../../src/network/host/routing.ts'
@@ -22,6 +23,21 @@ const componentsOf = (host: Libp2pClusterHost): any => (host.libp2p() as any).co
 const protocols = (host: Libp2pClusterHost): string[] => host.libp2p().getProtocols()
 /** Where it really listens, whatever it announces. */
 const listening = (host: Libp2pClusterHost): string => String(componentsOf(host).transportManager.getAddrs()[0])
+
+/** Tries again: within libp2p's seconds for a connection's beginning a loaded machine may come to nothing. */
+async function connected (from: Libp2pClusterHost, address: string): Promise<Connection> {
+  let connection: Connection | undefined
+  let failure: unknown
+  await pollUntil(async () => {
+    try {
+      connection = await from.libp2p().dial(multiaddr(address))
+    } catch (err) {
+      failure = err
+    }
+    return connection != null
+  }).catch(() => { throw failure })
+  return connection!
+}
 
 describe('relays between cluster hosts', () => {
   afterEach(async () => { await Promise.all(hosts.splice(0).map(async host => host.stop())) })
@@ -58,10 +74,10 @@ describe('relays between cluster hosts', () => {
     await relay.reachability.check()
     const [hidden, dialler] = [await startHost(), await startHost()]
     const relayAddress = `${listening(relay)}/p2p/${relay.peer}/p2p-circuit`
-    await hidden.libp2p().dial(multiaddr(relayAddress.replace('/p2p-circuit', '')))
+    await connected(hidden, relayAddress.replace('/p2p-circuit', ''))
     await componentsOf(hidden).transportManager.listen([multiaddr(relayAddress)])
 
-    const connection = await dialler.libp2p().dial(multiaddr(`${relayAddress}/p2p/${hidden.peer}`))
+    const connection = await connected(dialler, `${relayAddress}/p2p/${hidden.peer}`)
 
     assert.equal(connection.remotePeer.toString(), hidden.peer)
     assert.match(connection.remoteAddr.toString(), /p2p-circuit/)

@@ -3,6 +3,9 @@ import type { Clock, Random } from '../../src/base/clock.ts'
 
 interface Timer { at: number, order: number, fire: () => void }
 
+/** Adding less to a time of today changes nothing: who waits for less would wait for ever. Milliseconds. */
+const leastMs = 0.001
+
 /** Time that passes only when a test says so. Between two timers every promise chain that can go on does so. */
 export class SimClock implements Clock {
   /** As that of a process that has just begun: who takes one time for the other is told apart. */
@@ -19,7 +22,7 @@ export class SimClock implements Clock {
   elapsed (): number { return this.#now - this.#from }
 
   after (ms: number, callback: () => void): () => void {
-    const timer = { at: this.#now + Math.max(0, ms), order: this.#order++, fire: callback }
+    const timer = { at: this.#now + (ms > 0 ? Math.max(leastMs, ms) : 0), order: this.#order++, fire: callback }
     const later = this.#timers.findIndex(other => other.at > timer.at)
     this.#timers.splice(later === -1 ? this.#timers.length : later, 0, timer)
     return () => {

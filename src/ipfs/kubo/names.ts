@@ -79,11 +79,11 @@ const notAsked = (name: string): ClusterError =>
 
 const offline = ({ local }: NameOptions): string => local == null ? '' : '&offline=true'
 
-/** What Kubo's words mean. */
+/** What Kubo's words mean. Of a record that it lacks offline, 0.42 says so of its datastore, 0.44 of the routing. */
 function named (err: unknown): unknown {
   const words = kuboWords(err)
   if (!isClusterError(err) || words === '') return err
-  const code = /^could not resolve name$|^routing: not found$|could not find a TXT record/.test(words)
+  const code = /^could not resolve name$|^routing: not found$|^datastore: key not found$|could not find a TXT record/.test(words)
     ? 'NOT_FOUND'
     : /^cannot resolve|^peer ID represented|not a valid domain/.test(words)
     ? 'INVALID_ARGUMENT'

@@ -37,7 +37,7 @@ export interface PinsetSyncDeps {
 
 /** Comparisons with a suspect. `waiting`: what both had at one of them, until each has merged that of the other. */
 interface Looks {
-  count: number, nextAt: number, settled: number, waiting: { look: number, ours: readonly CID[], theirs: readonly CID[] } | undefined
+  nextAt: number, settled: number, waiting: { look: number, ours: readonly CID[], theirs: readonly CID[] } | undefined
 }
 
 /** Keys that are compared with a peer that may be silently different. */
@@ -56,6 +56,8 @@ export class PinsetSync {
   /** Peers that are out of sync. */
   readonly #out = new Set<PeerId>()
   readonly #looks = new Map<PeerId, Looks>()
+  /** Numbers all looks, so that those of a peer that was no suspect for a moment go on. */
+  #looked = 0
 
   constructor (init: PinsetSyncInit, deps: PinsetSyncDeps) {
     this.#init = init
@@ -63,7 +65,7 @@ export class PinsetSync {
     this.#watch = new SyncWatch({ intervalMs: init.stateSyncIntervalMs, passMs: this.#passMs })
   }
 
-  get #passMs (): number { return Math.min(this.#init.monitorPingIntervalMs, this.#init.stateSyncIntervalMs / 8) }
+  get #passMs (): number { return Math.min(this.#init.monitorPingIntervalMs, this.#init.stateSyncIntervalMs / 12) }
 
   /** A row for each other member. */
   rows (): PeerSync[] {
@@ -160,10 +162,10 @@ export class PinsetSync {
     const suspects = this.#watch.suspects()
     for (const peer of this.#looks.keys()) if (!suspects.includes(peer)) this.#looks.delete(peer)
     for (const peer of suspects) {
-      const looks = this.#looks.get(peer) ?? { count: 0, nextAt: 0, settled: -1, waiting: undefined }
+      const looks = this.#looks.get(peer) ?? { nextAt: 0, settled: -1, waiting: undefined }
       if (!consensus.trusts(peer) || looks.nextAt > clock.elapsed()) continue
       this.#looks.set(peer, looks)
-      looks.nextAt = clock.elapsed() + this.#init.stateSyncIntervalMs / 8
+      looks.nextAt = clock.elapsed() + this.#init.stateSyncIntervalMs / 12
       try {
         this.#tell(await this.#compared(peer, { looks, digests, other: remotePinsets.parts(peer), signal }))
       } catch (err) {
@@ -179,7 +181,7 @@ export class PinsetSync {
       looks: Looks, digests: PinsetDigests, other: ReturnType<RemotePinsets['parts']>, signal: AbortSignal
     }
   ): Promise<SyncRow[]> {
-    const look = looks.count++
+    const look = this.#looked++
     const { waiting } = looks
     if (
       digests.point()?.isComplete === true && waiting?.theirs.every(head => digests.isMerged(head)) === true

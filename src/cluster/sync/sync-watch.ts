@@ -144,7 +144,7 @@ export class SyncWatch {
     const watched = this.#peers.get(peer)
     if (watched == null) return []
     const isSettled = settled > watched.settled
-    watched.settled = settled
+    watched.settled = Math.max(settled, watched.settled)
     watched.keys = new Map([...keys].map(([key, values]) => {
       const known = watched.keys.get(key)
       if (known?.values !== values) return [key, { values, from: this.#watched, look, outlasted: 0 }]

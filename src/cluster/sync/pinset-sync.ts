@@ -56,7 +56,7 @@ export class PinsetSync {
   /** Peers that are out of sync. */
   readonly #out = new Set<PeerId>()
   readonly #looks = new Map<PeerId, Looks>()
-  /** Numbers all looks, so that those of a peer that was no suspect for a moment go on. */
+  /** Numbers all looks: a later one has the greater number, also of a peer that was forgotten meanwhile. */
   #looked = 0
 
   constructor (init: PinsetSyncInit, deps: PinsetSyncDeps) {
@@ -160,7 +160,8 @@ export class PinsetSync {
     const { digests, remotePinsets, consensus, clock, log } = this.#deps
     if (digests == null || remotePinsets == null) return
     const suspects = this.#watch.suspects()
-    for (const peer of this.#looks.keys()) if (!suspects.includes(peer)) this.#looks.delete(peer)
+    // who is no suspect for a moment goes on where it was
+    for (const peer of this.#looks.keys()) if (!this.#watch.has(peer)) this.#looks.delete(peer)
     for (const peer of suspects) {
       const looks = this.#looks.get(peer) ?? { nextAt: 0, settled: -1, waiting: undefined }
       if (!consensus.trusts(peer) || looks.nextAt > clock.elapsed()) continue

@@ -106,6 +106,8 @@ export class SyncWatch {
     return heard.flatMap(one => this.#look(one, { now, own, isMerged }))
   }
 
+  has (peer: PeerId): boolean { return this.#peers.has(peer) }
+
   /** Of those who are heard. */
   rows (): SyncRow[] { return [...this.#peers.values()].filter(({ silentFrom }) => silentFrom == null).map(rowOf) }
 

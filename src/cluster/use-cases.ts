@@ -86,7 +86,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
     ]
     return {
       loops: [
-        recover, history.worker(), sync.worker(), audits.worker(), ...collection.workers(), ...init.followerMode ? [] : others
+        recover, history.worker(), ...sync.workers(), audits.worker(), ...collection.workers(), ...init.followerMode ? [] : others
       ],
       repinLoop: repinner.worker()
     }

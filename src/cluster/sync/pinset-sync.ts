@@ -65,7 +65,7 @@ export class PinsetSync {
     this.#watch = new SyncWatch({ intervalMs: init.stateSyncIntervalMs, passMs: this.#passMs })
   }
 
-  get #passMs (): number { return Math.min(this.#init.monitorPingIntervalMs, this.#init.stateSyncIntervalMs / 12) }
+  get #passMs (): number { return Math.min(this.#init.monitorPingIntervalMs, this.#init.stateSyncIntervalMs / 8) }
 
   /** A row for each other member. */
   rows (): PeerSync[] {
@@ -103,16 +103,25 @@ export class PinsetSync {
   /** Called when a peer gets out of sync, and when it is so no more. */
   onChange (listener: (row: PeerSync) => void): () => void { return this.#listeners.add(listener) }
 
-  worker (): Worker {
-    return {
-      name: 'pinset sync',
-      intervalMs: () => this.#passMs,
-      work: async signal => {
-        this.#pass()
-        await this.#compareSuspects(signal)
-        return 'idle'
+  /** To compare takes as long as the other peer does; the watch goes on meanwhile. */
+  workers (): Worker[] {
+    const intervalMs = (): number => this.#passMs
+    return [
+      {
+        name: 'pinset sync', intervalMs,
+        work: async () => {
+          this.#pass()
+          return 'idle'
+        }
+      },
+      {
+        name: 'pinset comparison', intervalMs,
+        work: async signal => {
+          await this.#compareSuspects(signal)
+          return 'idle'
+        }
       }
-    }
+    ]
   }
 
   #pass (): void {

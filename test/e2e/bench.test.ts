@@ -78,8 +78,10 @@ describe('ctl bench on a real peer', () => {
 
     const { code, stdout } = await bench(['--clean'])
 
-    assert.ok(left >= 10)
-    assert.deepEqual([code, stdout], [0, `${left} pins of earlier runs removed\n`])
+    const removed = Number(/^(\d+) pins of earlier runs removed\n$/.exec(stdout)?.[1])
+    assert.equal(code, 0)
+    // requests that were under way when it was killed may have got there after the count
+    assert.ok(left >= 10 && removed >= left && removed <= left + 8, `${removed} of ${left}`)
     assert.deepEqual(await names(), ['mine'])
   })
 })

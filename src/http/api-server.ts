@@ -78,8 +78,7 @@ export function apiServer (
     readTimeoutMs: init.timeouts.readMs,
     readHeaderTimeoutMs: init.timeouts.readHeaderMs,
     writeTimeoutMs: init.timeouts.writeMs,
-    idleTimeoutMs: init.timeouts.idleMs,
-    brokenBody: dialect.body
+    idleTimeoutMs: init.timeouts.idleMs
   }, { listener: init.wrap?.(listener) ?? listener, clock, log })
 }
 

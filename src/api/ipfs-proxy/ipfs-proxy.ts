@@ -7,7 +7,7 @@ import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { commonLogLine } from '../../http/access-log.ts'
-import { errorReply, HttpError, unreadable } from '../../http/error-dialect.ts'
+import { errorReply, HttpError } from '../../http/error-dialect.ts'
 import { RequestContext } from '../../http/request-context.ts'
 import { sendLines } from '../../http/answer/lines.ts'
 import { parseTarget } from '../../http/routing/path.ts'
@@ -71,8 +71,7 @@ export function ipfsProxy (init: IpfsProxyInit, deps: IpfsProxyDeps): IpfsProxy 
     readTimeoutMs: init.timeouts.readMs,
     readHeaderTimeoutMs: init.timeouts.readHeaderMs,
     writeTimeoutMs: init.timeouts.writeMs,
-    idleTimeoutMs: init.timeouts.idleMs,
-    brokenBody: proxyDialect.body
+    idleTimeoutMs: init.timeouts.idleMs
   }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log })
 }
 
@@ -81,8 +80,7 @@ function proxyListener (init: Pick<IpfsProxyInit, 'logLine'>, deps: IpfsProxyDep
   return (request, response) => {
     const target = parseTarget(request.url ?? '/')
     if (target == null) {
-      const { contentType, text } = proxyDialect.body(400, unreadable)
-      response.writeHead(400, ['Content-Type', contentType, 'Connection', 'close']).end(text)
+      response.writeHead(400, ['Content-Type', 'text/plain; charset=utf-8', 'Connection', 'close']).end('400 Bad Request')
       return
     }
     const context = new RequestContext({ request, response, target })

@@ -20,13 +20,6 @@ const list: Difference[] = [
     cases: /^(method-.*|delete-pins-root|post-pins-root|head-id|get-add|options-plain|mm-.*|auth-options-exempt|auth-token-get)$/,
     change: () => ({ status: 405, text: '' })
   },
-  {
-    // what the HTTP server refuses by itself, in the form of the API's errors
-    cases: /^header-too-large$/,
-    change: expected => ({
-      ...expected, text: '{"code":431,"message":"the headers are too large"}\n', headers: ['Content-Type: application/json', 'Connection: close']
-    })
-  },
   { cases: /^root-not-found$/, change: () => ({ status: 404 }) },
   { cases: /^add-no-disposition$/, change: () => ({ status: 400 }) },
   // the names of the files of a real DAG are not a fake's business

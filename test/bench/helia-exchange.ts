@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { CID } from 'multiformats/cid'
 import type { Block } from '../../src/blockstore/blockstore.ts'
-import { batches, fileBlock, pinOf, rawBlock } from '../contract/ipfs.ts'
+import { pinOf } from '../support/pins.ts'
+import { batches, fileBlock, rawBlock } from '../support/unixfs-blocks.ts'
 import { startHelia } from '../support/helia.ts'
 
 /**

@@ -4,7 +4,8 @@ import type { Denylist } from '../../src/ipfs/denylist.ts'
 import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
 import { denyLists } from '../support/deny-lists.ts'
 import type { DenyLists } from '../support/deny-lists.ts'
-import { batches, directoryBlock, pinOf, rawBlock } from './ipfs.ts'
+import { pinOf } from '../support/pins.ts'
+import { batches, directoryBlock, rawBlock } from '../support/unixfs-blocks.ts'
 import { quietMs } from '../support/poll.ts'
 
 export interface DenyingSubject { connector: IpfsConnector, close (): Promise<void> }

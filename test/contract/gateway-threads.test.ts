@@ -28,7 +28,7 @@ import { gatewayDefaults } from '../support/gateway-peer.ts'
 import { pollUntil, quietMs } from '../support/poll.ts'
 import { testReader } from '../support/dag-reader.ts'
 import { testCertificate } from '../unit/http/test-certificate.ts'
-import { directoryBlock, fileBlock, rawBlock } from './ipfs.ts'
+import { directoryBlock, fileBlock, rawBlock } from '../support/unixfs-blocks.ts'
 
 const never = new AbortController().signal
 const leafBytes = 50_000

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, describe, it } from 'node:test'
-import { encode as encodePb, prepare } from '@ipld/dag-pb'
-import { UnixFS } from 'ipfs-unixfs'
 import { CID } from 'multiformats/cid'
 import { identity } from 'multiformats/hashes/identity'
-import { sha256 } from 'multiformats/hashes/sha2'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
-import { defaultPinOptions, pinWithOptions } from '../../src/model/pin.ts'
 import type { Pin } from '../../src/model/pin.ts'
+import { pinOf } from '../support/pins.ts'
+import { batches, directoryBlock, rawBlock } from '../support/unixfs-blocks.ts'
 
 export interface IpfsOptionsOfTest { storageMaxBytes: number, pinTimeoutMs: number, unpinDisable: boolean }
 
@@ -19,32 +17,6 @@ export interface IpfsSubject {
   passTime (ms: number): void
   close (): Promise<void>
 }
-
-export async function rawBlock (text: string | Uint8Array): Promise<Block> {
-  const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text
-  return { bytes, cid: CID.createV1(0x55, await sha256.digest(bytes)) }
-}
-
-export async function directoryBlock (entries: Record<string, Block>): Promise<Block> {
-  const links = Object.entries(entries).map(([name, { cid, bytes }]) => ({ Name: name, Hash: cid, Tsize: bytes.length }))
-  const bytes = encodePb(prepare({ Data: new UnixFS({ type: 'directory' }).marshal(), Links: links }))
-  return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
-}
-
-export async function fileBlock (leaves: Block[]): Promise<Block> {
-  const unixfs = new UnixFS({ type: 'file' })
-  for (const { bytes } of leaves) unixfs.addBlockSize(BigInt(bytes.length))
-  const bytes = encodePb(prepare({
-    Data: unixfs.marshal(), Links: leaves.map(({ cid, bytes }) => ({ Name: '', Hash: cid, Tsize: bytes.length }))
-  }))
-  return { bytes, cid: CID.createV1(0x70, await sha256.digest(bytes)) }
-}
-
-export const pinOf = (cid: CID, options: Partial<Pin> = {}): Pin => ({
-  ...pinWithOptions(cid, { ...defaultPinOptions(), mode: options.maxDepth === 0 ? 'direct' : 'recursive' }), ...options
-})
-
-export async function * batches (...blocks: Block[]): AsyncGenerator<Block[]> { for (const block of blocks) yield [block] }
 
 interface Tree { root: Block, folder: Block, leaf: Block, all: Block[] }
 

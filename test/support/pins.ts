@@ -15,6 +15,11 @@ export function pinFor (text: string, options: Partial<PinOptions> = {}): Pin {
   return { ...pinWithOptions(cidFor(text), { ...everywhere, ...options }), timestamp: Date.UTC(2030, 0, 1) }
 }
 
+/** A pin of this CID, recursive unless `maxDepth` is 0. */
+export const pinOf = (cid: CID, options: Partial<Pin> = {}): Pin => ({
+  ...pinWithOptions(cid, { ...defaultPinOptions(), mode: options.maxDepth === 0 ? 'direct' : 'recursive' }), ...options
+})
+
 export async function listedPins (state: PinState): Promise<Pin[]> {
   const pins: Pin[] = []
   for await (const batch of state.pins()) pins.push(...batch)

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test'
 import { allocatedPeersOf } from '../../../src/cluster/pinning/allocated-peers.ts'
 import type { AllocatedPeers } from '../../../src/ipfs/allocated-peers.ts'
 import type { Pin } from '../../../src/model/pin.ts'
-import { pinOf, rawBlock } from '../../contract/ipfs.ts'
+import { pinOf } from '../../support/pins.ts'
+import { rawBlock } from '../../support/unixfs-blocks.ts'
 
 const aPeer = {
   id: '', addresses: [], clusterPeers: [], clusterPeersAddresses: [], version: '', commit: '', rpcProtocolVersion: '', error: '',

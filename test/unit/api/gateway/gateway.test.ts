@@ -5,7 +5,7 @@ import { UnixFS } from 'ipfs-unixfs'
 import { CID } from 'multiformats/cid'
 import { sha256 } from 'multiformats/hashes/sha2'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
-import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { directoryBlock, fileBlock, rawBlock } from '../../../support/unixfs-blocks.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'
 

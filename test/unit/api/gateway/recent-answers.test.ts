@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
-import { rawBlock } from '../../../contract/ipfs.ts'
+import { rawBlock } from '../../../support/unixfs-blocks.ts'
 import { denyLists } from '../../../support/deny-lists.ts'
 import { gatewayPeer } from '../../../support/gateway-peer.ts'
 import type { GatewayPeer } from '../../../support/gateway-peer.ts'

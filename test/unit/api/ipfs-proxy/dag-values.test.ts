@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { CarWriter } from '@ipld/car'
 import { describe, it } from 'node:test'
 import type { CID } from '../../../../src/model/cid.ts'
-import { rawBlock } from '../../../contract/ipfs.ts'
+import { rawBlock } from '../../../support/unixfs-blocks.ts'
 import { jsonLinesOf, jsonOf, proxyPeer, uploadOf } from '../../../support/proxy-peer.ts'
 
 /** What Kubo 0.44 answers: the block's CID as dag-cbor and as dag-json, and what `dag/get` gives of the first. */

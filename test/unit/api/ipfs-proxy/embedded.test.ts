@@ -8,7 +8,7 @@ import { importCar } from '../../../../src/importer/car-importer.ts'
 import { importEntries } from '../../../../src/importer/unixfs-importer.ts'
 import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { CID, parseCid } from '../../../../src/model/cid.ts'
-import { directoryBlock, fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { directoryBlock, fileBlock, rawBlock } from '../../../support/unixfs-blocks.ts'
 import { quietMs } from '../../../support/poll.ts'
 import { jsonLinesOf, jsonOf, proxyPeer, uploadOf, type ProxyPeer } from '../../../support/proxy-peer.ts'
 

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../../../src/base/system.ts'
 import { BytesInFlight } from '../../../../src/http/answer/bytes-in-flight.ts'
-import { fileBlock, rawBlock } from '../../../contract/ipfs.ts'
+import { fileBlock, rawBlock } from '../../../support/unixfs-blocks.ts'
 import { pollUntil, quietMs } from '../../../support/poll.ts'
 import { proxyPeer } from '../../../support/proxy-peer.ts'
 

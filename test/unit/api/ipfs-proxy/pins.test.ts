@@ -4,7 +4,7 @@ import { parseCid } from '../../../../src/model/cid.ts'
 import { defaultPinOptions, pinWithOptions, type Pin } from '../../../../src/model/pin.ts'
 import { FakeCluster } from '../../../support/fake-cluster.ts'
 import { jsonLinesOf, jsonOf, proxyPeer, uploadOf } from '../../../support/proxy-peer.ts'
-import { rawBlock } from '../../../contract/ipfs.ts'
+import { rawBlock } from '../../../support/unixfs-blocks.ts'
 
 const cid = 'bafkreicx3mxcmx3eg5ct3tsv54ijv5rgz5vxg2g56q66qvnjrdhnogif5a'
 

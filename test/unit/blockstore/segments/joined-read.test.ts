@@ -10,7 +10,7 @@ import { placedReader } from '../../../../src/blockstore/segments/placed-reader.
 import { headerLength } from '../../../../src/blockstore/segments/record.ts'
 import { segmentBlockstore } from '../../../../src/blockstore/segments/segments.ts'
 import type { UpkeptBlockstore } from '../../../../src/blockstore/segments/segments.ts'
-import { rawBlock } from '../../../contract/ipfs.ts'
+import { rawBlock } from '../../../support/unixfs-blocks.ts'
 
 const never = new AbortController().signal
 

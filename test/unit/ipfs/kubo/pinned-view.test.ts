@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { PinTable } from '../../../../src/ipfs/kubo/pinned-view.ts'
-import { rawBlock } from '../../../contract/ipfs.ts'
+import { rawBlock } from '../../../support/unixfs-blocks.ts'
 
 const cids = await Promise.all(Array.from({ length: 100 }, async (_, n) => (await rawBlock(`pin ${n}`)).cid))
 

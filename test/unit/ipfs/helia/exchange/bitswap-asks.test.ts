@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test'
 import { CID } from 'multiformats/cid'
 import { BitswapAnswers } from '../../../../../src/ipfs/helia/exchange/bitswap-answers.ts'
 import { BitswapAsks } from '../../../../../src/ipfs/helia/exchange/bitswap-asks.ts'
-import { rawBlock } from '../../../../contract/ipfs.ts'
+import { rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { SimClock } from '../../../../support/sim-clock.ts'
 
 interface Sent { peer: string, wants: string[] }

@@ -5,7 +5,7 @@ import * as Digest from 'multiformats/hashes/digest'
 import { silentLogger } from '../../../../../src/base/log.ts'
 import { Provider } from '../../../../../src/ipfs/helia/network/provider.ts'
 import type { ProvideWhat } from '../../../../../src/ipfs/helia/network/provider.ts'
-import { rawBlock } from '../../../../contract/ipfs.ts'
+import { rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { quietMs } from '../../../../support/poll.ts'
 import { SimClock } from '../../../../support/sim-clock.ts'
 

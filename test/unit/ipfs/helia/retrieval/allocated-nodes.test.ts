@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../../../src/base/log.ts'
 import { AllocatedNodes } from '../../../../../src/ipfs/helia/retrieval/allocated-nodes.ts'
-import { rawBlock } from '../../../../contract/ipfs.ts'
+import { rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { SimClock } from '../../../../support/sim-clock.ts'
 
 const { signal } = new AbortController()

@@ -6,7 +6,7 @@ import { silentLogger } from '../../../../../src/base/log.ts'
 import { memoryBlockstore } from '../../../../support/memory-blockstore.ts'
 import { BlockFetcher } from '../../../../../src/ipfs/helia/retrieval/block-fetcher.ts'
 import type { IpfsNetwork } from '../../../../../src/ipfs/helia/network/node.ts'
-import { rawBlock } from '../../../../contract/ipfs.ts'
+import { rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { SimClock } from '../../../../support/sim-clock.ts'
 
 interface Want {

@@ -6,7 +6,7 @@ import { UnixFS } from 'ipfs-unixfs'
 import { CID } from 'multiformats/cid'
 import { sha256 } from 'multiformats/hashes/sha2'
 import type { Block } from '../../../../../src/blockstore/blockstore.ts'
-import { rawBlock } from '../../../../contract/ipfs.ts'
+import { rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { testReader } from '../../../../support/dag-reader.ts'
 
 const hex = (at: number): string => at.toString(16).toUpperCase().padStart(2, '0')

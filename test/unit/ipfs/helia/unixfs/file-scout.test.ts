@@ -5,7 +5,7 @@ import type { CID } from 'multiformats/cid'
 import type { Block } from '../../../../../src/blockstore/blockstore.ts'
 import type { ByteRange, UnixFsNode } from '../../../../../src/ipfs/dag-reader.ts'
 import { FileScout } from '../../../../../src/ipfs/helia/unixfs/file-scout.ts'
-import { fileBlock, rawBlock } from '../../../../contract/ipfs.ts'
+import { fileBlock, rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { testReader } from '../../../../support/dag-reader.ts'
 
 const leafBytes = 256 * 1024

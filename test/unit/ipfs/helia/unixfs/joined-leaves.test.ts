@@ -11,7 +11,7 @@ import type { GetBlock, Joined, UnixFsNode } from '../../../../../src/ipfs/dag-r
 import { readFile } from '../../../../../src/ipfs/helia/unixfs/file.ts'
 import { readNode } from '../../../../../src/ipfs/helia/unixfs/directory.ts'
 import { refusingIpfs } from '../../../../../src/node/refusing-ipfs.ts'
-import { batches, fileBlock, rawBlock } from '../../../../contract/ipfs.ts'
+import { batches, fileBlock, rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { denyLists } from '../../../../support/deny-lists.ts'
 import { startHelia } from '../../../../support/helia.ts'
 import { quietMs } from '../../../../support/poll.ts'

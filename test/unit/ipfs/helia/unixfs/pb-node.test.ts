@@ -5,7 +5,7 @@ import { UnixFS } from 'ipfs-unixfs'
 import { CID } from 'multiformats/cid'
 import { findEntry, listEntries, readNode } from '../../../../../src/ipfs/helia/unixfs/directory.ts'
 import { PbNode } from '../../../../../src/ipfs/helia/unixfs/pb-node.ts'
-import { rawBlock } from '../../../../contract/ipfs.ts'
+import { rawBlock } from '../../../../support/unixfs-blocks.ts'
 import { blockOf } from '../../../../support/blocks.ts'
 import { SeededRandom } from '../../../../support/sim-clock.ts'
 

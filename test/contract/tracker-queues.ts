@@ -189,6 +189,23 @@ export function trackerQueuesContract (name: string, open: OpenTracker): void {
       assert.deepEqual([before, await statusOf(2), await statusOf(3)], ['pin_queued', 'pinned', 'pin_queued'])
     })
 
+    it('refuses the latest of the longest queue when there is no room, by weight, whoever comes last', async () => {
+      const { track, node, clock, statusOf } = await opened({ ...shared({ c: { weight: 10 } }), maxPinQueueSize: 6 })
+      node.hold('pin 1')
+      track(aPin(1, { metadata: { queue: 'a' } }))
+      await clock.settle()
+
+      track(...pinsOf('a', 2, 7), ...pinsOf('b', 101, 102), ...pinsOf('c', 201, 203), ...pinsOf('b', 103, 103))
+
+      const waiting = async (numbers: number[]): Promise<number[]> => {
+        const states = await Promise.all(numbers.map(statusOf))
+        return numbers.filter((_, at) => states[at] === 'pin_queued')
+      }
+      assert.deepEqual(await waiting([2, 3, 4, 5, 6, 7]), [2])
+      assert.deepEqual(await waiting([101, 102, 103]), [101, 102])
+      assert.deepEqual(await waiting([201, 202, 203]), [201, 202, 203])
+    })
+
     it('does not keep more queues than a few hundred: others share one, and have their turn', async () => {
       const { track, node, clock, tracker } = await opened(shared({}))
       const release = node.hold('pin 1')

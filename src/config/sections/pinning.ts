@@ -5,7 +5,7 @@ import { pinQueues } from '../pin-queues.ts'
 import { section } from '../section.ts'
 
 const statelessFields = {
-  max_pin_queue_size: int(1_000_000, 'Pins that may wait; more fail at once.', { above: 0, omitDefault: true }),
+  max_pin_queue_size: int(1_000_000, 'Pins that may wait. When there are more, the latest of the longest queue fails at once.', { above: 0, omitDefault: true }),
   concurrent_pins: int(10, 'Pins that run at the same time.', { above: 0 }),
   priority_pin_max_age: duration('24h0m0s', 'Younger pins come before older ones…', { above: 0 }),
   priority_pin_max_retries: int(5, '…until they have failed this often.', { above: 0 }),

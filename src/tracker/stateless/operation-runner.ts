@@ -167,7 +167,7 @@ export class OperationRunner {
     if (change == null) return queueName != null && table.moveTo(key, queueName) ? this.#pumpSoon() : undefined
     if (change.cancel === true) this.#cancel(key)
     const queue: ListName[] = event === 'pin' ? [priority ? 'priority_pin_queued' : 'pin_queued'] : ['unpin_queued', 'clean_queued']
-    if (this.#lengthOf(queue) > this.#init.maxPinQueueSize) this.#refuse(key)
+    if (this.#lengthOf(queue) > this.#init.maxPinQueueSize) this.#refuse(event === 'pin' ? this.#lastOfMost(key) : key)
     this.#deps.changed(key)
     // who asked for the pin gets the answer first
     this.#pumpSoon(event === 'pin' ? 'next tick' : 'this tick')
@@ -204,6 +204,13 @@ export class OperationRunner {
     return queue.reduce((sum, name) => sum + this.#deps.table.count(name), 0)
   }
 
+  /** The pin that fails when there are too many: this one, or another whose queue has more of them. */
+  #lastOfMost (key: string): string {
+    const { table } = this.#deps
+    const operation = table.get(key)
+    return operation?.queue == null ? key : table.queues.longest(operation.queue, operation.priority).last?.key ?? key
+  }
+
   #queueOf ({ metadata }: Pin): string { return queueOf(metadata, this.#init.queues?.by ?? []) }
 
   #isPriority (pin: Pin, operation: Operation | undefined): boolean {
@@ -215,6 +222,7 @@ export class OperationRunner {
   #refuse (key: string): void {
     this.counts.queueFull++
     this.#deps.table.apply(key, 'full', { now: this.#deps.clock.now(), error: queueIsFull })
+    this.#deps.changed(key)
     if (this.counts.queueFull % 1000 === 1) {
       this.#deps.log.warn('a queue of operations is full', { maxPinQueueSize: this.#init.maxPinQueueSize })
     }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { QueueRules } from '../../model/pin-queue.ts'
 import { otherQueues, usualShare } from '../../model/pin-queue.ts'
-import type { Operation } from './pin-queue.ts'
+import type { Operation, OperationList } from './pin-queue.ts'
 import { PinQueue } from './pin-queue.ts'
 
 /** More queues than this share one; those that the configuration names always have their own. */
@@ -61,6 +61,14 @@ export class PinQueues {
     let count = 0
     for (const queue of this.#queues.values()) count += queue.listOf(priority).length
     return count
+  }
+
+  /** The list with most pins of that kind, by the weights of their queues; this queue's own if none has more. */
+  longest (own: PinQueue, priority: boolean): OperationList {
+    const lengthOf = (queue: PinQueue): number => queue.listOf(priority).length / queue.share.weight
+    let longest = own
+    for (const queue of this.#queues.values()) if (lengthOf(queue) > lengthOf(longest)) longest = queue
+    return longest.listOf(priority)
   }
 
   /** Whose turn it is. `onlyIdle`: only of queues that have had none for long. */

@@ -2,6 +2,7 @@ import { ClusterError } from '../base/errors.ts'
 import type { PeerId } from '../model/cid.ts'
 import type { Allocator, MetricsByName } from './allocator.ts'
 
+/** What is to be decided about one item: where it is, where it should be, and what is known of the peers. */
 export interface AllocationRequest {
   /** Where the item is allocated now, dead peers included; empty for a new one. */
   current: readonly PeerId[]

@@ -4,6 +4,7 @@ import type { Metric } from '../model/metric.ts'
 /** The latest valid metrics, by metric name and then by peer. */
 export type MetricsByName = ReadonlyMap<string, ReadonlyMap<PeerId, Metric>>
 
+/** Who may get an item, sorted out beforehand; the allocator only puts them in order. */
 export interface AllocationInput {
   /** Peers that may be chosen, and those that should come first. A peer without all `allocateBy` metrics must not be in either. */
   candidates: ReadonlySet<PeerId>

@@ -38,7 +38,9 @@ export const errorCodes = {
   INTERNAL: 'an unexpected fault'
 } as const
 
+/** What tests, dialects and callers go by; the texts in the catalogue are for people. */
 export type ErrorCode = keyof typeof errorCodes
+/** What belongs to this one error, for logs and programs: JSON's plain values. */
 export type ErrorFacts = Readonly<Record<string, string | number | boolean | null>>
 
 export interface ClusterErrorOptions extends ErrorOptions {

@@ -1,3 +1,4 @@
+/** What belongs to a log line besides its sentence; errors are printed as their messages. */
 export type LogFacts = Readonly<Record<string, unknown>>
 
 /**

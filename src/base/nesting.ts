@@ -3,6 +3,7 @@ import { ClusterError } from './errors.ts'
 /** Values inside of values. What people make stays below a hundred; decoders call themselves once for each. */
 export const maxNesting = 512
 
+/** What a decoder of foreign bytes accepts at most, so that neither stack nor memory is at a stranger's mercy. */
 export interface NestingLimits {
   depth: number
   /** Values in all, heads of tags included. */

@@ -18,6 +18,7 @@ export interface Worker {
   work (signal: AbortSignal): Promise<'busy' | 'idle'>
 }
 
+/** How a background loop is doing. `lastRunAt`: Unix milliseconds, null before the first run. */
 export interface WorkerStatus {
   name: string, runs: number, errors: number, consecutiveErrors: number, lastError: string | null, lastRunAt: number | null
 }

@@ -44,6 +44,7 @@ export interface MissingOptions extends CallOptions {
   /** Also peers that are gone. Go's peers don't know it. */
   missing?: boolean
 }
+/** Which pins, and what is asked of which peers. */
 export interface StatusFilter extends LocalOptions, MissingOptions {
   /**
    * Only pins that have one of these statuses on some peer; `error` and `queued` stand for several. `under_replicated` (not of Go's peers):

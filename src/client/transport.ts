@@ -10,6 +10,7 @@ export interface Transport {
   request (request: TransportRequest): Promise<TransportResponse>
 }
 
+/** One HTTP request, however it is sent: by `fetch`, by node:http, over a socket. */
 export interface TransportRequest {
   method: 'GET' | 'POST' | 'DELETE'
   /** Path and query, starting with "/". */
@@ -23,6 +24,7 @@ export interface TransportRequest {
 /** A Blob where it is possible: browsers can't send streams over HTTP/1.1. */
 export type RequestBody = Blob | AsyncIterable<Uint8Array>
 
+/** The answer to it, once its headers are there. */
 export interface TransportResponse {
   status: number
   /** The body. Ending the iteration early closes the connection. A body that is cut off makes it throw. */

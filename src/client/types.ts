@@ -6,11 +6,13 @@
 /** RFC 3339, up to nine digits after the second. "0001-01-01T00:00:00Z": never, or not known. */
 export type TimeText = string
 
+/** Go's zero time: never, or not known. */
 export const neverText: TimeText = '0001-01-01T00:00:00Z'
 
 /** Anything that prints as a CID: a text or a CID object of any version of multiformats. */
 export type CidLike = string | { toString (): string }
 
+/** What a peer says of its IPFS node. `error` not empty: the node couldn't be asked. */
 export interface IpfsId { id?: string, addresses: string[] | null, error: string }
 
 /** A peer. A dead one has only `id` and `error`. */
@@ -27,7 +29,9 @@ export interface Id {
   peername: string
 }
 
+/** `direct`: the root block alone. */
 export type PinMode = 'recursive' | 'direct'
+/** Go's names. Users make `pin`s; the rest are parts of sharded DAGs. */
 export type PinType = 'bad-type' | 'pin' | 'meta-pin' | 'clusterdag-pin' | 'shard-pin'
 
 /** An item of the pinset. */
@@ -52,6 +56,7 @@ export interface Pin {
   timestamp: TimeText
 }
 
+/** Where a pin stands on one peer, in Go's words. `remote`: other peers have it. */
 export type TrackerStatus =
   'undefined' | 'cluster_error' | 'pin_error' | 'unpin_error' | 'pinned' | 'pinning' | 'unpinning' | 'unpinned' | 'remote' | 'pin_queued' |
   'unpin_queued' | 'sharded' | 'unexpectedly_unpinned'
@@ -89,6 +94,7 @@ export interface Added {
   allocations?: string[]
 }
 
+/** The peer's version, such as `1.1.6`. */
 export interface Version { version: string }
 
 /** A measured value of one peer. `expire` and `received_at` are Unix nanoseconds. */
@@ -195,6 +201,7 @@ export interface MetricHistory {
   every_ms: number, at: number[], series: Array<{ name: string, peer: string, values: Array<number | null> }>
 }
 
+/** A peer's metric that wasn't renewed, and when that was noticed. */
 export interface Alert extends Metric { triggered_at: TimeText }
 
 /** Bytes, and bytes per second. */
@@ -210,9 +217,12 @@ export interface ConnectGraph {
   cluster_to_ipfs: Record<string, string> | null
 }
 
+/** What a collection on one peer removed. */
 export interface RepoGc { peer: string, peername: string, keys: Array<{ key: string | null, error?: string }> | null, error?: string }
+/** What a collection removed, by peer ID. */
 export interface GlobalRepoGc { peer_map: Record<string, RepoGc> }
 
+/** What a pin that is being fetched is at: the words are explained at `PinPhase` in src/ipfs/ipfs.ts. */
 export type PinProgressPhase = 'connecting' | 'fetching' | 'no_peers' | 'no_providers' | 'storing' | 'done'
 
 /** How far a pin is on one peer. Only peers of Helia Cluster know it. */
@@ -291,6 +301,7 @@ export interface RebalancePlan {
   moves: Array<{ cid: string, from: string, to: string, why: 'load' | 'group' }>
 }
 
+/** A rebalancing: how far it is, in pins. */
 export interface Rebalance extends MovingLimits {
   state: 'planning' | 'moving' | 'done' | 'cancelled'
   reason: string

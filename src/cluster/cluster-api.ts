@@ -221,6 +221,7 @@ export interface DrainStatus extends PaceLimits {
 /** Limits that weren't given stay as they are, or are the default ones. */
 export type DrainOrder = Partial<PaceLimits>
 
+/** How pins are to be spread, and how fast they may move. */
 export interface RebalanceOrder extends Partial<PaceLimits> {
   /** Names of tags: pins are spread over their values. Default: those that the allocator goes by. */
   by?: readonly string[] | undefined

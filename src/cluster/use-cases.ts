@@ -34,6 +34,7 @@ import { SpillingStatusRows } from './status/status-rows.ts'
 import { Swarm } from './peers/swarm.ts'
 import { Unpinner } from './pinning/unpin.ts'
 
+/** By name; each takes what a method of `ClusterApi` takes. */
 export type UseCases = ReturnType<typeof createUseCases>
 
 const rowsInMemory = 20_000

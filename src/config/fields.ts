@@ -33,8 +33,10 @@ export interface Field<Value = unknown, Unit extends string = string> {
 /** Keys in an object of their own. An absent object has all defaults. */
 export interface Group<Inner extends Fields = Fields> { group: Inner, doc: string }
 
+/** What may stand under a key of a section. */
 export type Entry = Field<any, any> | Group<any> // any: the value's type is read back out of the table by ValuesOf
 
+/** A section's table: by key, a value or a group of them. */
 export interface Fields { readonly [key: string]: Entry }
 
 type Camel<Key extends string> = Key extends `${infer First}_${infer Rest}` ? `${First}${Capitalize<Camel<Rest>>}` : Key

@@ -8,6 +8,7 @@ import { Secret } from './secret.ts'
 
 /** What `parse` and `fromText` give for a value that isn't allowed. */
 export const refused: unique symbol = Symbol('refused')
+/** The type of `refused`. */
 export type Refused = typeof refused
 
 /** A type of value in service.json: how it is read from JSON and from the text of an environment variable. */
@@ -31,6 +32,7 @@ const same = (text: string): unknown => text
 const asList = (text: string): unknown => text.trim() === '' ? [] : text.split(',')
 const isList = (raw: unknown): raw is string[] => Array.isArray(raw) && raw.every(one => typeof one === 'string')
 
+/** true or false; in the environment also 1, t, 0, f and the like, as Go's strconv.ParseBool. */
 export const bool: Kind<boolean> = {
   name: 'boolean',
   allowed: 'true or false',
@@ -40,6 +42,7 @@ export const bool: Kind<boolean> = {
   fromText: text => /^(1|t|T|TRUE|true|True)$/.test(text) ? true : /^(0|f|F|FALSE|false|False)$/.test(text) ? false : refused
 }
 
+/** Any text; empty is the zero value. */
 export const text: Kind<string> = {
   name: 'string',
   allowed: 'a string',
@@ -58,6 +61,7 @@ export function oneOf<const Choice extends string> (choices: readonly Choice[]):
   }
 }
 
+/** What numbers and durations are allowed, both ends included but `above`. */
 export interface Limits {
   /** Smallest value. */
   atLeast?: number
@@ -142,6 +146,7 @@ export const bytes: Kind<number> = {
 /** So many in a time; null: no limit. */
 export interface Rate { count: number, perMs: number }
 
+/** So many per so long, such as "30/1m". */
 export const rate: Kind<Rate | null> = {
   ...text,
   name: 'rate',
@@ -344,6 +349,7 @@ function isNetwork (given: string): boolean {
 /** Host names of the gateway, and how each is served. */
 export type PublicHosts = Record<string, { subdomains: boolean, inline_dnslink: boolean }>
 
+/** Host names of the gateway, with what is answered there. */
 export const publicHosts: Kind<PublicHosts> = {
   name: 'map of hosts',
   allowed: 'an object of host names such as {"example.com": {"subdomains": true, "inline_dnslink": false}}',

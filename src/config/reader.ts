@@ -6,6 +6,7 @@ import { refused } from './kinds.ts'
 import type { Section } from './section.ts'
 import { variableName, variablesBegin } from './section.ts'
 
+/** The environment, as `process.env` has it. */
 export type Variables = Readonly<Record<string, string | undefined>>
 
 /** What was found while reading: sentences for people. */

@@ -16,6 +16,7 @@ export interface ReadOptions {
   hostName: string
 }
 
+/** A configuration that can be run with, and what its reader should hear about it. */
 export interface LoadedConfig {
   config: ServiceConfig
   /** Sentences to log, in order. */

@@ -11,6 +11,7 @@ export interface CorsInit {
   maxAgeSeconds: number
 }
 
+/** All that CORS looks at. */
 export interface CorsRequest { method: string, headers: IncomingHttpHeaders }
 
 /** Cross-origin rules, as rs/cors 1.11 has them (api/common). */

@@ -6,8 +6,11 @@ import type { HashFunction } from '../hash/multihash.ts'
 import { hashCode, hashFunction } from '../hash/multihash.ts'
 import { varintLength, writeVarint } from '../base/varint.ts'
 
+/** Multicodec code of UnixFS nodes. */
 export const dagPb = 0x70
+/** Multicodec code of leaves that are nothing but bytes. */
 export const raw = 0x55
+/** Multicodec code of the nodes of sharded DAGs. */
 export const dagCbor = 0x71
 
 /** Makes blocks: a chunk of a file, or an encoded node, gets its hash and CID. */

@@ -8,6 +8,7 @@ export type LeafFormat = Pick<DagParams, 'chunker' | 'hash' | 'cidVersion' | 'ra
 /** Bytes with memory of their own, which goes over to whoever takes them: the giver can't use them any more. */
 export type OwnBytes = Uint8Array<ArrayBuffer>
 
+/** Bytes of a file that another thread makes into leaves. */
 export interface LeafJob {
   format: LeafFormat
   bytes: OwnBytes
@@ -18,6 +19,7 @@ export interface LeafJob {
 /** A leaf and how many bytes of the file are in it. */
 export interface Leaf { block: Block, fileSize: number }
 
+/** What became of a `LeafJob`. */
 export interface LeafBatch {
   leaves: readonly Leaf[]
   /** What is behind the last whole chunk: it belongs in front of the next job's bytes. Empty when the file ends, or after whole chunks. */
@@ -29,6 +31,7 @@ export interface LeafBatch {
 /** Sections of a CAR (CID and block), one behind the other without their lengths. */
 export interface SectionJob { bytes: OwnBytes, lengths: readonly number[] }
 
+/** Sections of a CAR whose hashes another thread has compared. */
 export interface CheckedSections {
   /** The blocks up to the first section that isn't right. */
   blocks: readonly Block[]

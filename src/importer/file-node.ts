@@ -15,6 +15,7 @@ export interface FilePart {
 
 /** UnixFS types of leaves: Kubo's balanced files use `file`, trickle files `raw`. */
 export const leafTypes = { raw: 0, file: 2 } as const
+/** One of the two, as a number of the protobuf. */
 export type LeafType = typeof leafTypes[keyof typeof leafTypes]
 
 /** The dag-pb bytes of a leaf whose data is the source's next chunk; one copy. */

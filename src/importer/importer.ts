@@ -91,6 +91,7 @@ export type CarImporter = (content: AsyncIterable<Uint8Array>, sink: BlockSink, 
  * Most names in the path of an entry, as many as an archive of a tree may have below each other. More are refused with INVALID_ARGUMENT.
  */
 const maxPathLevels = 1024
+/** The message of INVALID_ARGUMENT for such a path. */
 export const pathTooDeep = `a path has more than ${maxPathLevels} levels`
 
 /** Whether a path has more levels than an import takes. */

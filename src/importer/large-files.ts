@@ -3,6 +3,7 @@ export type Opened =
   | { isLarge: false, pieces: readonly Uint8Array[] }
   | { isLarge: true, pieces: AsyncIterable<Uint8Array> }
 
+/** A file's bytes while nobody knows yet how many there will be. */
 export interface OpenContent {
   /** From here on a file is large. Bytes. */
   largeBytes: number

@@ -1,5 +1,6 @@
 import type { Chunker } from './chunk-source.ts'
 
+/** Sizes of chunks in bytes, for a chunker `rabin-MIN-AVG-MAX`. */
 export interface RabinBounds { min: number, average: number, max: number }
 
 /** The polynomial over GF(2) that IPFS uses; its degree. */

@@ -23,4 +23,5 @@ export interface AllocatedPeers {
   isGuess: boolean
 }
 
+/** For content that isn't in the pinset. */
 export const noAllocatedPeers: AllocatedPeers = { list: [], mayGrow: false, isGuess: true }

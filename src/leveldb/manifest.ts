@@ -1,6 +1,7 @@
 import { logRecords } from './log.ts'
 import { LevelReader } from './varint.ts'
 
+/** A table of the current version: `NUMBER.ldb` or, of old, `NUMBER.sst`. */
 export interface TableFile { level: number, number: number, sizeBytes: number }
 
 /** What a MANIFEST says of the store. `damaged`: one of its records is; `torn`: its last one is cut off. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { PeerInfo } from '@libp2p/interface'
 import type { Clock } from '../base/clock.ts'
 
+/** What is used of libp2p's components. */
 export interface WalkComponents {
   peerRouting: { getClosestPeers (key: Uint8Array, options: { signal?: AbortSignal }): AsyncIterable<PeerInfo> }
 }

@@ -19,6 +19,7 @@ export type MultiaddrText = string
  * their length. CIDs and peer IDs have some 60 characters; other bases take time that is linear, and may be longer.
  */
 export const maxSlowText = 1024
+/** libp2p's own are 44 bytes at most, an inlined key of 42 with its head; longer ones are not parsed. */
 export const maxPeerIdBytes = 256
 const slowPrefixes = new Set('Qz1ZkK9')
 

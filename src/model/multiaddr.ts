@@ -12,6 +12,7 @@ import { parseCid } from './cid.ts'
  * hundred with relays and certificates.
  */
 export const maxMultiaddrBytes = 512
+/** Characters. Longer than any address in use; nobody parses what strangers write without end. */
 export const maxMultiaddrText = 2048
 
 type Multiaddr = ReturnType<typeof multiaddr>

@@ -17,6 +17,7 @@ export interface PeerInfo {
   peerName: string
 }
 
+/** Go's protocol of the calls between peers. It has had this name since version 1.0, also in 1.1.6. */
 export const rpcProtocol = '/ipfscluster/1.0/rpc'
 
 /** An IPFS node, keys in Go's order (api/types.go). */

@@ -9,6 +9,7 @@ export interface PinLimits { maxBytes: number, maxBlocks: number }
  */
 export const limitKeys = { maxBytes: 'max-size', maxBlocks: 'max-blocks' } as const
 
+/** Where the configuration sets none. */
 export const noLimits: PinLimits = { maxBytes: Infinity, maxBlocks: Infinity }
 
 /** A limit as it is written: "100MB" or a number of bytes, a number of blocks. Undefined for what is none; above 0. */

@@ -10,6 +10,7 @@ export interface QueueShare {
   maxAtOnce: number
 }
 
+/** How pins are put into queues, and what each queue may have. */
 export interface QueueRules {
   /** Keys of a pin's metadata: the value of the first that it has names its queue. */
   by: readonly string[]
@@ -17,6 +18,7 @@ export interface QueueRules {
   shares: ReadonlyMap<string, QueueShare>
 }
 
+/** Of a queue for which nothing is configured. 0: no limit. */
 export const usualShare: QueueShare = { weight: 1, maxPinsPerSecond: 0, maxBytesPerSecond: 0, maxAtOnce: 0 }
 
 /** The queue of pins that name none. */

@@ -4,9 +4,12 @@ import { zeroTime } from './time.ts'
 
 /** Go's pin types; the numbers are the bits of Go's api.PinType (api/types.go). */
 export const pinTypes = { 'bad-type': 1, pin: 2, 'meta-pin': 4, 'clusterdag-pin': 8, 'shard-pin': 16 } as const
+/** Go's name of a pin's type; users make `pin`s. */
 export type PinType = keyof typeof pinTypes
+/** The bits of all types but `bad-type`: what a filter means that names none. */
 export const allPinTypes = 30
 
+/** `direct`: the root block alone. */
 export type PinMode = 'recursive' | 'direct'
 
 /** -1: the whole DAG; 0: the root only; 1 or 2: shards. */

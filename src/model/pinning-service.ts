@@ -6,6 +6,7 @@ export const pinningStatuses = ['queued', 'pinning', 'pinned', 'failed'] as cons
 /** How a pin stands. `pinned`: on all replicas that the replication factors ask for. */
 export type PinningStatus = typeof pinningStatuses[number]
 
+/** How `name` is compared: the whole or a part, `i` without regard to case. */
 export const nameMatches = ['exact', 'iexact', 'partial', 'ipartial'] as const
 /** How a name is compared: the whole name or a part of it, `i…` without regard to upper and lower case. */
 export type NameMatch = typeof nameMatches[number]

@@ -17,6 +17,7 @@ export const trackerStatuses = {
   unexpectedly_unpinned: 4096
 } as const
 
+/** Go's name of where a pin stands on one peer. */
 export type TrackerStatus = keyof typeof trackerStatuses
 
 /** A set of statuses as a bit mask. 0 means "all". */

@@ -1,6 +1,7 @@
 import type { Startable } from '../base/lifecycle.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 
+/** Which part of the DAG is asked for. */
 export interface HistoryRequest {
   /** Where to begin. Empty: only the heads are told. */
   roots: readonly CID[]
@@ -11,6 +12,7 @@ export interface HistoryRequest {
 /** A block whose bytes have been checked against its CID. */
 export interface HistoryBlock { cid: CID, bytes: Uint8Array }
 
+/** What another peer gives. */
 export interface HistoryAnswer {
   /** The other peer's heads, as far as their branches are all there. */
   heads: CID[]

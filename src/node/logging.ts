@@ -5,6 +5,7 @@ import type { LogFacts, Logger } from '../base/log.ts'
 import { hiddenText } from '../config/secret.ts'
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'fatal'] as const
+/** Go's names of levels. */
 export type LogLevel = typeof logLevels[number]
 
 /** Levels: one for all components, and others for some. */

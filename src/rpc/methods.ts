@@ -4,6 +4,7 @@ import * as types from '../wire/rpc-types.ts'
 /** closed: never from another peer. trusted: from peers whose changes we accept. open: from anybody who has the cluster secret. */
 export type Policy = 'closed' | 'trusted' | 'open'
 
+/** What both ends know of a call. */
 export interface Method<A, R> {
   /** Service and method as Go has them: "Cluster.ID". */
   readonly name: string
@@ -53,5 +54,6 @@ export const closedMethods: ReadonlySet<string> = new Set([
   'Consensus.Peers', 'PeerMonitor.LatestMetrics', 'PeerMonitor.MetricNames'
 ])
 
+/** What Go registers. A method that one of these lacks is refused in other words than a service that nobody has. */
 export const services: ReadonlySet<string> = new Set(['Cluster', 'PinTracker', 'IPFSConnector', 'Consensus', 'PeerMonitor'])
 

@@ -11,6 +11,7 @@ import type { Time } from '../model/time.ts'
 /** Replication factors of a pin: -1 both (everywhere), or 1 <= min <= max. */
 export interface Factors { min: number, max: number }
 
+/** What an imported pin becomes where its line leaves something open. */
 export interface ImportRules {
   /** For pins that don't say: the configured ones. */
   factors: Factors

@@ -12,6 +12,7 @@ export interface BitswapMessage {
   pendingBytes: number
 }
 
+/** An entry of a want list. `cid`: its bytes; an absent `wantType` is WantBlock, for peers of before version 1.2.0. */
 export interface BitswapWant {
   cid: Uint8Array, priority: number, cancel?: boolean, wantType?: 'WantBlock' | 'WantHave', sendDontHave?: boolean
 }

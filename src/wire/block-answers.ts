@@ -8,6 +8,7 @@ export const blocksProtocol = '/helia-cluster/blocks/1.0.0'
 export const maxAnswerBytes = 4 * 2 ** 20
 /** Multihashes that a peer may ask for before it is answered. */
 export const maxAsked = 512
+/** Bytes of a multihash in a question. Longer ones are of no hash function in use. */
 export const maxMultihashBytes = 200
 
 /** Stands for the length of a block that isn't there. */

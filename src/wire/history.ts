@@ -12,6 +12,7 @@ export const maxHeadsPerAnswer = 10_000
 /** Bounds both: a CID takes 38 bytes. */
 export const maxHistoryHeaderBytes = 512 * 1024
 
+/** See `HistoryRequest` of src/network/history.ts. */
 export interface HistoryQuestion { roots: readonly CID[], known: readonly CID[] }
 
 /** The frame that asks for history: roots in field 1, known blocks in field 2 (docs/design/wire/history.md). */

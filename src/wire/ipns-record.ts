@@ -79,6 +79,7 @@ export function decodeIpnsRecord (bytes: Uint8Array): IpnsRecord {
 /** What the signature (version 2) of an IPNS record is over: a prefix, and the record's dag-cbor. */
 export const signedBytes = (data: Uint8Array): Uint8Array => Buffer.concat([Buffer.from('ipns-signature:'), data])
 
+/** Whose record it is. */
 export interface RecordSigner {
   sign: (bytes: Uint8Array) => Promise<Uint8Array>
   /** The public key's protobuf, when the name doesn't hold it. */

@@ -15,17 +15,25 @@ export interface WireCodec<T> {
 /** A point in time with Go's full precision. */
 export interface WireTime { seconds: bigint, nanoseconds: number }
 
+/** Strings, as msgpack's old raw bytes, which Go's codec writes. */
 export const text: WireCodec<string> = { write: (writer, value) => writer.raw(value), read: reader => reader.text(), zero: '' }
+/** Go's []byte; null is nil. */
 export const bytes: WireCodec<Uint8Array | null> = {
   write: (writer, value) => value == null ? writer.nil() : writer.raw(value),
   read: reader => reader.nil() ? null : reader.raw(),
   zero: new Uint8Array()
 }
+/** Go's signed integers up to 2^53; larger ones throw INVALID_DATA. */
 export const int: WireCodec<number> = { write: (writer, value) => writer.int(value), read: reader => reader.number(), zero: 0 }
+/** Go's unsigned integers up to 2^53; larger ones throw INVALID_DATA. */
 export const uint: WireCodec<number> = { write: (writer, value) => writer.uint(value), read: reader => reader.number(), zero: 0 }
+/** Go's int64 in full. */
 export const bigInt: WireCodec<bigint> = { write: (writer, value) => writer.int(value), read: reader => reader.bigint(), zero: 0n }
+/** Go's uint64 in full. */
 export const bigUint: WireCodec<bigint> = { write: (writer, value) => writer.uint(value), read: reader => reader.bigint(), zero: 0n }
+/** Go's float64. */
 export const float: WireCodec<number> = { write: (writer, value) => writer.float(value), read: reader => reader.float(), zero: 0 }
+/** Go's bool. */
 export const bool: WireCodec<boolean> = { write: (writer, value) => writer.bool(value), read: reader => reader.bool(), zero: false }
 
 /** A peer ID as multihash bytes; '' is no peer. */

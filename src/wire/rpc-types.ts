@@ -7,14 +7,20 @@ const addresses = list(maddr, maxAddresses)
 
 /** The types of Go's internal RPC (rpc_api.go): keys, order and what is always written. The names are those of Go's JSON. */
 
+/** go-libp2p-gorpc's ServiceID, the head of every call. */
 export const serviceId = struct({ name: always('Name', text), method: always('Method', text) })
+/** go-libp2p-gorpc's Response, the head of every reply. `errorType` 0: no error. */
 export const responseHeader = struct({
   service: field('Service', serviceId), error: field('Error', text), errorType: field('ErrType', int)
 })
+/** Go's struct{}, for calls without argument or reply. */
 export const empty = struct({})
+/** Go's api.Version. */
 export const version = struct({ version: always('v', text) })
+/** Go's api.IPFSID. */
 export const ipfsId = struct({ id: field('i', peer), addresses: field('a', addresses), error: field('e', text) })
 
+/** Go's api.ID. */
 export const id = struct({
   id: field('i', peer),
   addresses: field('a', addresses),
@@ -41,6 +47,7 @@ const pinOptions = {
   origins: field('g', addresses)
 }
 
+/** Go's api.Pin, the options in the same map. */
 export const pin = struct({
   ...pinOptions,
   cid: always('c', cid),
@@ -51,6 +58,7 @@ export const pin = struct({
   timestamp: field('i', time)
 })
 
+/** Go's api.PinPath: options for a path that is still to be resolved. */
 export const pinPath = struct({ ...pinOptions, path: always('path', text) })
 
 const pinInfoShortFields = {
@@ -65,6 +73,7 @@ const pinInfoShortFields = {
 }
 const pinInfoShort = struct(pinInfoShortFields)
 
+/** Go's api.PinInfo: a pin on one peer. */
 export const pinInfo = struct({
   cid: always('c', cid),
   name: field('m', text),
@@ -76,6 +85,7 @@ export const pinInfo = struct({
   ...pinInfoShortFields
 })
 
+/** Go's api.GlobalPinInfo: a pin on all peers. */
 export const globalPinInfo = struct({
   cid: always('c', cid),
   name: always('n', text),
@@ -86,8 +96,10 @@ export const globalPinInfo = struct({
   peer_map: field('pm', mapOf(pinInfoShort))
 })
 
+/** Go's api.IPFSPinInfo. `type`: how it is pinned at the IPFS node. */
 export const ipfsPinInfo = struct({ cid: always('c', cid), type: always('t', int) })
 
+/** Go's api.ConnectGraph. */
 export const connectGraph = struct({
   cluster_id: always('id', peer),
   id_to_peername: field('ip', mapOf(text)),
@@ -115,20 +127,25 @@ const metricFields = {
   partitionable: field('o', bool),
   received_at: field('t', bigInt)
 }
+/** Go's api.Metric. `value` is a text whose meaning belongs to its name. */
 export const metric = struct(metricFields)
+/** Go's api.Alert: a metric that expired, and when that was noticed. */
 export const alert = struct({ ...metricFields, triggered_at: field('r', time) })
 
 const bandwidth = struct({
   total_in: field('i', int), total_out: field('o', int), rate_in: field('ri', float), rate_out: field('ro', float)
 })
+/** Go's map of libp2p's counters, by protocol. */
 export const bandwidthByProtocol = mapOf(bandwidth)
 
 /** `storage_max` is always written: its tag in Go has a malformed option. */
 export const ipfsRepoStat = struct({ repo_size: field('r', bigUint), storage_max: always('s', bigUint) })
 const ipfsRepoGc = struct({ key: field('k', cid), error: field('e', text) })
+/** Go's api.RepoGC: a collection on one peer. */
 export const repoGc = struct({
   peer: field('p', peer), peername: field('pn', text), keys: always('k', list(ipfsRepoGc)), error: field('e', text)
 })
+/** Go's api.GlobalRepoGC, by peer. */
 export const globalRepoGc = struct({ peer_map: field('pm', mapOf(repoGc)) })
 
 /** The record type of a codec. */

@@ -46,6 +46,7 @@ export interface IpfsProxyDeps {
   log: Logger
 }
 
+/** The API on its addresses, and on connections that others accepted. */
 export interface IpfsProxy extends Startable {
   /** Bound addresses as multiaddr texts. */
   addresses (): readonly string[]

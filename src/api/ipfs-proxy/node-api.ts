@@ -9,6 +9,7 @@ export interface NodeHeaders {
   allowsOrigin: boolean
 }
 
+/** Commands that take blocks or nodes and give their CIDs. */
 export type PutCommand = 'block/put' | 'dag/put'
 
 /** The RPC API (`/api/v0/…`) of the IPFS node behind the proxy. */

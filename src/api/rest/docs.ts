@@ -4,28 +4,41 @@ import { queryDoc } from '../../http/routing/route.ts'
 /** Parameters and answers that several routes share, for the OpenAPI document and docs/reference/rest-api.md. */
 const inPath = (name: string, about: string): ParameterDoc => ({ name, in: 'path', type: 'string', about })
 
+/** Of paths with `{cid}`. The texts in this file are what the OpenAPI document says. */
 export const cid = inPath('cid', 'A CID in any multibase.')
+/** Of paths with `{peer}`. */
 export const peer = inPath('peer', 'A peer ID.')
+/** Of the start of an audit. */
 export const auditOptions: readonly ParameterDoc[] = [
   queryDoc('cids', 'string', 'Comma list of CIDs. Default: everything that the peer holds.'),
   queryDoc('sample', 'string', 'So many pins of a hundred, such as 1 or 0.5.'),
   queryDoc('peer', 'string', 'A peer ID: its IPFS node is asked for random blocks. Default: this peer, which reads all of its blocks.'),
   queryDoc('repair', 'boolean', 'true: fetch again what is missing or damaged.')
 ]
+/** Of an audit's results. */
 export const isBad = queryDoc('bad', 'boolean', 'true: only pins that were not whole.')
+/** Of the comparison of two peers' pinsets. */
 export const twoPeers = [inPath('one', 'A peer ID.'), inPath('other', 'Another peer ID.')]
+/** Of paths with a metric's name. */
 export const metric = inPath('name', 'The name of a metric, such as ping or freespace.')
+/** Of pinning by path. */
 export const contentPath = [inPath('namespace', 'ipfs, ipns or ipld.'), inPath('path', 'The rest of the path, e.g. CID/folder/file.')]
+/** Of all routes that can be answered for one peer alone. */
 export const local = queryDoc('local', 'boolean', 'true: only the peer that is asked.')
+/** Of lists of statuses. */
 export const statusFilter = queryDoc(
   'filter', 'string',
   'Comma list of statuses: pinned, pinning, pin_queued, pin_error, error, queued, remote, …; under_replicated: pins that fewer peers have than shall have them.'
 )
+/** Of lists in which peers that left may stand. */
 export const missing = queryDoc(
   'missing', 'boolean', 'true: also peers that are gone, as far as this peer heard of them or the pinset names them.'
 )
+/** Of the pinset. */
 export const typeFilter = queryDoc('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
+/** Of paths with a configured webhook. */
 export const webhookId = inPath('id', 'The number of the webhook.')
+/** Of streams of events. */
 export const eventOptions: readonly ParameterDoc[] = [
   queryDoc(
     'types', 'string',
@@ -37,8 +50,10 @@ export const eventOptions: readonly ParameterDoc[] = [
   ),
   queryDoc('wait', 'boolean', 'false: the stream ends behind what there is now. Default true.')
 ]
+/** Of lists of statuses. */
 export const cids = queryDoc('cids', 'string', 'Comma list of CIDs: only these; filter is ignored.')
 
+/** Go's options of a pin, in the query. */
 export const pinOptions: readonly ParameterDoc[] = [
   queryDoc('name', 'string', 'A name for the pin.'),
   queryDoc('mode', 'string', 'recursive (default) or direct.'),
@@ -56,11 +71,13 @@ export const pinOptions: readonly ParameterDoc[] = [
   queryDoc('origins', 'string', 'Comma list of multiaddresses with /p2p/.')
 ]
 
+/** Of moving one pin. */
 export const moveOptions: readonly ParameterDoc[] = [
   queryDoc('from', 'string', 'The peer ID that shall lose the pin. One that is there keeps it until the others have it.'),
   queryDoc('to', 'string', 'Comma list of peer IDs that shall get it. Default: the allocator chooses one.')
 ]
 
+/** Of everything that moves many pins. */
 export const paceOptions: readonly ParameterDoc[] = [
   queryDoc('max-pins-per-second', 'string', 'How many moves begin each second. 0: no limit.'),
   queryDoc(
@@ -70,6 +87,7 @@ export const paceOptions: readonly ParameterDoc[] = [
   queryDoc('at-once', 'integer', 'Moves under way, 1 to 1024. Default 32.')
 ]
 
+/** Of the start of a rebalancing. */
 export const rebalanceOptions: readonly ParameterDoc[] = [
   queryDoc('by', 'string', 'Comma list of tags: pins are spread over their values. Default: those of allocate_by.'),
   queryDoc('equal', 'boolean', 'true: all peers have the same share; default: by what their repositories may hold.')
@@ -77,6 +95,7 @@ export const rebalanceOptions: readonly ParameterDoc[] = [
 
 const flag = (name: string, about: string): ParameterDoc => queryDoc(name, 'boolean', about)
 
+/** Go's options of an upload: those of its pin, then those of its DAG. */
 export const addOptions: readonly ParameterDoc[] = [
   ...pinOptions.filter(({ name }) => name !== 'pin-update' && name !== 'mode'),
   queryDoc('layout', 'string', 'balanced (default) or trickle.'),
@@ -96,10 +115,15 @@ export const addOptions: readonly ParameterDoc[] = [
 
 const badRequest: ResponseDoc = { status: 400, about: 'The request is not valid.', schema: 'Error' }
 const refused: ResponseDoc = { status: 500, about: 'The cluster refuses or fails; the message says why.', schema: 'Error' }
+/** Of routes with `webhookId`. */
 export const noWebhook: ResponseDoc = { status: 404, about: 'There is no such webhook.', schema: 'Error' }
+/** Of routes about a drain. */
 export const noDrain: ResponseDoc = { status: 404, about: 'The peer is not being drained.', schema: 'Error' }
+/** Only the peer that began a drain can change it. */
 export const drainedElsewhere: ResponseDoc = { status: 409, about: 'Another peer drains it; the message says which.', schema: 'Error' }
+/** Of routes about the rebalancing. */
 export const noRebalance: ResponseDoc = { status: 404, about: 'There is none.', schema: 'Error' }
+/** Of routes about one pin. */
 export const absent: ResponseDoc = { status: 404, about: 'The pin is not part of the pinset.', schema: 'Error' }
 
 /** What would pin or add content of a denylist. */

@@ -27,6 +27,7 @@ const drain = object({
   in_transit: integer, stuck: integer, everywhere: integer, bytes: integer, left_ms: orNull(integer), ...pace
 })
 
+/** The JSON of the REST API, by the names that `ResponseDoc.schema` uses. */
 export const restSchemas: Readonly<Record<string, unknown>> = {
   Error: object({ code: integer, message: string }),
   Version: object({ version: string }),

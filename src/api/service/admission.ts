@@ -11,6 +11,7 @@ import { sessionOf } from './session-cookie.ts'
 
 export interface AdmissionInit { perKey: Limit, perAddress: Limit, tight: Readonly<Record<TightLimit, Limit>> }
 
+/** All of a request that decides whether it is let in. */
 export interface Asking { method: string, headers: IncomingHttpHeaders, arrival: Arrival, baseUrl: string }
 
 /**

@@ -25,6 +25,7 @@ export interface ServiceResponseDoc {
   contentType?: string
 }
 
+/** What the OpenAPI document says of a route, besides its schemas. */
 export interface ServiceRouteDoc {
   /** The heading in the document: Users, Files, Tasks, Pins, … */
   tag: string
@@ -38,6 +39,7 @@ export interface ServiceRouteDoc {
   hasOwnErrors?: boolean
 }
 
+/** A request header as the document has it. Default schema: a text. */
 export interface ServiceHeaderDoc { about: string, isRequired?: boolean, schema?: z.ZodType }
 
 /** A request as a handler of the service sees it: checked, and from somebody known. */

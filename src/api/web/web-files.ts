@@ -21,6 +21,7 @@ export interface WebFiles {
   assets: ReadonlyMap<string, WebAsset>
 }
 
+/** A file of the web pages, ready to be sent. */
 export interface WebAsset {
   contentType: string
   plain: Buffer

@@ -10,6 +10,7 @@ import { noSegmentRow } from './place.ts'
 import { recordLength } from './record.ts'
 import type { SegmentFolder } from './segment-folder.ts'
 
+/** Blocks that are written one after the other, and become visible together. */
 export interface Append {
   blocks: readonly NewBlock[]
   /** Enters them in the index at the places they got, all together. Default: as blocks that it doesn't have. */

@@ -38,6 +38,7 @@ export interface SegmentFiles {
 const bytesPerWrite = 4 * 1024 * 1024
 const buffersPerWrite = 512
 
+/** The file system, by file descriptors; tests put a faulty one in its place. */
 export const diskFiles: SegmentFiles = {
   open: async (path, { create }) =>
     new DiskFile(path, await openFd(path, create ? fs.constants.O_RDWR | fs.constants.O_CREAT : fs.constants.O_RDWR)),

@@ -12,6 +12,7 @@ export interface SegmentRow { sizeBytes: number, syncedBytes: number, liveBytes:
 /** `sizeBytes` of a segment that is being removed. */
 export const goingSizeBytes = -1
 
+/** The row of a segment that was just created. */
 export const noSegmentRow: Readonly<SegmentRow> = { sizeBytes: 0, syncedBytes: 0, liveBytes: 0, liveBlocks: 0 }
 
 /** Where a block lies as the index stores it: segment, offset and length, 4 bytes each, big-endian. */
@@ -41,6 +42,7 @@ export function segmentKey (id: number): Uint8Array {
   key.writeUInt32BE(id, 2)
   return key
 }
+/** The index keys of all segment rows: a zero byte, then `s` and the segment's number. */
 export const segmentKeys = { gte: Uint8Array.of(0, 0x73), lt: Uint8Array.of(0, 0x74) }
 /** The number of the segment that a key of the list of segments names. */
 export const segmentIdOf = (key: Uint8Array): number => new DataView(key.buffer, key.byteOffset, key.length).getUint32(2)

@@ -23,6 +23,7 @@ const longestMultihash = 0xffff
 /** Bytes a record takes in its segment. */
 export const recordLength = (multihashLength: number, payloadLength: number): number => headerLength + multihashLength + payloadLength
 
+/** What stands before a block in a segment. `payloadLength` in bytes, `payloadCrc` a CRC-32. */
 export interface Header { multihash: Uint8Array, payloadLength: number, payloadCrc: number }
 
 /** A block to be written. */

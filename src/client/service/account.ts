@@ -4,6 +4,7 @@ import type {
   AccountStatus, ApiKey, CreatedKey, NewKey, Registered, Session, SessionSummary, Task, TaskStarted, UsageDay
 } from './types.ts'
 
+/** What a user signs in with. */
 export interface Credentials { email: string, password: string }
 
 /** Sign-up, log-in, the account itself and its keys. */

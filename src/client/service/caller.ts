@@ -27,6 +27,7 @@ export class ServiceError extends ApiError {
 
 type Query = Readonly<Record<string, string | number | boolean | readonly string[] | Readonly<Record<string, string>> | null | undefined>>
 
+/** One request to the service's API: `json` or `body`, not both. */
 export interface ServiceCall extends CallOptions {
   method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'DELETE'
   /** Encoded. */

@@ -14,6 +14,7 @@ export interface UploadOptions {
   forShards: boolean
 }
 
+/** What an add consumes, how, and where its blocks go. */
 export interface Upload { entries: AsyncIterable<UploadEntry>, params: AddParams, sink: BlockSink }
 
 /** Reads the entries in the format that they are in, writes their blocks to the sink, yields what is finished. */

@@ -4,8 +4,10 @@ import { isEverywhere, modeOfDepth } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
 import { isZeroTime } from '../../model/time.ts'
 
+/** Of pins that don't say: this peer's configuration. */
 export interface ReplicationDefaults { replicationFactorMin: number, replicationFactorMax: number }
 
+/** A wish and what it is checked against. `existing`: what the pinset has for the CID. */
 export interface PinRuleInput { pin: Pin, existing: Pin | undefined, defaults: ReplicationDefaults, now: Time }
 
 /**
@@ -30,6 +32,7 @@ function withFactors (pin: Pin, defaults: ReplicationDefaults): Pin {
   return filled
 }
 
+/** The smallest and largest number of copies; both -1: everywhere. */
 export type Factors = Pick<PinOptions, 'replicationFactorMin' | 'replicationFactorMax'>
 
 const factorsOf = (wish: Factors, defaults: ReplicationDefaults): Factors => ({

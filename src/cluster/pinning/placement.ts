@@ -15,6 +15,7 @@ export interface PlacementDeps {
   isLeaving: (peer: PeerId) => boolean
 }
 
+/** A pin that needs peers. */
 export interface PlacementRequest {
   pin: Pick<Pin, 'replicationFactorMin' | 'replicationFactorMax' | 'userAllocations'>
   /** Where the item is now. */

@@ -31,6 +31,7 @@ export interface HealingPolicy {
   whenBack: 'leave' | 'give_back'
 }
 
+/** What Go does, and what holds unless the configuration says otherwise. */
 export const goHealing: HealingPolicy = { afterMs: 0, maxPinsPerSecond: 0, whenBack: 'leave' }
 const usualLookMs = 3_600_000
 

@@ -16,8 +16,10 @@ export interface BalancePeer {
 /** `load`: the peer has more than its share. `group`: its other holders stand in fewer groups than they could. */
 export interface BalanceMove<Cid> { cid: Cid, from: PeerId, to: PeerId, why: 'load' | 'group' }
 
+/** A peer in the plan: its capacity, and pins as they are, as they should be, and as they come out. */
 export interface BalanceFigures { peer: PeerId, capacity: number, pins: number, goal: number, after: number }
 
+/** What the plan needs of a pin. It keeps none, so millions can be counted. */
 export type BalancePin = Pick<Pin, 'allocations' | 'replicationFactorMin' | 'replicationFactorMax'>
 
 /** Peers that are so near to their goal give nothing. */

@@ -1,6 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { PaceLimits } from '../cluster-api.ts'
 
+/** 32 moves at once, as fast as they go. */
 export const defaultLimits: PaceLimits = { atOnce: 32, maxPinsPerSecond: 0, maxBytesPerSecond: 0 }
 const mostAtOnce = 1024
 

@@ -4,6 +4,7 @@ import type { Pin } from '../../model/pin.ts'
 /** What a holder says of an item: it has it, it is about to have it, or it can't have it now. */
 export type Saying = 'has' | 'coming' | 'failed'
 
+/** All that the next step of a transfer depends on. */
 export interface TransferView {
   pin: Pick<Pin, 'allocations' | 'replicationFactorMin' | 'replicationFactorMax'>
   /** The peer that shall lose it. */

@@ -20,6 +20,7 @@ export interface TransfersDeps {
   clock: Clock
 }
 
+/** A pin that shall leave a peer. */
 export interface TransferOrder {
   cid: CID
   from: PeerId

@@ -8,6 +8,7 @@ export interface DifferenceOptions extends PartsOptions {
   most: number
 }
 
+/** Keys with different values at two peers. */
 export interface Difference {
   keys: KeyDifference[]
   /** There are more. */

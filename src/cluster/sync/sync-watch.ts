@@ -13,6 +13,7 @@ export interface SyncWatchInit {
 /** What was last heard of a peer. `claim` undefined: it tells no digest, its heads stand in. */
 export interface Heard { peer: PeerId, heads: readonly string[], claim: PinsetClaim | undefined }
 
+/** What a pass looks at, all of one moment. */
 export interface Seen {
   now: Time
   /** This peer's own, undefined while it is counted. */
@@ -23,6 +24,7 @@ export interface Seen {
   isMerged: (head: string) => boolean
 }
 
+/** How another peer's pinset compares with this one's. */
 export interface SyncRow {
   peer: PeerId
   state: SyncState

@@ -115,8 +115,10 @@ const fields = {
   peer_addresses: field(multiaddrs({ withPeer: true }), [], 'Peers to connect to at every start, before those of the peerstore.')
 }
 
+/** The values of the section, durations in milliseconds. So are those of the other sections. */
 export type ClusterConfig = ValuesOf<typeof fields>
 
+/** The keys that lie in `cluster` itself. */
 export const clusterSection = section({
   path: 'cluster',
   doc: 'The peer itself and its place in the cluster.',

@@ -23,8 +23,10 @@ const crdtFields = {
   )
 }
 
+/** The values of `consensus.crdt`. */
 export type CrdtConfig = ValuesOf<typeof crdtFields>
 
+/** The only consensus there is: `raft` is refused when the file is read. */
 export const crdtSection = section({ path: 'consensus.crdt', doc: 'How the peers agree on the pinset.', fields: crdtFields })
 
 /** Refused in a file. Its variables are checked, since a broken one stops Go's peers too, and otherwise have no effect. */

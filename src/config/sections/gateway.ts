@@ -62,8 +62,10 @@ const fields = {
   )
 }
 
+/** The values of `api.gateway`. */
 export type GatewayConfig = ValuesOf<typeof fields>
 
+/** Not of Go's: a Go peer ignores it. */
 export const gatewaySection = section({
   path: 'api.gateway', doc: 'The IPFS HTTP gateway: content to read, below `/ipfs/` and `/ipns/` and on hosts of its own. See gateway.md.',
   fields, check: halfTls

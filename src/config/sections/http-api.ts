@@ -38,6 +38,7 @@ const fieldsAt = (port: number) => ({
   cors_max_age: duration('0s', 'How long a browser may keep the answer to a preflight.', { atLeast: 0 })
 })
 
+/** The values of an API with Go's common keys: addresses, TLS, users, CORS. */
 export type HttpApiConfig = ValuesOf<ReturnType<typeof fieldsAt>>
 
 function check (values: HttpApiConfig): Finding[] {
@@ -52,8 +53,10 @@ function check (values: HttpApiConfig): Finding[] {
   ]
 }
 
+/** Port 9094, as Go's. */
 export const restapiSection = section({ path: 'api.restapi', doc: 'The REST API, for ctl and scripts.', fields: fieldsAt(9094), check })
 
+/** Port 9097, as Go's. */
 export const pinsvcapiSection = section({
   path: 'api.pinsvcapi', doc: 'The pinning service API, for `ipfs pin remote`.', fields: fieldsAt(9097), check
 })

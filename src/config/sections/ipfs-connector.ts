@@ -86,8 +86,10 @@ const heliaFields = {
   dnslink
 }
 
+/** The values of `ipfs_connector.helia`. */
 export type HeliaConfig = ValuesOf<typeof heliaFields>
 
+/** What is used unless there is `ipfs_connector.ipfshttp`. */
 export const heliaSection = section({
   path: 'ipfs_connector.helia',
   doc: 'The embedded IPFS node. Its identity is in ipfs-identity.json.',
@@ -110,8 +112,10 @@ const ipfshttpFields = {
   unpin_disable: bool(false, 'Refuse to unpin: nothing ever leaves the Kubo.', { omitDefault: true })
 }
 
+/** The values of `ipfs_connector.ipfshttp`. */
 export type IpfsHttpConfig = ValuesOf<typeof ipfshttpFields>
 
+/** Go's connector; that it is there chooses Kubo. */
 export const ipfshttpSection = section({
   path: 'ipfs_connector.ipfshttp', doc: 'An external Kubo instead of the embedded node.', fields: ipfshttpFields
 })

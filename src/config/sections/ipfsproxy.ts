@@ -21,6 +21,8 @@ const fields = {
   extract_headers_ttl: duration('5m0s', 'How long they are kept.', { atLeast: 0, omitDefault: true })
 }
 
+/** The values of `api.ipfsproxy`. */
 export type IpfsProxyConfig = ValuesOf<typeof fields>
 
+/** Port 9095, as Go's. */
 export const ipfsproxySection = section({ path: 'api.ipfsproxy', doc: "Kubo's RPC API with the cluster behind its pin commands.", fields })

@@ -8,7 +8,9 @@ const metricsFields = {
   prometheus_endpoint: field(multiaddr, '/ip4/127.0.0.1/tcp/8888', 'Where they are served.', { reading: 'literal' }),
   reporting_interval: duration('30s', 'How often they are computed.', { above: 0, inert: 'they are computed when they are asked for.' })
 }
+/** The values of `observations.metrics`. */
 export type MetricsConfig = ValuesOf<typeof metricsFields>
+/** Prometheus' text format on an address of its own. */
 export const metricsSection = section({ path: 'observations.metrics', doc: 'Metrics of this process.', fields: metricsFields })
 
 const tracingFields = {
@@ -23,5 +25,7 @@ const tracingFields = {
     text, '', 'URL where they are sent by OTLP over HTTP; empty: port 4318 of the host in `jaeger_agent_endpoint`.', { omitDefault: true }
   )
 }
+/** The values of `observations.tracing`. */
 export type TracingConfig = ValuesOf<typeof tracingFields>
+/** Go sends to Jaeger, this peer to any collector of OpenTelemetry's. */
 export const tracingSection = section({ path: 'observations.tracing', doc: 'Traces of requests.', fields: tracingFields })

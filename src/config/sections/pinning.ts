@@ -19,13 +19,17 @@ const statelessFields = {
     { reading: 'plain', omitDefault: true }
   )
 }
+/** The values of `pin_tracker.stateless`. */
 export type StatelessConfig = ValuesOf<typeof statelessFields>
+/** Limits of pinning on this peer. */
 export const statelessSection = section({ path: 'pin_tracker.stateless', doc: 'The queue of pins on this peer.', fields: statelessFields })
 
 const pubsubmonFields = {
   check_interval: duration('15s', 'How often metrics are looked at for peers that are gone.', { above: 0, reading: 'literal' })
 }
+/** The values of `monitor.pubsubmon`. */
 export type PubsubmonConfig = ValuesOf<typeof pubsubmonFields>
+/** How often to look whether peers are still heard. */
 export const pubsubmonSection = section({ path: 'monitor.pubsubmon', doc: 'Metrics of the other peers.', fields: pubsubmonFields })
 
 const balancedFields = {
@@ -34,7 +38,9 @@ const balancedFields = {
     'Metrics by which peers are chosen: pins are spread over the values of the first, then of the next.'
   )
 }
+/** The values of `allocator.balanced`. */
 export type BalancedConfig = ValuesOf<typeof balancedFields>
+/** Go's allocator, and Go's default where the section isn't there. */
 export const balancedSection = section({
   path: 'allocator.balanced',
   doc: 'Which peers get a pin. Without the section peers are chosen by free space only.',
@@ -48,7 +54,9 @@ const diskFields = {
   metric_ttl: { ...metricTtl, reading: 'literal' as const },
   metric_type: field(oneOf(['freespace', 'reposize']), 'freespace', 'Free space, or the size of what is stored.', { reading: 'literal' })
 }
+/** The values of `informer.disk`. */
 export type DiskConfig = ValuesOf<typeof diskFields>
+/** The metric is `freespace` or `reposize`. */
 export const diskSection = section({ path: 'informer.disk', doc: 'Tells the other peers about free space.', fields: diskFields })
 
 const tagsFields = {
@@ -57,7 +65,9 @@ const tagsFields = {
     stringMap, { group: 'default' }, 'Names and values, such as a region; allocate by them as "tag:<name>".', { reading: 'literal' }
   )
 }
+/** The values of `informer.tags`. */
 export type TagsConfig = ValuesOf<typeof tagsFields>
+/** Each tag is a metric `tag:NAME`; `allocate_by` can group peers by it. */
 export const tagsSection = section({ path: 'informer.tags', doc: 'Tells the other peers about tags.', fields: tagsFields })
 
 const pinqueueFields = {
@@ -66,7 +76,9 @@ const pinqueueFields = {
     100_000, 'Queue lengths count the same within a bucket of this size. 0: each length for itself.', { atLeast: 0, reading: 'literal' }
   )
 }
+/** The values of `informer.pinqueue`. */
 export type PinqueueConfig = ValuesOf<typeof pinqueueFields>
+/** The metric is `pinqueue`; the allocator can prefer the shorter queue. */
 export const pinqueueSection = section({
   path: 'informer.pinqueue', doc: 'Tells the other peers how many pins wait.', fields: pinqueueFields
 })

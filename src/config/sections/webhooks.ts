@@ -19,6 +19,7 @@ const fields = {
   allow_private: bool(false, 'Whether the addresses may be in private networks, this machine included.', own)
 }
 
+/** The values of `webhooks`. */
 export type WebhooksConfig = ValuesOf<typeof fields>
 
 function check ({ urls, secret }: WebhooksConfig): Finding[] {

@@ -29,6 +29,7 @@ const fields = {
   http_log_file: field(text, '', 'Write the access log to this file instead of the log.', own)
 }
 
+/** The values of `api.webui`. */
 export type WebuiConfig = ValuesOf<typeof fields>
 
 /** Not written by `init`: a peer has no pages unless somebody asks for them. */

@@ -20,6 +20,7 @@ export interface HistorySyncInit {
   maxBytes: number
 }
 
+/** A silent stream holds up others for 2 s at most; one stream has ten minutes, 5 million blocks and 16 GiB. */
 export const historySyncDefaults: HistorySyncInit = {
   patienceMs: 2000, longestMs: 10 * 60_000, maxBlocks: 5_000_000, maxBytes: 16 * 2 ** 30
 }

@@ -57,20 +57,34 @@ export const missingRecord = (id: string): string => `w${id}`
 /** The row of a cell of the digest: the sum of the digests of its pins. */
 export const cellRecord = (cell: string): string => `d${cell}`
 
+/** The number of visible pins. */
 export const sizeRecord = '!size'
+/** The digest of the pinset and the heads it belongs to. */
 export const digestRecord = '!digest'
+/** Present: a full check is due. */
 export const dirtyRecord = '!dirty'
+/** Damage that was repaired and that users must still hear of. */
 export const damagedRecord = '!damaged'
+/** Present: a removal of everything was cut off. */
 export const cleaningRecord = '!cleaning'
+/** The `layoutVersion` of whoever wrote the rest. */
 export const layoutRecord = '!layout'
 
+/** Every `blockRecord`. */
 export const allBlocks = withPrefix('b/')
+/** Every `mergedRecord`. */
 export const allMerged = withPrefix('m/')
+/** Every `valueRecord`. */
 export const allValues = withPrefix('v/')
+/** Every `rowRecord`: the pinset as it is listed, in the order of the keys. */
 export const allRows = withPrefix('j/')
+/** Every `headRecord`. */
 export const allHeads = withPrefix('h/')
+/** Every `missingRecord`. */
 export const allMissing = withPrefix('w/')
+/** Every `journalRecord`. */
 export const allJournal = withPrefix('q/')
+/** Every `cellRecord`. */
 export const allCells = withPrefix('d/')
 /** Everything that `clean` removes; markers come last, so that a cut-off run is noticed. */
 export const allData: readonly KeyRange[] = ['b/', 'm/', 'e/', 't/', 'v/', 'j/', 'q/', 'h/', 'w/', 'd/'].map(withPrefix)

@@ -10,6 +10,7 @@ import * as layout from './layout.ts'
 /** What the check compares the disk with. `blocks`: the datastore of the CRDT. */
 export interface Checked { blocks: Pick<Datastore, 'get' | 'entries' | 'keys'>, missing: ReadonlyMap<string, MissingBlock> }
 
+/** A block that has to be fetched again, by its block key. */
 export type LostBlock = [id: string, block: MissingBlock]
 
 const blocksPerBatch = 500

@@ -16,6 +16,7 @@ export interface Overlay { remove: boolean, put: Uint8Array | undefined }
 /** All that is known of a key's value. Versions whose value is no pin count in the CRDT but are never shown. */
 export interface ValueRecord { version: Version | undefined, isPin: boolean, overlay: Overlay | undefined }
 
+/** What holds for a key without a row. */
 export const emptyRecord: ValueRecord = { version: undefined, isPin: false, overlay: undefined }
 
 /** Stands for a record that the disk has spoilt. Nothing is known of it but that it is there. */

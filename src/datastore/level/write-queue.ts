@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ChainedBatch, ClassicLevel } from 'classic-level'
 import type { Write } from '../datastore.ts'
 
+/** The library's database with this project's keys and values. */
 export type Level = ClassicLevel<string, Uint8Array>
 
 interface WaitingBatch { writes: readonly Write[], sync: boolean, resolve: () => void, reject: (err: unknown) => void }

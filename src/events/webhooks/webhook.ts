@@ -33,6 +33,7 @@ export interface Delivery extends DeliveryResult {
   type: string
 }
 
+/** The rest goes with the next delivery, so that no body grows with the time that a receiver was away. */
 export const maxEventsInDelivery = 100
 const secretPrefix = 'whsec_'
 const secretBytes = 24

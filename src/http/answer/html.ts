@@ -99,6 +99,7 @@ export const pageStart = (title: string): string =>
   `<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>${title}</title>\n` +
   `<style>${style}</style>\n<script>${script}</script>\n</head>\n<body>\n`
 
+/** What closes what `pageStart` opened. */
 export const pageEnd = '</body>\n</html>\n'
 
 /** Copies what stands right before it. Shows only where there is script. */

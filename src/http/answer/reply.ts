@@ -42,8 +42,10 @@ export interface RawReply {
   body: Readable
 }
 
+/** What a handler gives back; the server writes it. */
 export type Reply = TextReply | LinesReply | RawReply
 
+/** JSON without a charset, as Go's servers send it. */
 export const jsonType = 'application/json'
 
 /** JSON text that is already made; the newline is added. */

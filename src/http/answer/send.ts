@@ -7,6 +7,7 @@ import type { HeaderList, RawReply, TextReply } from './reply.ts'
 /** Go's server gathers this many bytes before it decides for chunks. */
 const wholeBodyBytes = 2048
 
+/** How the receiver knows where the body ends. `none`: there is no body. */
 export type Framing = { length: number } | 'chunked' | 'none'
 
 /** Writes head and body of a reply: with Content-Length up to 2048 bytes, chunked above, nothing for 204, 304 and HEAD. */
@@ -35,6 +36,7 @@ export async function sendRaw (context: RequestContext, reply: RawReply): Promis
   await pipeline(reply.body, response).catch(() => response.destroy())
 }
 
+/** What goes before the body. */
 export interface Head { status: number, headers: HeaderList, framing: Framing }
 
 /** Stores the head as Go writes it: names sorted, then Date, then the framing; no `Connection` unless it closes. */

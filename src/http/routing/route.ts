@@ -4,6 +4,7 @@ import type { RequestBody } from '../request/body.ts'
 import type { Query } from '../request/query.ts'
 import type { Reply } from '../answer/reply.ts'
 
+/** The methods that routes are declared for. */
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'
 
 /** A request as a handler sees it. */
@@ -31,6 +32,7 @@ export const queryDoc = (name: string, type: ParameterDoc['type'], about: string
 /** One answer of a route. `stream`: JSON lines. */
 export interface ResponseDoc { status: number, about: string, schema?: string, stream?: boolean }
 
+/** What the OpenAPI document says of a route. `summary` is one sentence. */
 export interface RouteDoc {
   summary: string
   parameters?: readonly ParameterDoc[]
@@ -57,6 +59,7 @@ export interface Route {
 /** What a route is found by. */
 export type RoutePattern = Pick<Route, 'method' | 'path'>
 
+/** A route and what stood in the place of its parameters. */
 export interface RouteMatch<Found extends RoutePattern = Route> { route: Found, params: Readonly<Record<string, string>> }
 
 interface Pattern<Found extends RoutePattern> { route: Found, regexp: RegExp, names: string[] }

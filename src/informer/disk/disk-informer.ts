@@ -6,6 +6,7 @@ import type { Informer } from '../informer.ts'
 import type { Measurement } from '../measured.ts'
 import { measured } from '../measured.ts'
 
+/** What the metric counts: bytes that are left, or bytes that the repository takes. */
 export type DiskMetricType = 'freespace' | 'reposize'
 export interface DiskInformerInit { metricTtlMs: number, metricType: DiskMetricType }
 export interface DiskInformerDeps { ipfs: Pick<IpfsConnector, 'repoStat'>, clock: Clock, log: Logger }

@@ -18,8 +18,10 @@ export type Cover =
   /** The empty block or directory, which half of all software needs. */
   { kind: 'nothing' }
 
+/** A line that says something. `allows`: an exception (`!`); `isLegal`: answered with 451 in place of 410. */
 export interface Rule { cover: Cover, allows: boolean, isLegal: boolean }
 
+/** `key=value` or `key:value` behind a rule or in the head of its list. Only `gateway_status` means something here. */
 export type Hints = Readonly<Record<string, string>>
 
 const sha256 = 0x12

@@ -91,6 +91,7 @@ export interface HeliaDeps {
   denylist?: Denylist
 }
 
+/** The embedded node as the rest of the peer uses it. */
 export interface HeliaConnector extends IpfsConnector {
   /** Names of this node and of others. They can be asked from `start` on; what the DHT has comes when the network is up. */
   readonly names: NameResolver & NamePublisher

@@ -42,6 +42,7 @@ export interface KuboDeps {
   log: Logger
 }
 
+/** An external Kubo as the rest of the peer uses it. Its keys stay its own: names are only looked up. */
 export interface KuboConnector extends IpfsConnector { readonly names: NameResolver }
 
 const readyPollMs = 1000

@@ -12,7 +12,9 @@ import type { NameOptions } from '../names.ts'
 
 /** Undefined fields are left out. */
 export interface GetBlockCall { cid: string, root: string | undefined, local: boolean, untilNobody: boolean }
+/** The arguments of `prefetch`, as they can go to another thread: CIDs as texts. */
 export interface PrefetchCall { cid: string, root: string | undefined }
+/** The arguments of a look-up of a name, as they can go to another thread: without the signal. */
 export interface NameCall { name: string, options: Omit<NameOptions, 'signal'> }
 /** Paths and CIDs that must not be served when they are denied. */
 export interface RefuseCall { path?: string, cids?: readonly string[] }

@@ -24,6 +24,7 @@ export interface MetricCodec {
 
 export interface PubsubMonitorDeps { broadcast: Broadcast, codec: MetricCodec, clock: Clock, log: Logger, workers: Workers }
 
+/** Go's topic (monitor/pubsubmon/pubsubmon.go); the cluster's secret keeps strangers out, not the name. */
 export const metricsTopic = 'monitor.metrics'
 
 /** Far above what any informer says. */

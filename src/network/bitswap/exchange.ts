@@ -33,7 +33,9 @@ export interface ExchangeDeps {
   log: Logger
 }
 
+/** The version that go-bitswap speaks since 2020; older ones know no "I have it". */
 export const bitswapProtocol = '/ipfs/bitswap/1.2.0'
+/** The peer that should have a block gets 300 ms; wants are sent again every 20 s, and 30 s without progress are a stall. */
 export const exchangeDefaults: ExchangeInit = { patienceMs: 300, renewMs: 20_000, stallMs: 30_000 }
 
 /** How long after a lost stream a peer is asked again. Longer than partners rest after one. Milliseconds. */

@@ -23,6 +23,7 @@ export interface HistoryClientDeps {
 
 const framesAtOnce = 512
 
+/** 15 s without a byte is a stall. */
 export const historyClientDefaults: HistoryClientInit = { stallMs: 15_000 }
 
 /** Asks other peers over streams. What is read is never more than one frame ahead of who takes the blocks. */

@@ -23,6 +23,7 @@ export interface HistoryServerInit {
 
 export interface HistoryServerDeps { streams: PeerStreams, source: HistorySource, clock: Clock, log: Logger }
 
+/** Two answers for each peer and 16 in all, half an hour and 30 s of silence for each. */
 export const historyServerDefaults: HistoryServerInit = { answersPerPeer: 2, answersAtOnce: 16, stallMs: 30_000, longestMs: 30 * 60_000 }
 
 /** Blocks are written together until there is this much. */

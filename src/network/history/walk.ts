@@ -10,6 +10,7 @@ export interface WalkInit {
   keptBytes: number
 }
 
+/** 50,000 blocks that wait, 4 MiB of their bytes in memory. */
 export const walkDefaults: WalkInit = { maxWidth: 50_000, keptBytes: 4 * 1024 * 1024 }
 
 /** Links of a waiting block that are kept; of one that has more they are read again. Writers link to the heads, which are few. */

@@ -7,6 +7,7 @@ import type { StatusChange, StatusesFrom, StatusNews } from '../remote-statuses.
 
 /** A message of the stream: news, or why there are none. */
 export type StatusMessage = StatusNews | { refusal: Refusal }
+/** Why no news come: the asker isn't trusted, or asks too often. */
 export type Refusal = typeof refusals[number]
 
 const refusals = ['NOT_AUTHORIZED', 'RATE_LIMITED'] as const

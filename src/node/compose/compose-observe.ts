@@ -45,6 +45,7 @@ export function otlpEndpoint ({ otlpEndpoint, jaegerAgentEndpoint }: Pick<Tracin
   return `http://${name}:4318/v1/traces`
 }
 
+/** What metrics are read from, when somebody asks. */
 export interface Observed {
   /** Of the embedded IPFS node. */
   blocks: Blockstore | undefined

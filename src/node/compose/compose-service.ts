@@ -75,6 +75,7 @@ export interface ComposedService {
   addresses (): readonly string[]
 }
 
+/** Made in a module that is only loaded where `api.service` is configured. */
 export type ComposeService = (deps: ServiceDeps) => ComposedService
 
 /** A metric of another peer takes half its time to come, at most. */

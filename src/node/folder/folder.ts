@@ -43,6 +43,7 @@ export interface FolderDeps {
   fetch (url: string): Promise<{ status: number, text: string }>
 }
 
+/** Everything that a peer starts from. */
 export interface LoadedFolder extends LoadedConfig {
   identity: Identity
   ipfsIdentity: Identity

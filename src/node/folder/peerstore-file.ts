@@ -1,6 +1,7 @@
 import { readIfThere, replaceFile } from '../../base/files.ts'
 import { isMultiaddr, peerOfMultiaddr } from '../../config/multiaddr-text.ts'
 
+/** What Go's file `peerstore` holds. */
 export interface PeerstoreContent {
   /** Full addresses with /p2p at the end, in the order of the file. */
   addresses: string[]

@@ -9,6 +9,7 @@ import type { Staging } from '../../service/staging/staging.ts'
 import { resolveIn } from '../folder/folder.ts'
 import type { NodeInit } from '../node-contract.ts'
 
+/** Counters in memory or in Redis, as configured. */
 export type MakeLimits = (deps: { clock: Clock, workers: Workers, log: Logger }) => Limits
 
 /** Counts where peers of one service can count together: in the database, when it is one that they share. */
@@ -42,6 +43,7 @@ function senderOf ({ mail, publicUrl }: Pick<ServiceApiConfig, 'mail' | 'publicU
   return `noreply@${publicUrl === '' ? 'localhost' : new URL(publicUrl).hostname}`
 }
 
+/** A folder or an S3 bucket, as configured. */
 export type MakeStaging = (deps: { log: Logger }) => Staging
 
 /** The staging that the section asks for; only its code is loaded. */

@@ -16,6 +16,7 @@ export interface ServiceDatabaseInit {
   isPeer: boolean
 }
 
+/** SQLite or PostgreSQL, as configured. */
 export type MakeDatabase = (deps: { clock: Clock, random: Random, log: Logger, workers: Workers }) => SqlDatabase
 
 /** The database that the section asks for; only its code is loaded. */

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { ClusterError } from '../../base/errors.ts'
 import type { IndexedStatus } from '../pinindex.ts'
 
+/** Of the tables, kept as `user_version`. A file of a newer one is refused. */
 export const formatVersion = 1
 
 /** Never change a number: they are on the disk. */

@@ -8,6 +8,7 @@ import type { AccountChanges } from './account-changes.ts'
 import type { Account, Caller, RegistrationMode } from './accounts.ts'
 import type { Passwords } from './passwords.ts'
 
+/** The settings of registration and sign-in. */
 export interface AccountsInit {
   registration: RegistrationMode
   /** Of new accounts. */
@@ -39,11 +40,13 @@ export const actorOf = ({ user: { id }, address }: Caller): Actor => ({ actor: `
 /** What the parts of the accounts share. */
 export interface AccountParts extends AccountsDeps { changes: AccountChanges }
 
+/** What an account needs of the table `users`, for joins. */
 export const accountColumns = [
   'users.id as account_id', 'users.email as account_email', 'users.role as account_role', 'users.state as account_state',
   'users.workspace_id as account_workspace', 'users.created_at as account_created'
 ] as const
 
+/** A row with `accountColumns`. */
 export interface AccountColumns {
   account_id: string, account_email: string, account_role: Account['role'], account_state: Account['state'], account_workspace: string,
   account_created: number

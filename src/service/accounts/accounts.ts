@@ -3,6 +3,7 @@ import type { ApiKeyRow, UserRow } from '../sql/tables.ts'
 
 /** What a key may do. A key made by registration may do everything. */
 export const permissions = ['pins:read', 'pins:write', 'files:read', 'files:write', 'account:read', 'gateway:read'] as const
+/** What a key may be allowed to do. */
 export type Permission = typeof permissions[number]
 
 /**
@@ -43,6 +44,7 @@ export interface Credentials {
   bySession (secret: string, origin: Origin): Promise<Caller>
 }
 
+/** What a key shall be able to do, and for how long. */
 export interface NewKey {
   name: string
   permissions: readonly Permission[]

@@ -12,6 +12,7 @@ import { listUsers } from './user-list.ts'
 /** A user as an admin sees it: never a password. */
 export type UserSummary = Omit<UserRow, 'password_hash'>
 
+/** An account that an admin makes: verified from the start. `quotaBytes` absent: the configured one. */
 export interface NewAccount { email: string, password: string, role: 'user' | 'admin', quotaBytes?: number | undefined }
 
 /** What admins and the command line may do to accounts. Everything is in the audit log. Unknown users are NOT_FOUND. */

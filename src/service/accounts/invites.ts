@@ -11,6 +11,7 @@ import { nameOfHash, secretHash } from './secrets.ts'
 
 export interface InvitesDeps { database: SqlDatabase, audit: Audit }
 
+/** Of these, only `open` ones can be used. */
 export type InviteState = 'open' | 'used' | 'expired' | 'revoked'
 
 /** An invitation without its code, which nobody knows but who was given it. `id` names it and opens nothing. */
@@ -28,6 +29,7 @@ export interface InviteSummary {
   usedBy: string | null
 }
 
+/** Which part of the list of invitations. */
 export interface InviteQuery {
   /** Absent: all. `ended`: used, expired or revoked. */
   state?: 'open' | 'ended' | undefined

@@ -16,6 +16,7 @@ export const unusable = '!'
 
 /** OWASP's second choice, for machines with little memory: 19 MiB, two passes, one lane. */
 export interface Argon2Init { memoryKiB: number, passes: number }
+/** OWASP's recommendation for Argon2id: 19 MiB, two passes. */
 export const usualArgon2: Argon2Init = { memoryKiB: 19_456, passes: 2 }
 
 /** A hash keeps one of Node's four threads busy, which read the disk as well. */

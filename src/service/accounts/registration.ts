@@ -13,8 +13,11 @@ import { codeLetter, knownLetter } from './letters.ts'
 import { unusable } from './passwords.ts'
 import type { Sessions } from './sessions.ts'
 
+/** `apiKey`: shown once; null until the address is verified. `createdAt`: Unix milliseconds. */
 export interface Registered { email: string, apiKey: string | null, createdAt: number }
+/** What a new user sends. `invite`: the code, where registration asks for one. */
 export interface RegistrationInput { email: string, password: string, invite?: string | undefined }
+/** `code`: out of the letter. `password`: the one of the registration, as a proof of who registered. */
 export interface VerificationInput { email: string, code: string, password?: string | undefined }
 
 export interface RegistrationDeps extends AccountParts { keys: Keys, sessions: Sessions, codes: Codes, invites: Invites }

@@ -6,8 +6,10 @@ import type { UserRow } from '../sql/tables.ts'
 
 /** What users are sorted by. Who was never seen was seen before everybody else. */
 export const userSorts = ['email', 'used_bytes', 'last_seen_at', 'created_at', 'state'] as const
+/** What admins can sort users by. */
 export type UserSort = typeof userSorts[number]
 
+/** Which part of the list of users. */
 export interface UserQuery {
   /** Part of the address. */
   q?: string | undefined

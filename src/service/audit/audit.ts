@@ -1,6 +1,7 @@
 import type { Sql } from '../sql/sql.ts'
 import type { AuditRow } from '../sql/tables.ts'
 
+/** Something that was done and may have to be answered for. */
 export interface AuditEntry {
   /** Who did it: `user:ID`, `key:ID`, `command-line`, `service`. */
   actor: string
@@ -16,6 +17,7 @@ export interface AuditEntry {
   details?: Readonly<Record<string, unknown>>
 }
 
+/** Which entries; newest first. */
 export interface AuditQuery {
   user?: string
   action?: string

@@ -90,6 +90,9 @@ export interface ClusterPins extends Startable {
   onSize (listener: SizeListener): void
 }
 
+/** Called in the transaction that notes a CID's new status. */
 export type StatusListener = (tx: Sql, cid: string, status: ClusterPinStatus) => Promise<void>
+/** The same, of many CIDs at once. */
 export type StatusesListener = (tx: Sql, changes: ReadonlyMap<string, ClusterPinStatus>) => Promise<void>
+/** Called in the transaction that notes a CID's size. `over`: users whose quota it doesn't fit into. */
 export type SizeListener = (tx: Sql, cid: string, bytes: number, over: readonly string[]) => Promise<void>

@@ -21,6 +21,7 @@ export interface OutboxDeps extends ApplyDeps {
   done: (results: readonly Applied[]) => void
 }
 
+/** What became of one row. `err`: why it failed. */
 export interface Applied { cid: string, kind: Outcome['kind'], err?: unknown }
 
 /** How many items are changed side by side: the cluster writes them in one commit. */

@@ -55,6 +55,7 @@ export async function addOwner (
   return { before, row: { ...before, ...change } }
 }
 
+/** Somebody wants the CID pinned. */
 export type Wish = AcquireOptions & { cid: string }
 
 /** The same for many wishes, of which each has another CID; `before` undefined: there was no row. In no order. */
@@ -109,6 +110,7 @@ export async function wishAgain (tx: Sql, row: ClusterPinRow, now: number): Prom
   await tx.updateTable('cluster_pins').set({ applied: 0, made: 0, ...newWish(row, now) }).where('cid', '=', row.cid).execute()
 }
 
+/** A row with how its CID stands now. */
 export interface NewStanding { row: ClusterPinRow, standing: ClusterPinStatus }
 
 /** Notes how CIDs stand, and tells who follows them of those whose state is another. */

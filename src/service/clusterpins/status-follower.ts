@@ -35,6 +35,7 @@ const leaseMs = 60_000
 const batchesBeforeSweep = 16
 /** The wait for the next look grows with the time that a pin takes already. */
 const shareOfAge = 8
+/** How soon after it came into the pinset a CID is first looked at. */
 export const firstWaitMs = 25
 const longestWaitMs = 120_000
 const idleMs = 5000

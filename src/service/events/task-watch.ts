@@ -3,6 +3,7 @@ import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 
+/** A task whose state has changed. */
 export interface WatchedTask { taskId: string, kind: string, state: string, error: string | null }
 
 export interface TaskWatchDeps {

@@ -8,8 +8,10 @@ export const userEventTypes = [
   'pin.created', 'pin.changed', 'pin.status', 'pin.deleted',
   'task.created', 'task.status', 'task.progress'
 ] as const
+/** What users' events and webhooks are about. */
 export type UserEventType = typeof userEventTypes[number]
 
+/** An event before it has a number and a time. */
 export interface NewUserEvent { user: string, type: UserEventType, data: EventData }
 
 /**

@@ -12,6 +12,7 @@ export const deliveryOf = (row: WebhookDeliveryRow): Delivery => ({
   tookMs: row.took_ms
 })
 
+/** One try, with what it takes to store it. */
 export interface NotedDelivery { webhook: string, user: string, delivery: Delivery, random: Random }
 
 /** Keeps one try, and of the webhook's tries the newest. The webhook may be gone meanwhile. */

@@ -5,6 +5,7 @@ import type { WebhookRow } from '../sql/tables.ts'
 /** Without its secret. */
 export type KnownWebhook = Omit<WebhookRow, 'secret'>
 
+/** What its owner chooses of a webhook. */
 export interface NewWebhook {
   url: string
   /** Types of events, or what they are about; empty: all. */

@@ -23,6 +23,7 @@ export interface AccountExportDeps {
 /** What was exported, for as long as it is kept. */
 export interface AccountExport { sizeBytes: number, read (options?: { signal?: AbortSignal }): AsyncIterable<Uint8Array> }
 
+/** The task's kind in the database. */
 export const exportKind = 'account-export'
 /** How long the document can be fetched. Milliseconds. */
 const keptMs = 24 * 3_600_000

@@ -25,6 +25,7 @@ export interface AccountRemovalDeps {
 /** The task is the service's own, because a user's tasks go with the account. */
 export interface AccountRemovalInput { user: string }
 
+/** The task's kind in the database. */
 export const removalTaskKind = 'account-delete'
 
 /**

@@ -29,6 +29,7 @@ interface Progress { changed: number, failed: ChangedPins['failed'], at: number,
 
 interface Outcome { changed: FileRow[], failed: ChangedPins['failed'], superfluous: string[] }
 
+/** The task's kind in the database. */
 export const filePinsKind = 'files-pins'
 const batchSize = 100
 /** More of what could not be changed isn't listed. */

@@ -27,6 +27,7 @@ export interface WriteOptions {
   origins?: readonly string[]
 }
 
+/** What changes along with a file's state. */
 export interface FileWrite extends WriteOptions {
   event?: FileEvent
   fields?: Partial<Omit<FileRow, 'id' | 'user_id' | 'cid' | 'state' | 'owns_pin' | 'name_key'>>

@@ -4,6 +4,7 @@ import type { CID } from '../../model/cid.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { FileRow, FileState, GroupRow } from '../sql/tables.ts'
 
+/** What the content's root is. */
 export type FileKind = FileRow['kind']
 
 /**
@@ -114,6 +115,7 @@ export interface Files extends Startable {
   wake (): void
 }
 
+/** Content that has come in, about to become a file. */
 export interface Upload {
   user: string
   workspace: string
@@ -129,6 +131,7 @@ export interface Upload {
   reservation?: string
 }
 
+/** What is done to many files at once. */
 export type PinChange = 'pin' | 'unpin'
 
 /** `changed`: CIDs that are on their way to it; those that were there already aren't among them. */
@@ -147,9 +150,12 @@ export interface FileFilter {
   except?: string[]
 }
 
+/** Columns that files can be sorted by. */
 export const fileSorts = ['uploaded_at', 'original_filename', 'size_bytes', 'view_count', 'last_accessed_at'] as const
+/** One of `fileSorts`. */
 export type FileSort = typeof fileSorts[number]
 
+/** Which part of which list of files. */
 export interface FileQuery extends FileFilter {
   /** 1 to 1000; default 1000. */
   limit?: number
@@ -159,8 +165,10 @@ export interface FileQuery extends FileFilter {
   sort?: { by: FileSort, descending: boolean }
 }
 
+/** What changes; absent stays. `group` null: none. */
 export interface FileChange { filename?: string, group?: string | null, meta?: Record<string, string> }
 
+/** A file by its CID: nothing is uploaded. `origins`: multiaddresses of peers that have it. */
 export interface NewPin { cid: string, filename?: string, group?: string | null, meta?: Record<string, string>, origins?: string[] }
 
 /** `bytes`: a file whose ranges can be read. `tree`: a directory, whose blocks `get` gives, and `joined` many leaves at a time. */
@@ -183,6 +191,7 @@ export interface GatewayAccess {
   coming (root: CID): Promise<void> | undefined
 }
 
+/** Names for files that belong together, of one user. A name is unique within them. */
 export interface Groups {
   list (user: string): Promise<GroupRow[]>
   /** CONFLICT when the name is taken. */

@@ -18,6 +18,7 @@ export interface RemovalDeps {
   tasks: Pick<Tasks, 'create' | 'wake'>
 }
 
+/** What became of a removal. `failed`: CIDs that are still there. */
 export interface Removed { deleted: number, failed: string[] }
 
 /** What a task removes. `before`: files that were uploaded until then. */
@@ -28,6 +29,7 @@ type RemovalTask = Pick<Task<RemovalInput>, 'user' | 'input' | 'progress'>
 /** How far a task is. `at`: CIDs of the list that are done. */
 interface RemovalProgress extends Removed { at: number }
 
+/** The task's kind in the database. */
 export const removalKind = 'files-delete'
 const batchSize = 100
 /** More CIDs of what could not be removed aren't listed. */

@@ -23,6 +23,7 @@ export interface Limits extends Startable {
   limit (name: string, limit: Limit): RateLimit
 }
 
+/** Where the configuration says "". */
 export const unlimited: RateLimit = { take: async () => {} }
 
 /** RATE_LIMITED, with `details.retryAfterMs`: when to come back. */

@@ -45,6 +45,7 @@ export interface PinPartsDeps {
   log: Logger
 }
 
+/** The pinning part of the service layer. */
 export interface PinParts {
   clusterPins: ClusterPins
   pins: Pins

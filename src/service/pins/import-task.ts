@@ -11,6 +11,7 @@ import type { Task, TaskContext, Tasks } from '../tasks/tasks.ts'
 import type { PinOwner, Pins, WantedPin } from './pins.ts'
 import type { RemoteAccess, RemotePin, RemoteService } from './remote-service.ts'
 
+/** The task's input, as JSON in the database. The token goes when the task has ended. */
 export interface ImportInput extends RemoteAccess { workspace: string }
 
 /** What others see of the task, and its result. `total`: what the other service told at first. `before`: where it goes on. */
@@ -38,6 +39,7 @@ export interface ImportTaskInit {
   pageSize?: number
 }
 
+/** The task's kind in the database. */
 export const importKind = 'pins-import'
 
 const usualPage = 1000

@@ -6,6 +6,7 @@ import type { PinRow } from '../sql/tables.ts'
 /** What a client asks to be pinned. '' and empty: not given. `cid` in canonical text, `origins` are multiaddresses. */
 export interface WantedPin { cid: string, name: string, origins: readonly string[], meta: Readonly<Record<string, string>> }
 
+/** A user and the workspace that pins are made in. */
 export interface PinOwner { id: string, workspace: string }
 
 /** All that is given must hold. */
@@ -21,6 +22,7 @@ export interface PinFilter {
   meta?: Readonly<Record<string, string>>
 }
 
+/** How many pins are new here, were here, and may not be. */
 export interface TakenOver { imported: number, known: number, refused: number }
 
 /** `pins`: the newest, newest first, `limit` at most. `count`: how many there are in all. */
@@ -87,4 +89,5 @@ export interface Pins extends Startable {
   onChange (listener: PinListener): void
 }
 
+/** Called in the transaction that changes what a user has pinned of a CID; `newest` null: nothing is left. */
 export type PinListener = (tx: Sql, user: string, cid: string, newest: PinRow | null) => Promise<void>

@@ -1,6 +1,7 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 
+/** A message to the peers on the same database. */
 export interface Notice { channel: string, text: string }
 
 const maxTextBytes = 4000
@@ -11,6 +12,7 @@ export function checkedNotice (notice: Notice): Notice {
   throw new ClusterError('INTERNAL', { channel: notice.channel }, { message: `a notice has ${maxTextBytes} bytes at most` })
 }
 
+/** Told of a message's text; null: messages may have been lost, look for yourself. */
 export type NoticeListener = (text: string | null) => void
 
 /** Who listens to what. A listener that throws is logged, and keeps nobody from being told. */

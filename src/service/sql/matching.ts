@@ -4,6 +4,7 @@ import type { Condition, Search } from './sql.ts'
 import { folded } from './sql.ts'
 import type { Tables } from './tables.ts'
 
+/** Tables with `name` and `meta` to search in. */
 export type Searched = 'files' | 'pins'
 
 /** The column of a table that has the name as it was given. */
@@ -41,4 +42,5 @@ const nameParts = ({ text, match }: NonNullable<Search['name']>): NameParts =>
 /** One condition, in parentheses, that holds when all of these do. At least one. */
 export const allOf = (conditions: readonly Condition[]): Condition => sql`(${sql.join(conditions, sql` and `)})`
 
+/** A search in one user's rows. */
 export interface Matching { db: Kysely<Tables>, table: Searched, user: string, search: Search }

@@ -46,11 +46,15 @@ export interface Tables {
 /** Facts about the database itself: `service_id`, `schema_version`. Parts of the service keep single values here too. */
 export interface MetaTable { key: string, value: string }
 
+/** What files and pins belong to; today each user has one. Times here and below: Unix milliseconds. */
 export interface WorkspacesTable { id: string, name: string, created_at: number }
 
+/** `deleting`: a task is removing what the user has. */
 export type UserState = 'active' | 'suspended' | 'deleting'
+/** Admins see and change others' accounts. */
 export type UserRole = 'user' | 'admin'
 
+/** The accounts. */
 export interface UsersTable {
   id: string
   email: string
@@ -74,6 +78,7 @@ export interface UsersTable {
   workspace_id: string
 }
 
+/** Keys, and not their secrets. */
 export interface ApiKeysTable {
   id: string
   user_id: string
@@ -106,6 +111,7 @@ export interface SessionsTable {
   agent: Generated<string>
 }
 
+/** What a mailed code is good for. */
 export type CodePurpose = 'verify' | 'renew' | 'reset'
 
 /** One code for each user and purpose; `none`: nothing can be done with it. */
@@ -125,9 +131,13 @@ export interface InvitesTable {
   revoked_at: number | null
 }
 
+/** See docs/reference/service-files.md. */
 export const fileStates = ['staged', 'importing', 'pinning', 'pinned', 'unpinned', 'failed'] as const
+/** One of `fileStates`. */
 export type FileState = typeof fileStates[number]
+/** What the content's root is; of a CAR whatever its root names. */
 export type FileKind = 'file' | 'directory' | 'car'
+/** How the file came: its bytes, its CID alone, or a pin of the Pinning Service API. */
 export type FileOrigin = 'upload' | 'cid' | 'pins'
 
 /** One row for each user and CID. */
@@ -163,6 +173,7 @@ export interface FilesTable {
   tries: Generated<number>
 }
 
+/** Names for files that belong together. */
 export interface GroupsTable { id: string, user_id: string, workspace_id: string, name: string, created_at: number }
 
 /** `created` is unique for each user. */
@@ -188,6 +199,7 @@ export interface PinsTable {
 /** A user holds a CID: `holders` is the number of the user's active files and pins of it. Bytes that aren't known yet count nothing. */
 export interface HoldingsTable { user_id: string, cid: string, size_bytes: number | null, holders: number }
 
+/** Quota for what is on its way. One that is over is given back. */
 export interface ReservationsTable { id: string, user_id: string, bytes: number, purpose: string, created_at: number, expires_at: number }
 
 /** What the service wants of the cluster's pinset, and what came of it. */
@@ -215,11 +227,15 @@ export interface ClusterPinsTable {
   tenant: Generated<string>
 }
 
+/** Counts that would be too slow to make anew for each request, such as a user's pins by status. */
 export interface CountersTable { user_id: string, name: string, value: number }
 
+/** The last three are final. */
 export const taskStates = ['PENDING', 'STARTED', 'SUCCESS', 'FAILURE', 'REVOKED'] as const
+/** One of `taskStates`. */
 export type TaskState = typeof taskStates[number]
 
+/** Work that outlives requests and peers; a peer that works on one holds a lease. */
 export interface TasksTable {
   /** A UUID. */
   id: string
@@ -246,6 +262,7 @@ export interface TasksTable {
   completed_at: number | null
 }
 
+/** Uploads in several requests, and those by link that are under way. */
 export interface UploadsTable {
   id: string
   user_id: string
@@ -263,6 +280,7 @@ export interface UploadsTable {
   expires_at: number
 }
 
+/** Links that let others upload into a user's files. */
 export interface LinksTable {
   id: string
   /** What it is for: its owner and its receivers read it. */
@@ -287,8 +305,10 @@ export interface UsageDaysTable {
   user_id: string, day: string, bytes_stored: Generated<number>, bytes_served: Generated<number>, requests: Generated<number>
 }
 
+/** Views of a user's content, by day in UTC (`2026-01-31`). */
 export interface ViewsTable { user_id: string, cid: string, day: string, views: number }
 
+/** Who did what to whose things. */
 export interface AuditTable {
   id: string
   at: number
@@ -318,8 +338,10 @@ export interface EventsTable {
 
 /** `paused`: by its owner. `failed`: given up, because the receiver was away for too long. */
 export const webhookStates = ['active', 'paused', 'failed'] as const
+/** One of `webhookStates`. */
 export type WebhookState = typeof webhookStates[number]
 
+/** Where users' events are sent. */
 export interface WebhooksTable {
   id: string
   user_id: string
@@ -357,16 +379,29 @@ export interface WebhookDeliveriesTable {
   took_ms: number
 }
 
+/** A row of `users`, as it is read. */
 export type UserRow = Selectable<UsersTable>
+/** A row of `api_keys`, as it is read. */
 export type ApiKeyRow = Selectable<ApiKeysTable>
+/** A row of `files`, as it is read. */
 export type FileRow = Selectable<FilesTable>
+/** A row of `groups`, as it is read. */
 export type GroupRow = Selectable<GroupsTable>
+/** A row of `pins`, as it is read. */
 export type PinRow = Selectable<PinsTable>
+/** A row of `cluster_pins`, as it is read. */
 export type ClusterPinRow = Selectable<ClusterPinsTable>
+/** A row of `tasks`, as it is read. */
 export type TaskRow = Selectable<TasksTable>
+/** A row of `uploads`, as it is read. */
 export type UploadRow = Selectable<UploadsTable>
+/** A row of `links`, as it is read. */
 export type LinkRow = Selectable<LinksTable>
+/** A row of `audit`, as it is read. */
 export type AuditRow = Selectable<AuditTable>
+/** A row of `events`, as it is read. */
 export type EventRow = Selectable<EventsTable>
+/** A row of `webhooks`, as it is read. */
 export type WebhookRow = Selectable<WebhooksTable>
+/** A row of `webhook_deliveries`, as it is read. */
 export type WebhookDeliveryRow = Selectable<WebhookDeliveriesTable>

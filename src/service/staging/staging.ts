@@ -5,6 +5,7 @@ export interface StagedObject { key: string, sizeBytes: number, changedAt: numbe
 
 export interface StagingOptions { signal?: AbortSignal }
 
+/** Which part of what is staged, in bytes. */
 export interface StagedRange extends StagingOptions {
   /** First byte; default 0. */
   offset?: number

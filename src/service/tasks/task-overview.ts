@@ -11,6 +11,7 @@ export interface TaskOverviewDeps {
   database: Pick<SqlDatabase, 'db' | 'transaction'>, tasks: Pick<Tasks, 'revokeWithin'>, audit: Pick<Audit, 'record'>
 }
 
+/** Which part of the list of tasks. */
 export interface TaskQuery {
   /** ID of whose they are. */
   user?: string | undefined

@@ -84,6 +84,7 @@ export async function giveBack (tx: Sql, lease: Lease): Promise<boolean> {
   )
 }
 
+/** That a task is this peer's: its ID, and a token that the next one to take it replaces. */
 export interface Lease { id: string, token: string }
 
 const ofLease = (tx: Sql, { id, token }: Lease) =>

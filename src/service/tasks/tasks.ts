@@ -15,6 +15,7 @@ export interface Task<Input> {
   attempt: number
 }
 
+/** What a handler is given besides its input. */
 export interface TaskContext {
   /**
    * Stores how far it is, as JSON that others see and a later attempt gets. With a transaction it is part of that: a step and the progress

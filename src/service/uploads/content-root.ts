@@ -9,6 +9,7 @@ import type { Staging } from '../staging/staging.ts'
 import { addParams } from './add-params.ts'
 import type { UploadFormat } from './uploads.ts'
 
+/** The importers that an add uses. */
 export interface Importing { importer: Importer, importCar: CarImporter }
 
 /** The root of what was read; for a CAR also how much its blocks have together. */

@@ -6,6 +6,7 @@ import type { Staging } from '../staging/staging.ts'
 import { addParams } from './add-params.ts'
 import { tarEntries, tarKeyEnd } from './tar-entries.ts'
 
+/** A file whose bytes are staged and not in the cluster. */
 export type StagedFile = Pick<FileRow, 'cid' | 'kind'> & { staging_key: string }
 
 /**

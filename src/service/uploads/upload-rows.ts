@@ -12,6 +12,7 @@ import type { LiveStagingKeys, ResumableDescription, Uploader } from './uploads.
  */
 export type UploadMetadata = { kind: 'plain', peer: string, run: string } | ResumableMetadata
 
+/** What is kept of a resumable upload besides its columns, as JSON. */
 export interface ResumableMetadata extends ResumableDescription {
   kind: 'resumable'
   /** What the link allows; null: no such limit. */
@@ -22,6 +23,7 @@ export interface ResumableMetadata extends ResumableDescription {
   error?: string
 }
 
+/** An upload that begins. */
 export interface NewUpload {
   id: string
   uploader: Uploader

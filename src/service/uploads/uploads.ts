@@ -9,6 +9,7 @@ export interface Uploader { user: string, workspace: string, link?: LinkRow }
 /** How the bytes are meant. `file`: content of one file. `directory`: files with paths. `car`: a CARv1 with one root. */
 export type UploadFormat = 'file' | 'directory' | 'car'
 
+/** How the content comes, and what becomes of it. */
 export interface UploadRequest {
   format: UploadFormat
   /**
@@ -151,6 +152,7 @@ export interface NewLink {
   expiresAt: number
 }
 
+/** Links that let others upload into a user's files, without an account. */
 export interface UploadLinks {
   /** The secret is shown once, and stored as a hash. NOT_FOUND for a group that isn't the user's. */
   create (user: { id: string, workspace: string }, link: NewLink): Promise<{ link: LinkRow, secret: string }>

@@ -17,6 +17,7 @@ export type OperationState =
  */
 export type OperationEvent = 'pin' | 'unpin' | 'clean' | 'start' | 'done' | 'fail' | 'full' | 'drop'
 
+/** A cell of the table: what an event does to an operation. */
 export interface Transition {
   next: OperationState
   /** What becomes of the number of attempts; undefined: it stays. */
@@ -81,6 +82,7 @@ export function transition (state: OperationState, event: OperationEvent): Trans
   return found === stay ? undefined : found
 }
 
+/** States of operations that are in the table; an idle one is forgotten. */
 export type KeptState = Exclude<OperationState, 'idle'>
 
 interface StateFacts { status: TrackerStatus, type: OperationProgress['type'], phase: OperationProgress['phase'] }
@@ -98,4 +100,5 @@ export const stateFacts: Record<KeptState, StateFacts> = {
   clean_error: { status: 'remote', type: 'remote', phase: 'error' }
 }
 
+/** For counting by state. */
 export const keptStates = Object.keys(stateFacts) as KeptState[]

@@ -19,6 +19,7 @@ export const cidOfKey = (key: string): CID => cidOfOwnBytes(new Uint8Array(Buffe
 /** Operations in a state; those of pins that wait in two kinds. */
 export type ListName = KeptState | 'priority_pin_queued'
 
+/** What an event brings along. `now`: Unix milliseconds. */
 export interface EventFacts {
   now: number
   /** For `fail` and `full`. */

@@ -14,6 +14,7 @@ import type { DesiredState } from './operation-runner.ts'
 import { keptStates, stateFacts } from './operation-states.ts'
 import type { PinInfos } from './pin-infos.ts'
 
+/** Go's text for a pin that its IPFS node doesn't have. */
 export const missingText = 'the item should be pinned but it is not'
 
 /** What this peer shall do about a pin. */

@@ -1,5 +1,6 @@
 import { byteLengthOfText, bytesOfText } from '../../../base/text/byte-text.ts'
 
+/** Since 1970, as UnixFS has it; may be negative. */
 export interface TarTime { seconds: number, nanoseconds: number }
 
 /** What a tar header tells. Bytes in names that aren't UTF-8 stand as in `byte-text.ts`. */

@@ -22,6 +22,7 @@ export const pageCacheHeaders = (freshness: Freshness): Array<[string, string]> 
 /** Changes when the pages made here do. */
 const pageVersion = 'hc2'
 
+/** Etags by what was answered. Pages have the version of their template in it, so that an update reaches caches. */
 export const etagOf = {
   content: (cid: CID): string => `"${cid.toString()}"`,
   format: (cid: CID, format: string): string => `"${cid.toString()}.${format}"`,

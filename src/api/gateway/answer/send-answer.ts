@@ -9,6 +9,7 @@ import type { TickBudget } from '../../../http/answer/tick-budget.ts'
 import { closeBody } from './answers.ts'
 import type { Answer } from '../visit.ts'
 
+/** The response that an answer is written to, and what that needs. */
 export interface Sending {
   response: ServerResponse
   isHead: boolean

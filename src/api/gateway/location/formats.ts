@@ -4,6 +4,7 @@ import { invalid } from '../answer/refusal.ts'
 /** What may be asked for instead of the content as a browser wants it. */
 export type Format = 'raw' | 'car' | 'tar' | 'dag-json' | 'dag-cbor' | 'json' | 'cbor' | 'ipns-record'
 
+/** The Content-Type of each `?format=`. */
 export const typeOfFormat: Readonly<Record<Format, string>> = {
   raw: 'application/vnd.ipld.raw',
   car: 'application/vnd.ipld.car',

@@ -10,6 +10,7 @@ import type { Visit } from '../visit.ts'
 /** Another page of the same root, to be shown instead with this status. */
 export interface OtherPage { status: number, names: readonly string[], isFolder: boolean }
 
+/** What is answered in place of a missing file: another page, or a redirect. */
 export type Instead = OtherPage | { status: number, location: string }
 
 export interface RedirectsDeps { reader: DagReader, resolution: Resolution }

@@ -10,8 +10,10 @@ import { fieldOf } from '../../common/dag/ipld-path.ts'
 import { encodeName } from './content-path.ts'
 import type { Target } from '../visit.ts'
 
+/** Where a path led: the last block's CID, the CIDs and blocks on the way, and names that go on inside of it. */
 export type Way = Pick<Target, 'cid' | 'roots' | 'wayBlocks' | 'rest'>
 
+/** `/ipfs/root/names…`, decoded. */
 export interface ImmutablePath { root: string, names: readonly string[] }
 
 const dagPb = 0x70

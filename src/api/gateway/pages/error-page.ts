@@ -5,6 +5,7 @@ import type { HeaderList } from '../../../http/answer/reply.ts'
 import { plainAnswer } from '../answer/answers.ts'
 import type { Answer } from '../visit.ts'
 
+/** What the page says, and the headers that belong to the status. */
 export interface ErrorFacts { status: number, message: string, headers: HeaderList }
 
 /** What went wrong: a page for browsers, one line of text for everybody else. No cache keeps either. */

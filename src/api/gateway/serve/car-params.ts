@@ -1,6 +1,7 @@
 import type { Query } from '../../../http/request/query.ts'
 import { invalid } from '../answer/refusal.ts'
 
+/** The `dag-scope` of the trustless gateway's specification; `entity`: what is needed to show a file or a folder. */
 export type DagScope = 'block' | 'entity' | 'all'
 
 /** Which blocks a CAR has. `bytes`: of a file, both ends inclusive; negative ones count from its end; `to` null: to its end. */

@@ -50,6 +50,7 @@ export interface CommandAnswer {
   source: AsyncIterable<string | Uint8Array>
 }
 
+/** What answers one command of Kubo's RPC API where there is no Kubo. */
 export type Command = (call: CommandCall) => CommandAnswer
 
 /** One JSON value and a newline. */

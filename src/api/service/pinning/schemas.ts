@@ -16,14 +16,17 @@ const meta = z.record(z.string(), z.string())
 
 /** A pin as clients send it. Fields that aren't known are ignored. */
 export const pinSchema = z.object({ cid, name: name.nullish(), origins: origins.nullish(), meta: meta.nullish() }).meta({ id: 'Pin' })
+/** A checked body of POST and of a replacing POST. */
 export type PinBody = z.infer<typeof pinSchema>
 
 /** An update may leave the CID out: it stays. */
 export const pinUpdateSchema = pinSchema.partial({ cid: true }).meta({ id: 'PinUpdate' })
+/** The same of an update. */
 export type PinUpdateBody = z.infer<typeof pinUpdateSchema>
 
 const statusSchema = z.enum(pinningStatuses)
 
+/** The specification's PinStatus. Used for the document; what is answered is made elsewhere. */
 export const pinStatusSchema = z.object({
   requestid: z.string(),
   status: statusSchema,
@@ -33,6 +36,7 @@ export const pinStatusSchema = z.object({
   info: z.record(z.string(), z.string()).optional()
 }).meta({ id: 'PinStatus' })
 
+/** The specification's PinResults. `count`: all that match, not only these. */
 export const pinResultsSchema = z.object({
   count: z.int().min(0), results: z.array(pinStatusSchema).max(largestLimit)
 }).meta({ id: 'PinResults' })
@@ -52,4 +56,5 @@ export const listQuerySchema = z.object({
   limit: text.meta({ type: 'integer', minimum: 1, maximum: largestLimit, description: 'Length of the page; without: 10.' }),
   meta: text.meta({ description: 'A JSON object of texts: only pins with all of these in their meta.' })
 })
+/** A checked query of the list. */
 export type ListQuery = z.infer<typeof listQuerySchema>

@@ -53,6 +53,7 @@ export const followedFileJson = (
 ): z.infer<typeof followedFileSchema> =>
   ({ ...fileJson(file), info: { ...infos.get(file.cid) } })
 
+/** A group as it is answered. */
 export const groupSchema = z.object({ id: z.string(), name: z.string(), created_at: time })
 /** A group of files as the API shows it. */
 export const groupJson = ({ id, name, created_at: createdAt }: GroupRow): z.infer<typeof groupSchema> => ({

@@ -110,6 +110,7 @@ const ownUsage = ({ usage }: KeyRoutesDeps): ServiceRoute => serviceRoute({
 /** One day of a key's or user's use. Sizes in bytes. */
 export const usageJson = ({ day: date, bytesStored, bytesServed, requests, views }: Awaited<ReturnType<Usage['days']>>[number]) =>
   ({ day: date, bytes_stored: bytesStored, bytes_served: bytesServed, requests, views })
+/** The schema of `usageJson`. */
 export const usageDay = day
 
 function keyJson (row: ApiKeyRow): z.infer<typeof key> {

@@ -117,6 +117,7 @@ const uploadWithLink = ({ uploads }: LinkRoutesDeps): ServiceRoute => serviceRou
   handler: async call => await takeUpload(call, uploaderWith(await uploads.links.find(call.params.secret ?? '')), uploads)
 })
 
+/** What the document says of `{secret}`. */
 export const secretParam = { secret: 'The secret of the link' }
 const missing = { status: 404, about: 'There is no such link, or it has expired, was revoked or is used up.' }
 

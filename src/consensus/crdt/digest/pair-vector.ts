@@ -2,8 +2,10 @@ import { hash } from 'node:crypto'
 
 /** Numbers of 16 bits, two in each word: of a vector, and how many words of it are kept for parts of the pinset. */
 export const vectorWords = 126
+/** Parts need no proof, only a difference that shows: 256 bits. */
 export const cellWords = 8
 
+/** `vectorWords` words, each two numbers that are added modulo 2^16. */
 export type Vector = Uint32Array<ArrayBuffer>
 
 /** As text, one character each: a quarter less time than a buffer of their own for so few bytes. */

@@ -52,6 +52,7 @@ async function isSigned ({ data, signatureV2 }: IpnsRecord, signer: PublicKey): 
 const untrusted = (key: PeerId, why: string, cause?: unknown): ClusterError =>
   new ClusterError('INVALID_DATA', { key, why }, { message: why, cause })
 
+/** What a new IPNS record says. */
 export interface NewRecord {
   value: string
   sequence: bigint

@@ -90,6 +90,7 @@ export interface RecentBlocks {
 
 export type CollectOptions = CollectionOptions
 
+/** Removes blocks that nothing needs. */
 export interface GarbageCollector {
   /**
    * Marks what roots, guards and recent blocks need, and of what is wanted what is whole here; then deletes the rest and yields what went:
@@ -139,6 +140,7 @@ export interface WalkScratch {
   pendingBytes (): number
 }
 
+/** How far a walk goes, and where it gets blocks from. */
 export interface WalkOptions {
   /** -1: everything; 0: the root alone; n: n levels of links. */
   depth: number

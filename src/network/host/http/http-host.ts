@@ -27,6 +27,7 @@ export interface HttpHostDeps {
   log: Logger
 }
 
+/** A libp2p host that answers HTTP on its streams. */
 export interface HttpHost extends Startable {
   /** Addresses with /p2p suffix; none while it isn't running. */
   addresses (): MultiaddrText[]

@@ -7,6 +7,7 @@
  * counter. The state stays as it is.
  */
 export const stateAt = 0
+/** Behind the first page, which the state has to itself. */
 export const dataAt = 65_536
 /** Bytes that one call can take. */
 export const dataBytes = 65_536
@@ -123,6 +124,7 @@ declare const WebAssembly: {
   Instance: new (module: object) => { exports: unknown }
 }
 
+/** The module's memory, and its one function: see the top of this file. */
 export interface Salsa20Core { readonly memory: Uint8Array, readonly run: (length: number) => void }
 
 let core: Salsa20Core | undefined

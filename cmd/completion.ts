@@ -6,6 +6,7 @@ export interface CompletedProgram {
   commands: readonly CompletedCommand[]
 }
 
+/** A program's commands as the shells' completions need them. */
 export interface CompletedCommand {
   /** With `<` at its beginning: any word that isn't another command's name. */
   name: string
@@ -20,6 +21,7 @@ export interface CompletedCommand {
   foldersIn?: { variable: string, otherwise: string }
 }
 
+/** A flag of such a command. */
 export interface CompletedFlag {
   /** With dashes: `--file`, `-f`. */
   names: readonly string[]
@@ -28,6 +30,7 @@ export interface CompletedFlag {
   choices?: readonly string[]
 }
 
+/** Those that there are completions for. */
 export const shells = ['bash', 'zsh', 'fish'] as const
 
 /** The script that a shell sources; undefined for a shell that isn't known. */

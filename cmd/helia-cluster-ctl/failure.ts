@@ -23,6 +23,8 @@ export async function doing<Result> (what: string, step: () => Result | Promise<
   }
 }
 
+/** A failure with what was tried before it. */
 export const failed = (what: string, why: unknown): CommandFailed => new CommandFailed(`error ${what}: ${messageOf(why)}`, { cause: why })
 
+/** Whether the peer answered, and said no. */
 export const isApiError = (err: unknown): err is ApiError => err instanceof ApiError

@@ -18,6 +18,7 @@ export function describeProgram (terminal: Terminal): Command {
     .passThroughOptions()
 }
 
+/** What the commands do with one followed cluster. */
 export interface FollowedActions {
   info (): Promise<void>
   init (source: string, flags: { gateway?: string }): Promise<void>

@@ -9,6 +9,7 @@ import type { Followed } from './followed.ts'
 
 const defaultGateway = '127.0.0.1:8080'
 
+/** Where the cluster's configuration comes from. */
 export interface SourceFlags {
   /** A URL, or a DNSLink name. */
   source: string

@@ -30,6 +30,7 @@ export async function followedNames (parent: string): Promise<string[]> {
   return known.flat().toSorted()
 }
 
+/** Whether the folder has a configuration. */
 export async function isInitialized ({ folder }: Followed): Promise<boolean> {
   return stat(pathsIn(folder).config).then(found => found.isFile(), ignoreMissing(false))
 }
@@ -45,4 +46,5 @@ export function apiAddresses ({ folder }: Followed, variables: Variables): strin
   return chosen.length > 0 ? chosen : [`/unix${socketPath(folder)}`]
 }
 
+/** The unix socket by which the other commands reach a running follower. */
 export const socketPath = (folder: string): string => join(folder, 'api-socket')

@@ -9,6 +9,7 @@ export function completedProgram (program: Command): CompletedProgram {
   return { program: program.name(), flags, commands }
 }
 
+/** A command of commander's, with all below it, for completions. */
 export function completedCommand (command: Command): CompletedCommand {
   const help = command.createHelp()
   return {

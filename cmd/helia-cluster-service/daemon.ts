@@ -19,6 +19,7 @@ import { CommandFailed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 import { version } from './version.ts'
 
+/** `daemon`'s, as commander gives them. `stats` and `tracing` turn on what the configuration doesn't. */
 export interface DaemonFlags {
   /** Comma-separated multiaddresses. */
   bootstrap?: string

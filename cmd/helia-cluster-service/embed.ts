@@ -29,6 +29,7 @@ export interface PeerInit {
   signal?: AbortSignal
 }
 
+/** A running peer. */
 export interface Peer {
   readonly id: string
   /** Multiaddresses by "restapi", "pinsvcapi", "ipfsproxy", "gateway", "cluster". */

@@ -16,6 +16,7 @@ import { writePeerstore } from '../../src/node/folder/peerstore-file.ts'
 import { confirmed, doing } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
 
+/** `init`'s, as commander gives them, before any is checked. */
 export interface InitFlags {
   source?: string
   consensus: string

@@ -32,9 +32,12 @@ export interface StateDeps {
   output (bytes: Uint8Array): Promise<void>
 }
 
+/** The flags of `state export`. Absent: standard output. */
 export interface OutputFlags { file?: string }
+/** The flags of `state cleanup`. Without `force` a question is asked. */
 export interface ForceFlags { force: boolean }
 
+/** The flags of `state import`; numbers are still texts. */
 export interface ImportFlags extends ForceFlags {
   file?: string
   replicationMin?: string
@@ -82,6 +85,7 @@ export async function runCleanup (init: StateInit & ForceFlags, deps: StateDeps)
   })
 }
 
+/** `state crdt info`. */
 export async function runCrdtInfo (init: StateInit, deps: StateDeps): Promise<void> {
   await withState(init, deps, async state => {
     const { heads, height, dirty, damage } = await doing('reading the state', async () => state.info())

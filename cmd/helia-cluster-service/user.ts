@@ -13,13 +13,21 @@ import type { Terminal } from './terminal.ts'
 export interface UserInit { folder: string, levels: string }
 export interface UserDeps { terminal: Terminal, fetch: FolderDeps['fetch'] }
 
+/** The flags of `user add`; those of the other commands follow. */
 export interface AddFlags { email: string, admin?: boolean, quota?: string, force: boolean }
+/** `quota`: a size such as "10GB". */
 export interface QuotaFlags { email: string, quota: string }
+/** Of `user suspend` and `user resume`. */
 export interface StateFlags { email: string, state: 'active' | 'suspended' }
+/** `permissions`: a comma list; absent: all. */
 export interface KeyFlags { email: string, name?: string, permissions?: string }
+/** `email` absent: whoever has the code may use it. `days`: 1 to 999, 7 unless said otherwise. */
 export interface InviteFlags { email?: string, days?: string }
+/** `all`: also invitations that were used or revoked, or have expired. */
 export interface InvitesFlags { all?: boolean }
+/** `id`: as the list shows it. */
 export interface InviteIdFlags { id: string }
+/** `file`: must not be there yet. */
 export interface BackupFlags { file: string }
 
 type Admin = ServiceUsers['admin']
@@ -69,6 +77,7 @@ export const runUserAdd = command<AddFlags>('adding the user', async (admin, { e
   terminal.out(`${added.id}\n${added.apiKey}\n`)
 })
 
+/** `user list`: a table, all pages of it. */
 export const runUserList = command<object>('listing the users', async (admin, _flags, terminal) => {
   const rows: string[][] = [['EMAIL', 'ROLE', 'STATE', 'USED', 'QUOTA', 'FILES', 'CREATED', 'SEEN', 'ID']]
   for (let cursor: string | undefined; ;) {
@@ -92,14 +101,17 @@ function printTable (rows: readonly string[][], terminal: Terminal): void {
   for (const row of rows) terminal.out(`${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd()}\n`)
 }
 
+/** `user suspend` and `user resume`. */
 export const runUserState = command<StateFlags>('changing the user', async (admin, { email, state }) => {
   await admin.setState((await admin.byEmail(email)).id, state, actor)
 })
 
+/** `user quota EMAIL SIZE`. */
 export const runUserQuota = command<QuotaFlags>('changing the user', async (admin, { email, quota }) => {
   await admin.setQuota((await admin.byEmail(email)).id, bytesOf(quota), actor)
 })
 
+/** `user key`: prints the secret, which is shown once. */
 export const runUserKey = command<KeyFlags>('making the key', async (
   admin, { email, name = 'command line', permissions: list }, terminal
 ) => {
@@ -111,12 +123,14 @@ export const runUserKey = command<KeyFlags>('making the key', async (
   terminal.out(`${made.apiKey}\n`)
 })
 
+/** `user invite`: prints the code. */
 export const runUserInvite = command<InviteFlags>('making the invitation', async (admin, { email, days = '7' }, terminal) => {
   if (!/^[1-9]\d{0,2}$/.test(days)) throw new CommandFailed(`--days is ${days}: must be a whole number from 1 to 999`)
   const { code } = await admin.invite({ email: email ?? null, lifetimeMs: Number(days) * dayMs }, actor)
   terminal.out(`${code}\n`)
 })
 
+/** `user invite list`. */
 export const runInviteList = command<InvitesFlags>('listing the invitations', async (admin, { all }, terminal) => {
   const rows: string[][] = [['ID', 'STATE', 'FOR', 'CREATED', 'EXPIRES', 'USED BY']]
   for (let cursor: string | undefined; ;) {
@@ -130,6 +144,7 @@ export const runInviteList = command<InvitesFlags>('listing the invitations', as
   printTable(rows, terminal)
 })
 
+/** `user invite revoke`. */
 export const runInviteRevoke = command<InviteIdFlags>('revoking the invitation', async (admin, { id }) => admin.revokeInvite(id, actor))
 
 const dayOf = (at: number): string => new Date(at).toISOString().slice(0, 10)

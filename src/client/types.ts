@@ -109,7 +109,6 @@ export interface Metric {
   received_at: bigint
 }
 
-/** A metric that ran out. */
 /** `problems`: `starting`, `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
 export interface Readiness { ready: boolean, problems: string[], pins: number, heads: number, height: number }
 

@@ -8,7 +8,7 @@ import { Secret } from './secret.ts'
 
 /** What `parse` and `fromText` give for a value that isn't allowed. */
 export const refused: unique symbol = Symbol('refused')
-/** The type of `refused`. */
+/** What stands for a value that is not allowed: never a value itself. */
 export type Refused = typeof refused
 
 /** A type of value in service.json: how it is read from JSON and from the text of an environment variable. */

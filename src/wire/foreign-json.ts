@@ -20,7 +20,7 @@ export function readForeignJson<T> (bytes: Uint8Array, what: string, take: (fiel
   }
 }
 
-/** The fields of an object. */
+/** What an object out of foreign JSON holds, nothing of it checked yet. Throws TypeError for anything else. */
 export function fieldsOf (value: unknown): Fields {
   if (typeof value !== 'object' || value == null || Array.isArray(value)) throw new TypeError('not an object')
   return value as Fields

@@ -265,20 +265,6 @@ describe('architecture', () => {
     assert.deepEqual(broken, [])
   })
 
-  it('says of every public function and class what it does', () => {
-    const declared =
-      /^export (?:async )?(?:(?:function\*?|function \*|class) (\w+)|const (\w+)(?:: [^=]+)? = (?:async )?(?:<[^>]*>)? ?(?:\(|\w+ =>))/
-    const untold = sources.filter(({ path }) => path.startsWith('src/') && !path.startsWith('src/web/')).flatMap(({ path, text }) => {
-      const lines = text.split('\n')
-      return lines.flatMap((line, at) => {
-        const [found, one, other] = declared.exec(line) ?? []
-        return found == null || /(\*\/|^\/\/.*)$/.test(lines[at - 1] ?? '') ? [] : [`${path}:${at + 1} ${one ?? other}`]
-      })
-    })
-
-    assert.deepEqual(untold, [])
-  })
-
   it('has no line above 140 characters that is not one long text, template or pattern', () => {
     const longest = 140
     const literal = /'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\\n]|\\.)*`?|\/(?:[^/\\\n]|\\.)+\//g

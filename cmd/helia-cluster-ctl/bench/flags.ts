@@ -3,6 +3,7 @@ import type { Flag } from '../usage/flags.ts'
 /** What a run does when it isn't told. */
 export const benchDefaults = { seconds: 30, parallel: 8, size: '64KiB', mix: 'add=10,pin=30,status=40,list=1,unpin=19' } as const
 
+/** Those of `bench`, with the defaults that its reference states. */
 export const benchFlags: readonly Flag[] = [
   { names: ['seconds'], type: 'integer', about: 'how long', fallback: benchDefaults.seconds },
   { names: ['parallel'], type: 'integer', about: 'requests under way at any moment', fallback: benchDefaults.parallel },
@@ -13,6 +14,7 @@ export const benchFlags: readonly Flag[] = [
   { names: ['clean'], type: 'boolean', about: 'only unpin what earlier runs have left that were killed' }
 ]
 
+/** The long help of `bench`, a paragraph a line. */
 export const benchHelp = [
   'Always as many requests under way as --parallel says, the next one when one is answered, until the time is over or Ctrl-C. Of each kind: how many were answered, how many a second,',
   'and in what time half of them (p50), 99 of 100 (p99) and the slowest were. Works with Go peers, too.',

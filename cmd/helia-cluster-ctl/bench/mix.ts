@@ -1,5 +1,6 @@
 /** What a load is made of. */
 export const operations = ['add', 'pin', 'status', 'list', 'unpin'] as const
+/** A kind of request that the bench makes. */
 export type Operation = typeof operations[number]
 
 /** How often each operation is chosen, relative to the others. */

@@ -3,6 +3,7 @@ import type { Random } from '../../../src/base/clock.ts'
 import type { ClusterClient } from '../../../src/client/client.ts'
 import type { Operation } from './mix.ts'
 
+/** What the bench uses of the client; tests put their own in its place. */
 export type BenchClient = Pick<ClusterClient, 'add' | 'pin' | 'status' | 'allocations' | 'unpin'>
 
 /** All pins of any bench are called like that. */

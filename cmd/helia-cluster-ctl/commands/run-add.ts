@@ -14,6 +14,7 @@ import { waitFor } from './waiting.ts'
 
 type Source = { kind: 'url', url: URL } | { kind: 'file', file: LocalPath }
 
+/** `add PATH…`. A handler prints to the context's terminal and gives the exit code; what fails, it throws as CommandFailed. */
 export async function add ({ flags, args }: CommandLine, context: CtlContext): Promise<number> {
   if (args.length === 0) throw new CommandFailed('error : need at least one path')
   const options = await optionsOf(flags, { count: args.length, now: context.clock.now() })

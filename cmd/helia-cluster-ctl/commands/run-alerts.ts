@@ -9,6 +9,7 @@ import type { Table } from '../print/table.ts'
 /** What ran out at one peer, and hasn't come again. */
 interface SilentPeer { peer: string, name: string, metrics: string[], expiredAt: number }
 
+/** `health alerts`. */
 export async function showAlerts (_line: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
   const alerts = await client.alerts({ signal })
   if (printer.encoding !== 'table') {

@@ -15,6 +15,7 @@ import type { Table } from '../print/table.ts'
 /** Between two looks of `--wait`. */
 const lookMs = 1000
 
+/** `peers drain [PEER]`: begins, ends or shows. */
 export async function drainPeer ({ flags, args: [text] }: CommandLine, context: CtlContext): Promise<number> {
   const { client, printer, signal } = context
   if (text == null && flags.yes('status')) {
@@ -41,6 +42,7 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
   return exitCodes.done
 }
 
+/** `rebalance`: begins, ends or shows. */
 export async function rebalance ({ flags }: CommandLine, context: CtlContext): Promise<number> {
   const { client, printer, signal } = context
   const by = flags.text('by').split(',').map(tag => tag.trim()).filter(tag => tag !== '')

@@ -4,6 +4,7 @@ import { CommandFailed, exitCodes } from '../failure.ts'
 
 /** What needs no peer. */
 
+/** `commands`: every command with its parents, a line each, as Go's. */
 export async function listCommands (_line: CommandLine, { terminal, program, commands }: CtlContext): Promise<number> {
   terminal.out([...commands.flatMap(command => paths(program, command)), `${program} help`].map(line => `${line}\n`).join(''))
   return exitCodes.done
@@ -15,6 +16,7 @@ const paths = (before: string, command: Command): string[] => {
   return [path, ...(command.commands ?? []).flatMap(one => paths(path, one))]
 }
 
+/** `completion SHELL`. */
 export async function printCompletion ({ args: [shell = ''] }: CommandLine, { terminal, program, commands }: CtlContext): Promise<number> {
   const [{ completionScript, shells }, { completedCtl }] = await Promise.all([import('../../completion.ts'), import('../usage/completion.ts')])
   const script = completionScript(shell, completedCtl({ program, commands }))

@@ -11,6 +11,7 @@ import type { Format } from '../print/printer.ts'
 import type { Table } from '../print/table.ts'
 import { waitFor } from './waiting.ts'
 
+/** `pin add CID|PATH`. */
 export async function pinAdd ({ flags, args: [content = ''] }: CommandLine, context: CtlContext): Promise<number> {
   const both = flags.number('replication')
   const peers = peersOf(flags)
@@ -26,6 +27,7 @@ export async function pinAdd ({ flags, args: [content = ''] }: CommandLine, cont
   }, { flags, context })
 }
 
+/** `pin update FROM TO`: pins with what differs, the old pin stays. */
 export async function pinUpdate ({ flags, args: [from = '', to = ''] }: CommandLine, context: CtlContext): Promise<number> {
   const pinUpdate = cidArgument(from, 'parsing from Cid')
   return await pin(to, { pinUpdate, ...await nameAndExpiry(flags, context) }, { flags, context })
@@ -42,6 +44,7 @@ async function pin (content: string, options: PinOptions, { flags, context }: { 
   return await showOutcome(pinned, 'pinned', { flags, context })
 }
 
+/** `pin rm CID|PATH`. */
 export async function pinRemove ({ flags, args: [content = ''] }: CommandLine, context: CtlContext): Promise<number> {
   const path = await doing('', () => contentPath(content))
   const unpinned = await context.client.unpin(path, { signal: context.signal })
@@ -68,6 +71,7 @@ async function showOutcome (
 
 const types: readonly PinType[] = ['pin', 'meta-pin', 'clusterdag-pin', 'shard-pin']
 
+/** `pin ls [CID]`. */
 export async function pinList ({ flags, args: [text = ''] }: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   if (text !== '') {
     printer.one(await client.allocation(cidArgument(text), { signal }), pinFormat)
@@ -79,6 +83,7 @@ export async function pinList ({ flags, args: [text = ''] }: CommandLine, { clie
   return exitCodes.done
 }
 
+/** `pin progress CID`. */
 export async function pinProgress ({ args: [text = ''] }: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   await printer.all(await client.progress(cidArgument(text), { signal }), progressFormat)
   return exitCodes.done

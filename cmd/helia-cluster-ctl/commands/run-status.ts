@@ -9,6 +9,7 @@ import { statusFormat } from '../print/formats.ts'
 /** Asks for what the command line says; called again for every look of --watch. */
 export type StatusSource = () => AsyncIterable<GlobalPinInfo>
 
+/** `status [CID…]`. */
 export async function showStatus ({ flags, args }: CommandLine, context: CtlContext): Promise<number> {
   const { client, printer, signal } = context
   const cids = args.map(text => cidArgument(text))
@@ -62,6 +63,7 @@ function statusesOf (text: string): TrackerStatus[] {
   }
 }
 
+/** `recover [CID]`. */
 export async function recover ({ flags, args: [text = ''] }: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   const local = flags.yes('local')
   if (text !== '') printer.one(await client.recover(cidArgument(text), { local, signal }), statusFormat)

@@ -13,6 +13,7 @@ export async function showSync (_line: CommandLine, { client, printer, signal }:
   return sync.peers.some(({ trusted, state }) => trusted && state === 'out_of_sync') ? exitCodes.failed : exitCodes.done
 }
 
+/** `health diff ONE OTHER`: in what two peers' pinsets differ. */
 export async function showDiff (
   { args: [one = '', other = ''], flags }: CommandLine, { client, printer, signal }: CtlContext
 ): Promise<number> {

@@ -42,6 +42,7 @@ export class UploadBar {
   }
 }
 
+/** The bar's text. Bytes; `total` 0: nobody knows how many there are. */
 export function uploadText ({ sent, total, elapsedMs }: { sent: number, total: number, elapsedMs: number }): string {
   const speed = elapsedMs < 500 ? '' : `  ${bytesText(Math.round(sent / elapsedMs * 1000))}/s`
   if (total <= 0) return `${bytesText(sent)}${speed}`

@@ -6,6 +6,7 @@ import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes, failed } from '../failure.ts'
 import { StatusLine } from '../print/status-line.ts'
 
+/** What `--wait` waits for. `limit`: so many peers, 0 for all. */
 export interface Wait {
   target: 'pinned' | 'unpinned'
   limit: number

@@ -1,9 +1,11 @@
 import type { CtlTerminal } from '../terminal.ts'
 
+/** Terminals' own colours, so that every theme keeps its contrast. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
 
 const codes: Record<Style, number> = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 }
 
+/** The text in a style, or as it is where there are no colours. */
 export type Paint = (style: Style, text: string) => string
 
 /** Colours when a person looks (https://no-color.org is respected, and dumb terminals). */

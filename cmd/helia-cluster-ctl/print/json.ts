@@ -13,6 +13,7 @@ export const jsonText = (value: unknown): string => `${goJson(value, { indent: 4
 const sortedMetadata = (metadata: Record<string, string> | null | undefined): Record<string, string> | null =>
   metadata == null ? null : sortedByKey(metadata)
 
+/** A peer in Go's order of keys. So are all below: `--enc json` prints what Go's ctl prints. */
 export function idObject (id: Id): unknown {
   const { id: ipfsId, addresses, error } = id.ipfs ?? {}
   return {
@@ -29,6 +30,7 @@ export function idObject (id: Id): unknown {
   }
 }
 
+/** A pin of the pinset. */
 export function pinObject (pin: Pin): unknown {
   return {
     replication_factor_min: pin.replication_factor_min ?? 0,
@@ -50,6 +52,7 @@ export function pinObject (pin: Pin): unknown {
   }
 }
 
+/** A pin's status. */
 export function statusObject (info: GlobalPinInfo): unknown {
   const peers = Object.entries(info.peer_map ?? {}).toSorted(([a], [b]) => a < b ? -1 : 1)
   return {
@@ -76,6 +79,7 @@ function peerStatusObject (one: PinInfo): unknown {
   }
 }
 
+/** What was added. */
 export function addedObject ({ name, cid, bytes, size, allocations }: Added): unknown {
   return {
     name,
@@ -86,18 +90,22 @@ export function addedObject ({ name, cid, bytes, size, allocations }: Added): un
   }
 }
 
+/** A metric, its times as numbers of nanoseconds. */
 export function metricObject (
   { name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt }: Metric
 ): Record<string, unknown> {
   return { name, peer, value, expire, valid, weight, partitionable, received_at: receivedAt }
 }
 
+/** An alert: its metric, and when it was triggered. */
 export const alertObject = (alert: Alert): unknown => ({ ...metricObject(alert), triggered_at: alert.triggered_at })
 
+/** Libp2p's counters, by protocol. */
 export function bandwidthObject (bandwidth: Readonly<Record<string, Bandwidth>>): unknown {
   return Object.fromEntries(Object.keys(bandwidth).toSorted().map(protocol => [protocol, bandwidth[protocol]]))
 }
 
+/** A collection, by peer. */
 export function repoGcObject ({ peer_map: peers }: GlobalRepoGc): unknown {
   return { peer_map: Object.fromEntries(Object.keys(peers).toSorted().map(peer => [peer, peerGcObject(peers[peer] as RepoGc)])) }
 }

@@ -7,6 +7,7 @@ import type { Table } from './table.ts'
 import { errorText } from './text.ts'
 import type { CtlTerminal } from '../terminal.ts'
 
+/** `table` is for terminals, and not of Go's. */
 export type Encoding = 'text' | 'json' | 'table'
 
 /** How items of one kind are printed. Without a table they are printed as text. */

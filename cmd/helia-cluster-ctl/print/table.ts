@@ -4,6 +4,7 @@ import type { Paint, Style } from './colours.ts'
 /** A cell; `style` is how it is painted. */
 export type Cell = string | { text: string, style: Style }
 
+/** How items become rows of a table; one item may take several. */
 export interface Table<Item> {
   columns: readonly string[]
   rows (item: Item): Cell[][]

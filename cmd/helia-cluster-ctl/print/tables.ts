@@ -10,6 +10,7 @@ const when = (time: string): string => time === neverText ? '-' : time.slice(0, 
 
 const peersText = (count: number): string => count === 1 ? '1 peer' : `${count} peers`
 
+/** Peers, one a row. */
 export const idTable: Table<Id> = {
   columns: ['PEER', 'NAME', 'VERSION', 'SEES', 'IPFS'],
   rows: id => id.error !== ''
@@ -19,6 +20,7 @@ export const idTable: Table<Id> = {
 
 const ipfsCell = ({ ipfs }: Id): Cell => ipfs.error === '' ? ipfs.id ?? '' : { text: ipfs.error, style: 'red' }
 
+/** Pins of the pinset, one a row. */
 export const pinTable: Table<Pin> = {
   columns: ['CID', 'NAME', 'TYPE', 'FACTORS', 'ON', 'EXPIRES', 'ADDED'],
   rows: pin => [[

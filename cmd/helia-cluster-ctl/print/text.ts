@@ -13,6 +13,7 @@ const padded = (text: string, width: number): string => text + ' '.repeat(Math.m
 const seconds = (time: string): string => time.slice(0, 19).replace('T', ' ')
 const isNever = (time: string | undefined): boolean => time == null || time === '' || time === neverText
 
+/** A peer as Go's ctl prints it. So are all below, with their newlines. */
 export function idText (id: Id): string {
   if (id.error !== '' && id.error != null) return `${id.id} | ERROR: ${id.error}\n`
   const head = [
@@ -23,6 +24,7 @@ export function idText (id: Id): string {
   return linesOf([...head, `  > IPFS: ${id.ipfs.id ?? ''}`, ...sorted(id.ipfs.addresses).map(address => `    - ${address}`)])
 }
 
+/** A pin of the pinset on one line. */
 export function pinText (pin: Pin): string {
   const isEverywhere = pin.replication_factor_min === -1 && pin.replication_factor_max === -1
   return `${[
@@ -43,6 +45,7 @@ function depthText (depth: number): string {
   return depth === -1 ? 'Recursive' : `Recursive-${depth}`
 }
 
+/** A pin and its peers, one a line. */
 export function statusText (info: GlobalPinInfo): string {
   const head = `${info.cid}${info.name === '' ? '' : ` | ${info.name}`}:`
   const peers = Object.entries(info.peer_map ?? {}).toSorted(([a], [b]) => a < b ? -1 : 1)
@@ -56,6 +59,7 @@ function peerStatusText (
   return `    > ${padded(peername === '' ? peer : peername, 20)} : ${what} | ${timestamp} | Attempts: ${attempts} | Priority: ${priority}`
 }
 
+/** What was added. */
 export const addedText = ({ cid, name }: Added): string => `added ${cid ?? 'b'} ${name}\n`
 
 /** `now` in Unix milliseconds. */
@@ -64,10 +68,12 @@ export function metricText ({ peer, name, value, weight, expire }: Metric, now: 
   return `${peer} | ${name}: ${shown} | Expires in: ${relativeTime(Number(expire) / 1e6, now)}\n`
 }
 
+/** An alert; `now` in Unix milliseconds. */
 export function alertText ({ peer, name, expire, triggered_at: triggered }: Alert, now: number): string {
   return `${peer}: ${name}. Expired at: ${relativeTime(Number(expire) / 1e6, now)}. Triggered at: ${relativeTime(parseTime(triggered), now)}\n`
 }
 
+/** Libp2p's counters, a protocol a line. */
 export function bandwidthText (bandwidth: Readonly<Record<string, Bandwidth>>): string {
   return linesOf(Object.entries(bandwidth).toSorted(([a], [b]) => a < b ? -1 : 1).map(([protocol, {
     total_in: totalIn, total_out: totalOut, rate_in: rateIn, rate_out: rateOut
@@ -75,10 +81,12 @@ export function bandwidthText (bandwidth: Readonly<Record<string, Bandwidth>>): 
     `${protocol.padStart(25)}: In: ${bytesText(totalIn).padStart(7)}. Out: ${bytesText(totalOut).padStart(7)}. RateIn: ${rateIn.toFixed(2)}B/s. RateOut: ${rateOut.toFixed(2)}B/s`))
 }
 
+/** Whether the peer is ready. Not of Go's. */
 export function readinessText ({ ready, problems, pins }: Readiness): string {
   return `${ready ? 'ready' : 'not ready'}, ${pins} pins, ${problems.length === 0 ? 'no problems' : `problems: ${problems.join(', ')}`}\n`
 }
 
+/** What a collection removed, peer by peer. */
 export function repoGcText ({ peer_map: peers }: GlobalRepoGc): string {
   return Object.keys(peers).toSorted().map(peer => peerGcText(peer, peers[peer] as RepoGc)).join('')
 }
@@ -92,5 +100,6 @@ function peerGcText (peer: string, { peername, error = '', keys }: RepoGc): stri
   ])
 }
 
+/** What Go's ctl prints of an API's error. */
 export const errorText = ({ code, message }: { code: number, message: string }): string =>
   `An error occurred:\n  Code: ${code}\n  Message: ${message}\n`

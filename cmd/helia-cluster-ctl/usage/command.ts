@@ -20,4 +20,5 @@ export interface Command {
   isOurs?: boolean
 }
 
+/** What a handler is given: its flags, and the words that are none. */
 export interface CommandLine { flags: FlagValues, args: string[] }

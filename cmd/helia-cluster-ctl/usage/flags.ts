@@ -39,6 +39,7 @@ export class WrongUsage extends Error {}
 /** Thrown in place of a parsed line when it asks for help (`-h`, `--help`). */
 export class HelpWanted extends Error {}
 
+/** Flags up to the first word that is none, and the words from there on. */
 export interface ParsedLine { flags: FlagValues, rest: string[] }
 
 /** Reads flags up to the first argument that isn't one, or to `--`. Throws WrongUsage or HelpWanted. */

@@ -2,6 +2,7 @@ import type { Flag } from './flags.ts'
 
 /** The programs answer it in every place. */
 export const helpFlag = { names: ['help', 'h'], type: 'boolean', about: 'print this help' } as const satisfies Flag
+/** Prints the version wherever it stands, as Go's. */
 export const versionFlag = { names: ['version', 'v'], type: 'boolean', about: 'print the version' } as const satisfies Flag
 
 /** Answered before all commands, and by `h`. */

@@ -40,7 +40,7 @@ function flagRow ({ names, type, about, fallback, variable }: Flag): readonly [s
 const section = (title: string, text: string): string => text === '' ? '' : `${title}:\n${text}\n\n`
 const commandRows = (list: readonly Command[]): Array<readonly [string, string]> => list.map(one => [one.name, one.about] as const)
 
-/** The help of the program. */
+/** What `--help` prints without a command, in the form of Go's ctl. */
 export function programHelp (program: string, version: string): string {
   return section('NAME', `   ${program} - manage an IPFS cluster through the REST API of one of its peers`) +
     section('USAGE', `   ${program} [global options] command [command options] [arguments...]`) +

@@ -82,7 +82,7 @@ const fields = {
   http_log_file: field(text, '', 'Write the access log to this file instead of the log.', own)
 }
 
-/** The values of `api.service`. */
+/** The values of `api.service` and of the groups in it, durations in milliseconds. */
 export type ServiceApiConfig = ValuesOf<typeof fields>
 
 function check (values: ServiceApiConfig): Finding[] {

@@ -19,7 +19,7 @@ const fields = {
   allow_private: bool(false, 'Whether the addresses may be in private networks, this machine included.', own)
 }
 
-/** The values of `webhooks`. */
+/** Where events go that this peer tells the operator of. */
 export type WebhooksConfig = ValuesOf<typeof fields>
 
 function check ({ urls, secret }: WebhooksConfig): Finding[] {

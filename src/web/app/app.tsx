@@ -42,6 +42,7 @@ function decide (at: Place, session: Session): {
 
 const home = (session: Session): string => session.kind === 'operator' ? '/cluster' : '/dashboard'
 
+/** All of a page: the frame with its menu, the page of the current address, and what lies over both. */
 export function App () {
   const at = useStore(place)
   const { session, ended } = useStore(sessionState)

@@ -5,6 +5,7 @@ import { site } from './site.ts'
 
 const home = site.kind === 'cluster' ? '/cluster' : '/'
 
+/** In place of a page whose address nobody has. */
 export function NotFound () {
   return <Page title="Not found">
     <EmptyState title="There is no page of this address" icon="search" action={<Button kind="primary" to={home}>Go to the start</Button>}>
@@ -13,6 +14,7 @@ export function NotFound () {
   </Page>
 }
 
+/** In place of an admin's page for somebody who isn't one. */
 export function Forbidden () {
   return <Page title="For admins">
     <EmptyState title="This page is for admins" icon="lock" action={<Button kind="primary" to="/dashboard">Go to your dashboard</Button>}>

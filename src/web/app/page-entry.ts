@@ -10,6 +10,7 @@ export type Audience = 'everyone' | 'guest' | 'user' | 'admin' | 'operator'
 /** The pages of the service, or those of the cluster alone. */
 export type SiteKind = 'service' | 'cluster'
 
+/** Where the menu has the page; `order` counts within its group. */
 export interface MenuPlace { group: 'main' | 'cluster' | 'admin', order: number, label: string, icon: IconName }
 
 /** A page, as its folder lists it. Nothing of it is loaded before somebody goes there. */
@@ -27,5 +28,6 @@ export interface PageEntry {
   load: () => Promise<{ default: ComponentType }>
 }
 
+/** The sites that have the page; unless it says so, operators' pages are on both and all others the service's. */
 export const sitesOf = ({ sites, audience }: Pick<PageEntry, 'sites' | 'audience'>): readonly SiteKind[] =>
   sites ?? (audience === 'operator' ? ['service', 'cluster'] : ['service'])

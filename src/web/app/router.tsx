@@ -3,6 +3,7 @@ import { createContext } from 'preact'
 import { useContext, useEffect } from 'preact/hooks'
 import { createStore, useStore } from '../data/store.ts'
 
+/** Where the reader is, and how to go elsewhere. */
 export interface Router {
   path: string
   params: Readonly<Record<string, string>>
@@ -13,6 +14,7 @@ export interface Router {
   setQuery: (changes: Readonly<Record<string, string | null>>, options?: { replace?: boolean }) => void
 }
 
+/** An entry of the browser's history. */
 export interface Place {
   path: string
   search: string
@@ -24,6 +26,7 @@ export interface Place {
 
 const here = (): Pick<Place, 'path' | 'search' | 'hash'> => ({ path: location.pathname, search: location.search, hash: location.hash })
 
+/** Where the reader is, also for code outside of components. */
 export const place = createStore<Place>({ ...here(), visit: 0, isBack: false })
 
 /** The params of the page's own path. */
@@ -78,17 +81,20 @@ function setQuery (changes: Readonly<Record<string, string | null>>, { replace =
   go(`${location.pathname}${text === '' ? '' : `?${text}`}${location.hash}`, { replace })
 }
 
+/** The router within a page; draws it anew with each navigation. */
 export function useRouter (): Router {
   const params = useContext(ParamsContext)
   const { path, search, hash } = useStore(place)
   return { path, params, query: new URLSearchParams(search), hash, go, setQuery }
 }
 
+/** `go` for code outside of components. */
 export const navigate = go
 
 /** Where this entry of the history was scrolled to when it was left. */
 export const scrolledBefore = (): number => scrolled.get(entryId) ?? 0
 
+/** Takes over the browser's history and clicks on links. Called once, before the first page. */
 export function startRouter (): void {
   history.scrollRestoration = 'manual'
   history.replaceState({ entryId }, '')
@@ -140,6 +146,7 @@ export function Link ({ to, children, onClick, ...attributes }: LinkProps) {
   return <a href={to} {...attributes} onClick={follow}>{children}</a>
 }
 
+/** An address as a link has it. */
 export const hrefOf = ({ path, search, hash }: Pick<Place, 'path' | 'search' | 'hash'>): string => `${path}${search}${hash}`
 
 /** Where somebody who had to log in came from; never another site. */

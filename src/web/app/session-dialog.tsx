@@ -40,6 +40,7 @@ export function SessionDialog ({ email }: { email: string }) {
   </Dialog>
 }
 
+/** Why a log-in failed, in a sentence. */
 export function loginError (err: unknown): string {
   const status = (err as { status?: number }).status
   if (status === 401) return site.kind === 'service' ? 'There is no account with this e-mail and password.' : 'User or password are wrong.'

@@ -8,6 +8,7 @@ import { forgetAll, retryFailed } from '../data/query.ts'
 import { createStore, useStore } from '../data/store.ts'
 import { site } from './site.ts'
 
+/** Who is looking. `user`: of the service; `operator`: with the REST API's own credentials. */
 export type Session =
   /** `expected`: who was logged in here last, and most likely is; their pages need not wait for the answer. */
   | { kind: 'loading', expected?: string | undefined }
@@ -23,14 +24,18 @@ const hintKey = 'helia-cluster-user'
 
 interface State { session: Session, /** The session ended under a page that is open: who has to log in again. */ ended: { email: string } | null }
 
+/** The session, and why the last one ended. */
 export const sessionState = createStore<State>({
   session: { kind: 'loading', expected: site.kind === 'service' ? readStored<string>(hintKey) : undefined }, ended: null
 })
 
+/** The session; draws the component anew when it changes. */
 export const useSession = (): Session => useStore(sessionState, ({ session }) => session)
 
+/** Whether this person may see everybody's things; an operator may. */
 export const isAdmin = (session: Session): boolean => session.kind === 'operator' || (session.kind === 'user' && session.role === 'admin')
 
+/** Logging in and out. Everything that was loaded for one user goes with that user. */
 export const session = {
   login: async (credentials: { email: string, password: string }): Promise<void> => {
     const { email, role } = await service.account.login(credentials)

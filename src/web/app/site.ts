@@ -29,10 +29,12 @@ function readSite (): Site {
   }
 }
 
+/** Which pages these are, as the server wrote it into the document. */
 export const site: Site = readSite()
 
 /** Where a CID can be read, to be opened or shared. */
 export const gatewayLink = (cid: string): string =>
   site.kind === 'service' || site.gateway === '' ? `${ownOrigin()}/api/gateway/${cid}` : `${site.gateway}/ipfs/${cid}`
 
+/** The origin to show in addresses for others: the configured public one, else this page's. */
 export const ownOrigin = (): string => site.publicUrl === '' ? location.origin : site.publicUrl

@@ -1,5 +1,6 @@
 import { createStore, useStore } from './store.ts'
 
+/** Whether the peer answers. `since` and `nextTryAt`: Unix milliseconds. */
 export interface Connection { isAway: boolean, since: number | null, nextTryAt: number | null }
 
 const here: Connection = { isAway: false, since: null, nextTryAt: null }
@@ -31,6 +32,7 @@ export function onReturn (listener: () => void): () => void {
   return () => { returned.delete(listener) }
 }
 
+/** The connection's state, and a button's `tryNow`. */
 export function useConnection (): Connection & { tryNow: () => void } {
   return { ...useStore(store), tryNow: () => { void tryOnce() } }
 }

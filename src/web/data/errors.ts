@@ -10,6 +10,7 @@ export function statusOf (err: unknown): number | undefined {
 /** Nobody answered. */
 export const isAway = (err: unknown): boolean => statusOf(err) === 0
 
+/** Whether a request was cancelled by this page itself: nothing to show. */
 export const isAbort = (err: unknown): boolean => err instanceof DOMException && err.name === 'AbortError'
 
 /** Whether the session of the log-in is at its end. */

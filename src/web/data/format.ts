@@ -25,6 +25,7 @@ export function bytesText (bytes: number): string {
 export const exactBytes = (bytes: number): string =>
   Number.isFinite(bytes) ? `${counts.format(bytes)} ${Math.abs(bytes) === 1 ? 'byte' : 'bytes'}` : 'unknown'
 
+/** A count with the reader's separators. */
 export const countText = (value: number): string => counts.format(value)
 
 /** "42%", "<1%", "0%" */
@@ -36,6 +37,7 @@ export function percentText (share: number): string {
   return `${percent < 100 ? Math.min(99, Math.round(percent)) : Math.round(percent)}%`
 }
 
+/** Bytes per second, in the units of `bytesText`. */
 export const rateText = (bytesPerSecond: number): string =>
   `${bytesText(bytesPerSecond < 10 ? bytesPerSecond : Math.round(bytesPerSecond))}/s`
 

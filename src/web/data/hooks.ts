@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useId as useHookId, useState } from 'preact/hooks'
 import { peerNow } from './peer-time.ts'
 
+/** An ID for `for` and `aria-…`, the same at every drawing. */
 export const useId = (): string => useHookId()
 
 /** The peer's time, again every so often: for "3 min ago". */
@@ -24,6 +25,7 @@ function useTick (everyMs: number): void {
   }, [everyMs])
 }
 
+/** Whether a media query holds; draws anew when that changes. */
 export function useMedia (query: string): boolean {
   const [fits, setFits] = useState(() => matchMedia(query).matches)
   useEffect(() => {
@@ -56,6 +58,7 @@ export function useStored<T> (key: string, initial: T): [T, (value: T) => void] 
   return [value, store]
 }
 
+/** A value out of the browser's storage; undefined when there is none, or the browser keeps none. */
 export function readStored<T> (key: string): T | undefined {
   try {
     const text = localStorage.getItem(key)
@@ -65,6 +68,7 @@ export function readStored<T> (key: string): T | undefined {
   }
 }
 
+/** Keeps a value in the browser's storage, as JSON; undefined removes it. A browser that keeps nothing is no error. */
 export function writeStored (key: string, value: unknown): void {
   try {
     if (value === undefined) localStorage.removeItem(key)

@@ -12,6 +12,7 @@ import type { Store } from './store.ts'
 export type { ClusterEvent } from '../../client/event-stream.ts'
 export type { LiveSource } from './live-tabs.ts'
 
+/** Which events. */
 export interface LiveFilter {
   /** Default: the user's own events on the service's pages, the cluster's on those of the cluster. */
   from?: LiveSource

@@ -3,6 +3,7 @@ import { toast } from '../ui/feedback/toast-store.ts'
 import { onReturn } from './connection.ts'
 import { errorText, isAbort, isAway, isSessionEnd } from './errors.ts'
 
+/** What was loaded for a key, shared by all components that use it. */
 export interface Query<T> {
   data: T | undefined
   error: Error | undefined
@@ -174,6 +175,7 @@ export interface ActionOptions<R> {
   success?: string
 }
 
+/** Something a click begins; one at a time. */
 export interface Action<A extends unknown[], R> {
   /** Undefined when it failed, or when it runs already. */
   run: (...args: A) => Promise<R | undefined>

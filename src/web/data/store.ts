@@ -8,6 +8,7 @@ export interface Store<T> {
   subscribe (listener: () => void): () => void
 }
 
+/** A value that components follow. Listeners are called after each change. */
 export function createStore<T> (initial: T): Store<T> {
   let value = initial
   const listeners = new Set<() => void>()

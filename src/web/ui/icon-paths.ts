@@ -80,4 +80,5 @@ export const iconPaths = {
   zap: 'M13 3 5 13.5h6L10 21l8-10.5h-6z'
 } as const
 
+/** What components ask for: another text is no icon, and an error when types are checked. */
 export type IconName = keyof typeof iconPaths

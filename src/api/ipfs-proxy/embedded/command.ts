@@ -22,7 +22,7 @@ export interface CommandDeps {
   hash: (name: string, bytes: Uint8Array) => Promise<MultihashDigest>
 }
 
-/** One call of a command. */
+/** What a command is given besides its dependencies. */
 export interface CommandCall {
   query: Query
   body: RequestBody

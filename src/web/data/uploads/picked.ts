@@ -7,14 +7,17 @@ export interface Picked {
   /** Reads it again after a reload, where the browser has such a thing. */
   handle: FileSystemHandle | null
 }
+/** A file with its path in the folder that was chosen. */
 export interface PickedFile { path: string, file: File }
 
 /** What tells whether a file is the one of before: nobody reads it for that. */
 export interface FileMark { path: string, size: number, lastModified: number }
 
+/** What tells a file from a later version of it: so that an upload goes on only with the same bytes. */
 export const marksOf = ({ files }: Pick<Picked, 'files'>): FileMark[] =>
   files.map(({ path, file: { size, lastModified } }) => ({ path, size, lastModified }))
 
+/** Bytes in all. */
 export const sizeOf = ({ files }: Pick<Picked, 'files'>): number => files.reduce((sum, { file }) => sum + file.size, 0)
 
 /** Whether these are the files whose upload was broken off. */
@@ -30,6 +33,7 @@ export function isSame (marks: readonly FileMark[], picked: Pick<Picked, 'files'
 export const inOrder = (files: readonly PickedFile[]): PickedFile[] =>
   files.toSorted((a, b) => a.path < b.path ? -1 : a.path > b.path ? 1 : 0)
 
+/** One file, chosen by itself. `handle`: lets a browser open it again after a reload. */
 export function pickedFile (file: File, handle: FileSystemHandle | null = null): Picked {
   const { name } = file
   return { kind: 'file', name, files: [{ path: name, file }], handle }

@@ -9,6 +9,7 @@ export type UploadState =
   | 'waiting' | 'sending' | 'paused' | 'retrying' | 'finishing' | 'done' | 'failed'
   | 'needs-files' | 'needs-permission' | 'elsewhere' | 'signed-out'
 
+/** An upload as the list shows it. */
 export interface UploadItem {
   id: string
   kind: 'file' | 'directory'
@@ -25,10 +26,13 @@ export interface UploadItem {
   pin: 'now' | 'on-access'
 }
 
+/** Nothing happens to it by itself any more. */
 export const isOver = ({ state }: Pick<UploadItem, 'state'>): boolean => state === 'done' || state === 'failed'
+/** It takes part in the totals of what is being sent. */
 export const isUnderWay = ({ state }: Pick<UploadItem, 'state'>): boolean =>
   state === 'waiting' || state === 'sending' || state === 'retrying' || state === 'finishing'
 
+/** All uploads together. Sizes in bytes; `leftMs` null: nobody can tell. */
 export interface UploadTotals {
   count: number, done: number, failed: number, underWay: number, stopped: number, sizeBytes: number, sentBytes: number,
   bytesPerSecond: number, leftMs: number | null
@@ -50,6 +54,7 @@ export function totalsOf (items: readonly UploadItem[]): UploadTotals {
   return { ...totals, leftMs: totals.bytesPerSecond > 0 ? left * 1000 / totals.bytesPerSecond : null }
 }
 
+/** What an error means: try again, begin anew (`lost`), another request has it, nobody is logged in, give up. */
 export type Failure = 'again' | 'lost' | 'elsewhere' | 'signed-out' | 'for-good'
 
 /** What an error of the service means for an upload. */

@@ -28,6 +28,7 @@ export interface UploadQueueDeps {
   locks?: LockManager | undefined
 }
 
+/** What the form asks besides the files. */
 export interface UploadChoice { pin: 'now' | 'on-access', group: string | null }
 
 /** An upload of this page. */

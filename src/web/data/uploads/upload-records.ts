@@ -24,6 +24,7 @@ export interface UploadRecord {
 export const newUploadId = (): string =>
   [...crypto.getRandomValues(new Uint8Array(12))].map(byte => byte.toString(16).padStart(2, '0')).join('')
 
+/** Uploads that outlive the page, by the account they belong to. */
 export interface UploadRecords {
   all (owner: string): Promise<UploadRecord[]>
   put (records: readonly UploadRecord[]): Promise<void>

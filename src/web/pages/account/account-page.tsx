@@ -20,6 +20,7 @@ import { DataExport } from './data-export.tsx'
 import { passwordError, passwordHint } from './password-rules.ts'
 import { SessionsCard } from './sessions-card.tsx'
 
+/** `/account`: who the user is, and what can be changed, taken along or deleted. */
 export default function AccountPage () {
   const account = useQuery('account', signal => service.account.status({ signal }))
   return <Page title="Account" intro="Who you are here, and what you can take along." narrow>

@@ -8,6 +8,7 @@ import { Form } from '../../ui/controls/form.tsx'
 import { PasswordField, TextField } from '../../ui/controls/text-field.tsx'
 import { EntryPage } from './entry-page.tsx'
 
+/** `/login`, on both sites. */
 export default function LoginPage () {
   return site.kind === 'service' ? <ServiceLogin/> : <ClusterLogin/>
 }

@@ -1,5 +1,6 @@
 import type { PageEntry } from '../../app/page-entry.ts'
 
+/** Pages about getting in, and about the account itself. */
 export const accountPages: readonly PageEntry[] = [
   { path: '/login', title: 'Log in', audience: 'guest', sites: ['service', 'cluster'], load: () => import('./login-page.tsx') },
   { path: '/register', title: 'Create an account', audience: 'everyone', load: () => import('./register-page.tsx') },

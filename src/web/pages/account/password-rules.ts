@@ -1,5 +1,6 @@
 import { messageOf } from '../../../base/errors.ts'
 
+/** The service's only rule, and advice. */
 export const passwordHint = 'At least 8 characters. Several words are easy to remember and hard to guess.'
 const least = 8
 

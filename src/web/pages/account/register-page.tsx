@@ -12,6 +12,7 @@ import { EntryPage } from './entry-page.tsx'
 import { FirstKey } from './first-key.tsx'
 import { passwordError, passwordHint } from './password-rules.ts'
 
+/** `/register`: with a code by mail, an invitation or neither, as the service asks. */
 export default function RegisterPage () {
   const visitor = useSession()
   const { query } = useRouter()

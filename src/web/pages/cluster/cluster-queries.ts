@@ -15,21 +15,27 @@ export function useClusterNews (): void {
 const oftenMs = 5000
 const seldomMs = 15_000
 
+/** `self`: the peer that answers. Peers that left are in the list. */
 export interface PeersNow { self: string, peers: Id[] }
 
+/** Who is in the cluster. */
 export const usePeers = (): Query<PeersNow> => useQuery('cluster/peers', async signal => {
   const [{ id }, peers] = await Promise.all([cluster.id({ signal }), Array.fromAsync(cluster.peers({ missing: true, signal }))])
   return { self: id, peers }
 }, { pollMs: oftenMs })
 
+/** How many pins have too few copies, and what each peer says of its own. */
 export const usePinsHealth = (): Query<PinsHealth> =>
   useQuery('cluster/pins-health', async signal => cluster.pinsHealth({ signal }), { pollMs: oftenMs })
 
+/** Whether the peers have the same pinset. */
 export const useSync = (): Query<ClusterSync> => useQuery('cluster/sync', async signal => cluster.sync({ signal }), { pollMs: seldomMs })
 
+/** Whether the peer that answers is ready, and why not. */
 export const useReadiness = (): Query<Readiness> =>
   useQuery('cluster/ready', async signal => cluster.readiness({ signal }), { pollMs: seldomMs })
 
+/** Metrics that ran out. */
 export const useAlerts = (): Query<Alert[]> =>
   useQuery('cluster/alerts', async signal => await cluster.alerts({ signal }) ?? [], { pollMs: seldomMs })
 
@@ -39,8 +45,10 @@ export const useMetrics = (): Query<Metric[]> => useQuery('cluster/metrics', asy
   return (await Promise.all(names.map(async name => await cluster.metrics(name, { signal }) ?? []))).flat()
 }, { pollMs: seldomMs })
 
+/** Who is connected with whom. */
 export const useGraph = (): Query<ConnectGraph> =>
   useQuery('cluster/graph', async signal => cluster.connectGraph({ signal }), { pollMs: seldomMs })
 
+/** What metrics were in the last hour. */
 export const useHistory = (): Query<MetricHistory> =>
   useQuery('cluster/history', async signal => cluster.metricHistory({ signal }), { pollMs: 30_000 })

@@ -1,5 +1,6 @@
 import type { MetricHistory } from '../../../client/types.ts'
 
+/** A line of a chart. `at`: Unix milliseconds. */
 export interface HistoryLine { label: string, points: Array<{ at: number, value: number }> }
 
 /** Colours that can be distinguished. */

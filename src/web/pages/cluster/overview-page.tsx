@@ -15,6 +15,7 @@ import { PeersTable } from './peers/peers-table.tsx'
 import { OutOfSyncPeers } from './peers/sync-notices.tsx'
 import './overview-page.css'
 
+/** `/cluster`: what an operator sees first. */
 export default function OverviewPage () {
   useClusterNews()
   const peers = usePeers()

@@ -1,5 +1,6 @@
 import type { PageEntry } from '../../app/page-entry.ts'
 
+/** Operators' pages. */
 export const clusterPages: readonly PageEntry[] = [
   {
     path: '/cluster',

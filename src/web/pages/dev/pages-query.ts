@@ -3,7 +3,9 @@ import type { Page } from '../../../client/service/types.ts'
 import { useQuery } from '../../data/query.ts'
 import type { Query } from '../../data/query.ts'
 
+/** The rows so far, of all parts that were loaded. */
 export interface Rows<Item> { rows: Item[], isMore: boolean }
+/** A list that is loaded part by part. */
 export interface PagesQuery<Item> extends Query<Rows<Item>> { more: () => void, isLoadingMore: boolean }
 
 type LoadPage<Item> = (options: { cursor?: string, signal: AbortSignal }) => Promise<Page<Item>>

@@ -3,6 +3,7 @@ import type { MenuPlace, PageEntry } from '../../app/page-entry.ts'
 const docs: Pick<PageEntry, 'title' | 'wide' | 'load'> = { title: 'Documentation', wide: true, load: () => import('./docs/docs-page.tsx') }
 const docsMenu: MenuPlace = { group: 'main', order: 95, label: 'Docs', icon: 'book' }
 
+/** Pages for those who use the APIs, and admins' pages. */
 export const devPages: readonly PageEntry[] = [
   {
     path: '/links',

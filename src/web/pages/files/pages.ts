@@ -1,5 +1,6 @@
 import type { PageEntry } from '../../app/page-entry.ts'
 
+/** Pages about the user's files. */
 export const filesPages: readonly PageEntry[] = [
   {
     path: '/upload', title: 'Upload', audience: 'user', menu: { group: 'main', order: 20, label: 'Upload', icon: 'upload' },

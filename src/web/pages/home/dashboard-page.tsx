@@ -24,6 +24,7 @@ import './dashboard-page.css'
 
 type Span = '7' | '30' | '90'
 
+/** `/dashboard`: what a user sees first. */
 export default function DashboardPage () {
   const account = useQuery('account', signal => service.account.status({ signal }), { pollMs: 60_000 })
   useLiveQueries(fileNews, 'account')

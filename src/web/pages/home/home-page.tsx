@@ -22,6 +22,7 @@ const steps = [
   { title: 'Share the link', text: 'Anybody can open it, in any browser, through any gateway.' }
 ]
 
+/** `/`: what the service is, for who has no account yet. */
 export default function HomePage () {
   const visitor = useSession()
   const isGuest = visitor.kind !== 'user'

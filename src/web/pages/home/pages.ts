@@ -1,5 +1,6 @@
 import type { PageEntry } from '../../app/page-entry.ts'
 
+/** The first pages. */
 export const homePages: readonly PageEntry[] = [
   { path: '/', title: 'Home', audience: 'everyone', load: () => import('./home-page.tsx') },
   {

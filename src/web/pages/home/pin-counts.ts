@@ -1,5 +1,6 @@
 import type { AccountStatus } from '../../../client/service/types.ts'
 
+/** How many files and pins there are, by what the user can make of it. */
 export interface PinCounts {
   pinned: number
   underWay: number

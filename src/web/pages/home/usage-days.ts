@@ -1,5 +1,6 @@
 import type { UsageDay } from '../../../client/service/types.ts'
 
+/** A day of the chart. `at`: its beginning in UTC, Unix milliseconds; sizes in bytes. */
 export interface Day { at: number, views: number, bytesServed: number, bytesStored: number, requests: number }
 
 const dayMs = 86_400_000

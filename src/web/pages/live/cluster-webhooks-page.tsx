@@ -25,6 +25,7 @@ const example = `"api": {
   }
 }`
 
+/** `/cluster/webhooks`: the configured ones, which can be tested but not changed here. */
 export default function ClusterWebhooksPage () {
   const query = useQuery('cluster/webhooks', signal => cluster.webhooks({ signal }), { pollMs: 5000 })
   return <Page title="Webhooks" intro="The events of the cluster, sent by this peer to the addresses in its service.json.">

@@ -15,8 +15,10 @@ const columns: ReadonlyArray<Column<WebhookDelivery>> = [
   { id: 'took', label: 'Took', isNumber: true, cell: ({ took_ms: ms }) => `${ms} ms` }
 ]
 
+/** The receiver said that it has it. */
 export const isSuccess = ({ status }: WebhookDelivery): boolean => status != null && status >= 200 && status < 300
 
+/** What a try came to: the status, or why there was none. */
 export function Result ({ delivery }: { delivery: WebhookDelivery }) {
   const { status, error } = delivery
   if (isSuccess(delivery)) return <Badge tone="good" icon="checkCircle">{status}</Badge>

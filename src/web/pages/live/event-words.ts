@@ -19,6 +19,7 @@ const taskNames: Readonly<Record<string, string>> = {
 
 const plainWords = { tone: 'neutral' as Tone, icon: 'activity' as IconName, name: '', cid: null, to: null, detail: '' }
 
+/** An event in words. A type that this page doesn't know is shown as it is. */
 export function eventWords (event: ClusterEvent): EventWords {
   const [about = ''] = event.type.split('.')
   const words = wordsOf[about]?.(event) ?? {}

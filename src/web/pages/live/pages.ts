@@ -1,5 +1,6 @@
 import type { PageEntry } from '../../app/page-entry.ts'
 
+/** Pages about events and webhooks. */
 export const livePages: readonly PageEntry[] = [
   {
     path: '/events', title: 'Events', audience: 'user', menu: { group: 'main', order: 60, label: 'Events', icon: 'zap' },

@@ -21,6 +21,7 @@ const columns: ReadonlyArray<Column<Warning>> = [
   { id: 'last', label: 'Last', cell: ({ last_at: at }) => <Time at={at}/> }
 ]
 
+/** `/cluster/warnings`: what this peer's log warned of in the last hour. */
 export default function WarningsPage () {
   const query = useQuery('cluster/warnings', signal => cluster.warnings({ signal }), { pollMs: 60_000 })
   useLiveQueries({ from: 'cluster', types: ['warning'] }, 'cluster/warnings')

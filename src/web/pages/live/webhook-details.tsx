@@ -16,6 +16,7 @@ import { Deliveries, isSuccess } from './deliveries.tsx'
 import { MadeWebhook } from './webhook-form.tsx'
 import { typesText } from './webhook-types.ts'
 
+/** The webhook's word in `status-words.ts`. */
 export const statusOf = ({ state, failures }: Webhook): string => state === 'active' && failures > 0
   ? 'failing'
   : state === 'failed' ? 'given_up' : state

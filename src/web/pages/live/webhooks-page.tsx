@@ -18,6 +18,7 @@ import './webhooks-page.css'
 
 type Open = { kind: 'new' } | { kind: 'edit' | 'details', id: string } | null
 
+/** `/webhooks`: the user's own. */
 export default function WebhooksPage () {
   const query = useQuery('webhooks', signal => service.webhooks.list({ signal }), { pollMs: 10_000 })
   const [open, setOpen] = useState<Open>(null)

@@ -25,6 +25,7 @@ export interface ButtonProps {
   children?: ComponentChildren
 }
 
+/** A button, or with `to` or `href` a link that looks like one. A busy one can't be pressed. */
 export function Button (props: ButtonProps) {
   const {
     kind = 'plain', size = 'normal', icon, iconOnly = false, label: given, to, href, download, type = 'button', isBusy = false,

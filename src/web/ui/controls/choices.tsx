@@ -15,6 +15,7 @@ export interface SelectProps<V extends string> {
   disabled?: boolean
 }
 
+/** One of several, in a list that opens. */
 export function Select<V extends string> ({ label, value, options, onChange, hint, hideLabel = false, disabled = false }: SelectProps<V>) {
   return <Field label={label} hint={hint} hideLabel={hideLabel}>
     {({ id, describedBy }) => <div class="select">
@@ -39,6 +40,7 @@ export interface CheckboxProps {
   hideLabel?: boolean
 }
 
+/** Yes or no; `indeterminate`: some of what it stands for. */
 export function Checkbox ({ label, checked, onChange, hint, indeterminate = false, disabled = false, hideLabel = false }: CheckboxProps) {
   const id = useId()
   const box = useRef<HTMLInputElement>(null)
@@ -72,6 +74,7 @@ export interface RadiosProps<V extends string> {
   inline?: boolean
 }
 
+/** One of several that are all to be seen. */
 export function Radios<V extends string> ({ legend, value, options, onChange, inline = false }: RadiosProps<V>) {
   const name = useId()
   return <fieldset class={inline ? 'choices choices--inline' : 'choices'}>

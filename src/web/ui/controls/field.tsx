@@ -3,6 +3,7 @@ import { useId } from '../../data/hooks.ts'
 import { Icon } from '../icon.tsx'
 import './field.css'
 
+/** What an input needs to belong to its label, hint and error. */
 export interface FieldIds { id: string, describedBy: string | undefined, invalid: boolean }
 
 export interface FieldProps {

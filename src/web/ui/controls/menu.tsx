@@ -4,6 +4,7 @@ import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon.tsx'
 import './menu.css'
 
+/** An entry. `bad`: what can't be undone. */
 export interface MenuItem { id: string, label: string, icon?: IconName, tone?: 'bad', disabled?: boolean, run: () => void }
 
 export interface MenuProps {

@@ -33,6 +33,7 @@ export interface TextFieldProps {
   name?: string
 }
 
+/** One line of text with its label, hint and error. */
 export function TextField (props: TextFieldProps) {
   const {
     label, value, onChange, type = 'text', hint, error, optional, hideLabel, mono = false, autofocus = false, suffix, onEnter, spellcheck,
@@ -57,6 +58,7 @@ export function TextField (props: TextFieldProps) {
 export interface TextAreaProps extends Omit<TextFieldProps, 'type' | 'suffix' | 'onEnter' | 'autofocus'
   | 'min' | 'max' | 'step' | 'pattern' | 'inputMode'> { rows?: number }
 
+/** Several lines of text. */
 export function TextArea (
   {
     label, value, onChange, hint, error, optional, hideLabel, mono = false, rows = 4, spellcheck, autocomplete = 'off', ...input
@@ -80,6 +82,7 @@ export interface PasswordFieldProps {
   minLength?: number
 }
 
+/** A password, which can be made visible. */
 export function PasswordField (props: PasswordFieldProps) {
   const [isShown, setShown] = useState(false)
   return <TextField {...props} type={isShown ? 'text' : 'password'} spellcheck={false}
@@ -107,6 +110,7 @@ export function CodeField (
   </Field>
 }
 
+/** A text to search for; told at every change. */
 export function SearchField (
   { label, value, onChange, placeholder }: { label: string, value: string, onChange: (value: string) => void, placeholder?: string }
 ) {

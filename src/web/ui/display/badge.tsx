@@ -5,6 +5,7 @@ import { statusWord } from './status-words.ts'
 import type { Tone } from '../tone.ts'
 import './badge.css'
 
+/** A state in a word, with a tone and an icon: never by colour alone. */
 export const Badge = (
   { tone = 'neutral', icon, title, children }: { tone?: Tone, icon?: IconName, title?: string | undefined, children?: ComponentChildren }
 ) =>

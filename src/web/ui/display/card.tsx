@@ -15,6 +15,7 @@ export interface CardProps {
   children?: ComponentChildren
 }
 
+/** A framed part of a page. */
 export function Card ({ title, actions, tone = 'neutral', padded = true, class: more = '', children }: CardProps) {
   const heading = useId()
   return <section class={`card card--${tone} ${padded ? 'card--padded' : ''} ${more}`} aria-labelledby={title == null ? undefined : heading}>
@@ -37,4 +38,5 @@ export function Stat ({ label, value, hint, tone = 'neutral', icon, to }: StatPr
   </div>
 }
 
+/** A row of `Stat`s. */
 export const Stats = ({ children }: { children?: ComponentChildren }) => <dl class="stats">{children}</dl>

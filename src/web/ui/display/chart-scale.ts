@@ -11,6 +11,7 @@ export function ticksFor (most: number, { count = 4, isBinary = false }: { count
   return Array.from({ length: top + 1 }, (_, at) => at * whole * unit)
 }
 
+/** `at`: Unix milliseconds. */
 export interface ChartPoint { at: number, value: number }
 
 /** The point that is nearest in time. */

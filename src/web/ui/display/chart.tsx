@@ -6,6 +6,7 @@ import type { ChartPoint } from './chart-scale.ts'
 import type { Tone } from '../tone.ts'
 import './chart.css'
 
+/** A line and what it is called. */
 export interface ChartSeries { label: string, points: readonly ChartPoint[] }
 export interface TimeChartProps {
   title: string

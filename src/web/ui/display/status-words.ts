@@ -1,6 +1,7 @@
 import type { IconName } from '../icon-paths.ts'
 import type { Tone } from '../tone.ts'
 
+/** How a state is shown. */
 export interface StatusWord { label: string, tone: Tone, icon: IconName, /** What it means, for the title. */ about?: string }
 
 /** Words for states that the APIs name. */

@@ -4,6 +4,7 @@ import { Checkbox } from '../controls/choices.tsx'
 import { Icon } from '../icon.tsx'
 import './table.css'
 
+/** A column of rows `R`. */
 export interface Column<R> {
   id: string
   label: string

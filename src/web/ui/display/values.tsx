@@ -3,6 +3,7 @@ import { bytesText, countText, exactBytes, exactTime, msOfTime, relativeText, sh
 import { useNow } from '../../data/hooks.ts'
 import { CopyButton } from '../controls/copy.tsx'
 
+/** A CID, short unless asked otherwise, the whole of it in its title and to copy. */
 export function Cid ({ cid, to, short = true, copy = true }: { cid: string, to?: string, short?: boolean, copy?: boolean }) {
   const text = <code title={cid}>{short ? shortCid(cid) : cid}</code>
   return <span class="cid">
@@ -15,6 +16,7 @@ export function Cid ({ cid, to, short = true, copy = true }: { cid: string, to?:
 export const Bytes = ({ value }: { value: number | null | undefined }) =>
   value == null ? <span title="not known">–</span> : <data value={value} title={exactBytes(value)}>{bytesText(value)}</data>
 
+/** A count with the reader's separators. */
 export const Count = ({ value }: { value: number }) => <data value={value}>{countText(value)}</data>
 
 /** "3 min ago", or "12 Mar, 14:05"; the exact time on hover. */

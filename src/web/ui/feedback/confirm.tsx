@@ -5,6 +5,7 @@ import { Button } from '../controls/button.tsx'
 import { Dialog } from './dialog.tsx'
 import { TextField } from '../controls/text-field.tsx'
 
+/** What is asked before something is done. */
 export interface Question {
   title: string
   text: ComponentChildren

@@ -3,6 +3,7 @@ import { Icon } from '../icon.tsx'
 import type { IconName } from '../icon.tsx'
 import './state.css'
 
+/** What is shown where there is nothing: why, and what to do. */
 export const EmptyState = (
   {
     title, icon = 'archive', children, action

@@ -8,5 +8,6 @@ export const Skeleton = ({ lines = 3, height = '1rem', label }: { lines?: number
       style={{ height, width: lines > 1 && at === lines - 1 ? '60%' : '100%' }}/>)}
   </div>
 
+/** Something is loading; readers hear the label. */
 export const Spinner = ({ label = 'Loading' }: { label?: string }) =>
   <span class="spinner" role="status"><span class="visually-hidden">{label}</span></span>

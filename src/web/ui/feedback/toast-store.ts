@@ -12,6 +12,7 @@ export interface ToastOptions {
   id?: string
 }
 
+/** A message in the corner of the page. */
 export interface Toast extends Required<Pick<ToastOptions, 'tone' | 'stayMs' | 'id'>> {
   message: ComponentChildren
   action: ToastOptions['action']
@@ -19,6 +20,7 @@ export interface Toast extends Required<Pick<ToastOptions, 'tone' | 'stayMs' | '
 
 const shownAtOnce = 4
 let count = 0
+/** Those that are to be seen, the oldest first. */
 export const toasts = createStore<readonly Toast[]>([])
 
 /** Says something in a corner for a while; the returned function takes it away. */
@@ -30,4 +32,5 @@ export function toast (
   return () => dismiss(id)
 }
 
+/** Takes one away before its time. */
 export const dismiss = (id: string): void => toasts.set(old => old.filter(one => one.id !== id))

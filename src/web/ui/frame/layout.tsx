@@ -11,9 +11,11 @@ export interface RowProps {
   children?: ComponentChildren
 }
 
+/** Children side by side. */
 export const Row = ({ gap = 'normal', align = 'start', wrap = true, class: more = '', children }: RowProps) =>
   <div class={`row row--${align} gap--${gap} ${wrap ? 'row--wrap' : ''} ${more}`}>{children}</div>
 
+/** Children below each other. */
 export const Stack = ({ gap = 'normal', class: more = '', children }: { gap?: Gap, class?: string, children?: ComponentChildren }) =>
   <div class={`stack gap--${gap} ${more}`}>{children}</div>
 

@@ -38,6 +38,7 @@ export interface SectionProps {
   children?: ComponentChildren
 }
 
+/** A part of a page under a heading of its own. */
 export function Section ({ title, actions, intro, id, children }: SectionProps) {
   const own = useId()
   const heading = id ?? own

@@ -3,8 +3,11 @@ import type { SimulationLinkDatum, SimulationNodeDatum } from 'd3-force'
 import type { ConnectGraph } from '../../../../client/types.ts'
 import type { PeerRow } from './peer-rows.ts'
 
+/** A circle of the drawing, in its units. `isHere`: the peer is up, of an IPFS node its peer. */
 export interface GraphNode { id: string, kind: 'peer' | 'ipfs', name: string, isHere: boolean, isSelf: boolean, x: number, y: number }
+/** A line. `own`: from a cluster peer to its IPFS node; `isOneWay`: only one side says so. */
 export interface GraphLink { from: GraphNode, to: GraphNode, kind: 'cluster' | 'ipfs' | 'own', isOneWay: boolean }
+/** The whole drawing; `others`: see `layoutOf`. */
 export interface DrawnGraph { nodes: GraphNode[], links: GraphLink[], width: number, height: number, others: number }
 
 interface Body extends SimulationNodeDatum { node: GraphNode }

@@ -17,6 +17,7 @@ import { SyncState } from './sync-notices.tsx'
 import '../overview-page.css'
 import '../pinset/pin-page.css'
 
+/** `/cluster/peers/:id`: all that is known of one peer, and its drain. */
 export default function PeerPage () {
   const { params } = useRouter()
   const id = params.id ?? ''

@@ -7,6 +7,7 @@ import { SyncState } from './sync-notices.tsx'
 
 const states = { up: 'up', missing: 'missing', silent: 'silent' }
 
+/** The peers of the cluster, one a row. */
 export function PeersTable ({ rows }: { rows: readonly PeerRow[] }) {
   return <Table caption="Peers of the cluster" rows={rows} keyOf={({ id }) => id} empty={<EmptyState title="No peers" icon="server"/>}
     columns={[

@@ -2,6 +2,7 @@ import { Radios } from '../../../ui/controls/choices.tsx'
 import { Row } from '../../../ui/frame/layout.tsx'
 import { TextField } from '../../../ui/controls/text-field.tsx'
 
+/** The two replication factors as a form has them: texts until they are sent. */
 export interface Copies { kind: 'default' | 'everywhere' | 'some', min: string, most: string }
 
 export interface CopiesFieldProps { value: Copies, onChange: (value: Copies) => void, error?: string | undefined, withDefault?: boolean }

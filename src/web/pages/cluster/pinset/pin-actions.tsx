@@ -14,6 +14,7 @@ import { optionsOf } from './pin-options.ts'
 /** What has to be known of a pin to do something with it. */
 export interface Subject { cid: string, name: string }
 
+/** What can be done with a pin, and the dialogs that it takes. */
 export interface PinActions {
   recover: (pin: Subject) => void
   unpin: (pin: Subject) => void
@@ -24,8 +25,10 @@ export interface PinActions {
   dialogs: ComponentChildren
 }
 
+/** Who has to hear of it. */
 export interface Told { /** Something of the pin has changed. */ changed: (cid: string) => void, /** It isn't in the pinset any more. */ gone: (cid: string) => void }
 
+/** What a pin is called in a sentence: its name, or the short CID. */
 export const pinTitle = ({ cid, name }: Subject): string => name === '' ? shortCid(cid) : shownName(name)
 
 /** What can be done with a pin; one of these serves a whole list. */
@@ -84,6 +87,7 @@ async function pinAgain (pin: Pin, done: () => void): Promise<void> {
   }
 }
 
+/** The actions as a menu's items. */
 export const menuOf = ({ recover, unpin, changeCopies, move }: PinActions, pin: Subject): ReadonlyArray<MenuItem | 'separator'> => [
   { id: 'recover', label: 'Try again what failed', icon: 'refresh', run: () => recover(pin) },
   { id: 'copies', label: 'Change copies', icon: 'copy', run: () => changeCopies(pin) },

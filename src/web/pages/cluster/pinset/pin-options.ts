@@ -15,6 +15,7 @@ export function optionsOf (pin: Pin): PinOptions {
   }
 }
 
+/** Whether all peers shall have the pin. */
 export const isEverywhere = ({ replication_factor_max: most }: Pick<Pin, 'replication_factor_max'>): boolean => most === -1
 
 /** "every peer", "2 peers", "1 to 3 peers" */

@@ -38,6 +38,7 @@ function orNull (err: unknown): null {
   throw err
 }
 
+/** `/cluster/pinset/:cid`: how one pin stands on each peer, and why. */
 export default function PinPage () {
   const { params, go } = useRouter()
   const cid = params.cid ?? ''

@@ -8,6 +8,7 @@ import type { PinRow, PinStanding } from './pinset-rows.ts'
 /** Which pins: all, or those with such a status on some peer. */
 export type PinsetView = 'all' | 'under_replicated' | 'error' | 'waiting' | 'pinned' | 'unexpectedly_unpinned' | 'cluster_error'
 
+/** The pinset as a list of rows, of which those that are seen are kept up to date. */
 export interface PinsetList {
   rows: readonly PinRow[]
   isLoading: boolean

@@ -37,6 +37,7 @@ const views: ReadonlyArray<{ value: PinsetView, label: string, none: string }> =
   { value: 'pinned', label: 'Pinned', none: 'Nothing is pinned' }
 ]
 
+/** `/cluster/pinset`: the whole pinset, however large. */
 export default function PinsetPage () {
   const { query, setQuery, go } = useRouter()
   const view = views.find(({ value }) => value === query.get('status')) ?? {

@@ -23,9 +23,11 @@ export interface PinStanding {
 
 const noPeers: readonly string[] = []
 
+/** A row out of the pinset: nobody has been asked yet how the pin stands. */
 export const rowOfPin = ({ cid, name, timestamp, allocations }: Pin): PinRow =>
   ({ cid, name, addedMs: msOfTime(timestamp) ?? 0, allocations: allocations ?? noPeers, standing: undefined })
 
+/** A row out of a status: how the pin stands is known. */
 export const rowOfStatus = (info: GlobalPinInfo): PinRow =>
   ({
     cid: info.cid, name: info.name, addedMs: msOfTime(info.created) ?? 0, allocations: info.allocations ?? noPeers,
@@ -38,6 +40,7 @@ const urgency: readonly TrackerStatus[] = [
   'pinned', 'sharded', 'unpinned', 'remote'
 ]
 
+/** One word for a pin on many peers: the most urgent of what they say. */
 export function standingOf (peers: Readonly<Record<string, Pick<PinInfo, 'status' | 'error'>>>): PinStanding {
   const all = Object.values(peers)
   const holders = all.filter(({ status }) => status !== 'remote')
@@ -50,6 +53,7 @@ export function standingOf (peers: Readonly<Record<string, Pick<PinInfo, 'status
   }
 }
 
+/** Which rows. Empty texts: all. */
 export interface PinFilter {
   /** Part of a name or a CID, in any case. */
   text: string
@@ -57,6 +61,7 @@ export interface PinFilter {
   peer: string
 }
 
+/** Whether a row passes the filter. */
 export function matches ({ cid, name, allocations }: PinRow, { text, peer }: PinFilter): boolean {
   if (peer !== '' && !allocations.includes(peer)) return false
   if (text === '') return true

@@ -5,6 +5,7 @@ import type { SlicesDeps } from '../../../data/slices.ts'
 import { matches } from './pinset-rows.ts'
 import type { PinFilter, PinRow } from './pinset-rows.ts'
 
+/** Which rows, and in which order. */
 export interface RowsView extends PinFilter { order: 'stored' | 'newest' }
 
 const isAll = ({ text, peer, order }: RowsView): boolean => text === '' && peer === '' && order === 'stored'

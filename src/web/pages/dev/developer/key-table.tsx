@@ -21,6 +21,7 @@ const stateWords: Record<KeyState, { tone: 'good' | 'neutral' | 'warn', label: s
   revoked: { tone: 'neutral', label: 'Revoked' }
 }
 
+/** The user's API keys; those that no longer work only when asked for. */
 export function KeyTable ({ keys, onChanged }: { keys: readonly ApiKey[], onChanged: () => void }) {
   const now = useNow(60_000)
   const [showsEnded, setShowsEnded] = useState(false)

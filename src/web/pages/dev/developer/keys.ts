@@ -1,5 +1,6 @@
 import type { ApiKey, NewKey, Permission } from '../../../../client/service/types.ts'
 
+/** Whether a key works, and why not. */
 export type KeyState = 'active' | 'expired' | 'used-up' | 'revoked'
 
 /** A key that was revoked says so, whatever else has ended it since. */
@@ -9,6 +10,7 @@ export function keyState ({ revoked_at: revokedAt, expires_at: expiresAt, max_us
   return maxUses != null && uses >= maxUses ? 'used-up' : 'active'
 }
 
+/** What each permission is called, in the order of the form. */
 export const permissions: ReadonlyArray<{ value: Permission, label: string, hint: string }> = [
   { value: 'pins:read', label: 'See pins', hint: 'Lists of the Pinning Service API' },
   { value: 'pins:write', label: 'Add and remove pins', hint: 'ipfs pin remote add and rm' },
@@ -18,10 +20,13 @@ export const permissions: ReadonlyArray<{ value: Permission, label: string, hint
   { value: 'gateway:read', label: 'Read through the gateway', hint: 'Content that asks for a key' }
 ]
 
+/** What a permission is called. */
 export const permissionLabel = (permission: Permission): string =>
   permissions.find(({ value }) => value === permission)?.label ?? permission
 
+/** Sets of permissions for what keys are usually made for. */
 export type PresetId = 'all' | 'pinning' | 'upload' | 'reading' | 'own'
+/** The form's choices. */
 export const presets: ReadonlyArray<{ value: PresetId, label: string, hint: string, permissions: readonly Permission[] }> = [
   { value: 'all', label: 'Everything', hint: 'Only such a key can make other keys.', permissions: permissions.map(({ value }) => value) },
   { value: 'pinning', label: 'Pinning', hint: 'For ipfs pin remote.', permissions: ['pins:read', 'pins:write'] },
@@ -33,7 +38,9 @@ export const presets: ReadonlyArray<{ value: PresetId, label: string, hint: stri
   { value: 'own', label: 'Choose one by one', hint: 'Any set of permissions.', permissions: [] }
 ]
 
+/** Days as texts, or a date that the user types. */
 export type Expiry = 'never' | '7' | '30' | '90' | '365' | 'date'
+/** The form's choices. */
 export const expiries: ReadonlyArray<{ value: Expiry, label: string }> = [
   { value: 'never', label: 'Never' },
   { value: '7', label: 'In 7 days' },
@@ -45,6 +52,7 @@ export const expiries: ReadonlyArray<{ value: Expiry, label: string }> = [
 
 const dayMs = 86_400_000
 
+/** The form of a new key, as it is typed. */
 export interface KeyDraft {
   name: string
   preset: PresetId
@@ -55,8 +63,10 @@ export interface KeyDraft {
   maxUses: string
 }
 
+/** The form at first. */
 export const emptyDraft: KeyDraft = { name: '', preset: 'all', chosen: ['pins:read'], expiry: 'never', day: '', maxUses: '' }
 
+/** What is wrong with the form, by field. */
 export interface DraftFaults { name?: string, permissions?: string, day?: string, maxUses?: string }
 
 /** What keeps a draft from becoming a key, for people. */
@@ -74,6 +84,7 @@ export function draftFaults ({ name, preset, chosen, expiry, day, maxUses }: Key
   }
 }
 
+/** The request of a form without faults. */
 export function newKey ({ name, preset, chosen, expiry, day, maxUses }: KeyDraft, now: number): NewKey {
   const at = expiry === 'never' ? null : expiry === 'date' ? endOfDay(day) : now + Number(expiry) * dayMs
   return {

@@ -5,11 +5,13 @@ export interface LineInit {
   key: string
 }
 
+/** Something to copy, and what it is good for. */
 export interface Lines { name: string, about: string, text: string }
 
 /** Stands where a key has to be; the real one is known only when it is made. */
 export const keyPlace = 'YOUR_API_KEY'
 
+/** Commands with the user's own address and key in them. */
 export function readyLines (init: LineInit): Lines[] {
   const { add, pin, list } = pinRemoteLines
   return [
@@ -22,6 +24,7 @@ export function readyLines (init: LineInit): Lines[] {
   ]
 }
 
+/** The commands of Kubo, for other pages, too. */
 export const pinRemoteLines = {
   add: ({ origin, key }: LineInit): string => `ipfs pin remote service add pinning \\\n  ${origin}/api/pinning \\\n  ${key}`,
   pin: 'ipfs pin remote add --service=pinning --name=my-file CID',

@@ -15,6 +15,7 @@ import { draftFaults, emptyDraft, expiries, newKey, permissions, presets } from 
 
 export interface NewKeyDialogProps { onClose: () => void, onMade: (key: CreatedKey) => void }
 
+/** Asks for a key's name, permissions and limits, and makes it. */
 export function NewKeyDialog ({ onClose, onMade }: NewKeyDialogProps) {
   const [draft, setDraft] = useState<KeyDraft>(emptyDraft)
   const [isTried, setTried] = useState(false)

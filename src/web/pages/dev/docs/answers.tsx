@@ -39,6 +39,7 @@ const errorCodes: readonly ErrorCode[] = [
   { status: 504, name: 'Gateway Timeout', when: 'Nobody who has the content could be reached in time' }
 ]
 
+/** The chapter about errors. */
 export function Errors () {
   return (
     <div class="prose">
@@ -67,6 +68,7 @@ export function Errors () {
   )
 }
 
+/** The chapter with programs, by language. */
 export function Examples () {
   const all = examples({ origin: ownOrigin(), key: keyPlace })
   const [language, setLanguage] = useState(all[0]?.language ?? '')
@@ -155,6 +157,7 @@ const questions: readonly Question[] = [
   }
 ]
 
+/** The chapter of questions and answers. */
 export function Questions () {
   return <div class="prose docs__questions">
     {questions.map(({ question, answer }) => <Disclosure key={question} summary={question}>{answer}</Disclosure>)}

@@ -1,5 +1,6 @@
 import type { LineInit } from '../developer/lines.ts'
 
+/** A language's programs. */
 export interface Example { language: string, parts: ReadonlyArray<{ title: string, code: string }> }
 
 /** Whole programs of a few lines, with this service's address. */

@@ -1,5 +1,6 @@
 /** Sends what somebody tries, and reads as much of the answer as a page can show. */
 
+/** An answer, as far as it has come. */
 export interface Shown {
   status: number
   statusText: string
@@ -22,6 +23,7 @@ export interface ExchangeOptions {
 /** More is no use on a page. */
 const shownBytes = 256 * 1024
 
+/** Sends a request of the page's "try it" and tells the answer as it comes. Rejects as `fetch` does. */
 export async function exchange (address: string, init: RequestInit, { fetch, signal, onShown }: ExchangeOptions): Promise<void> {
   const response = await fetch(address, { ...init, signal })
   const isText = isTextual(response.headers.get('content-type'))
@@ -60,6 +62,7 @@ async function * chunksOf ({ body }: Response): AsyncGenerator<Uint8Array, void,
   }
 }
 
+/** Whether a body of this type is shown as text. */
 export const isTextual = (contentType: string | null): boolean =>
   contentType == null || /^text\/|[/+]json\b|ndjson|[/+]xml\b|javascript|x-www-form-urlencoded/.test(contentType)
 

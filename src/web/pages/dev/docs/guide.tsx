@@ -6,6 +6,7 @@ import { Grid } from '../../../ui/frame/layout.tsx'
 import { Section } from '../../../ui/frame/page.tsx'
 import { keyPlace, pinRemoteLines } from '../developer/lines.ts'
 
+/** The chapter about what the service is. */
 export function Overview () {
   return (
     <div class="prose">
@@ -32,6 +33,7 @@ export function Overview () {
   )
 }
 
+/** The chapter with the first three steps. */
 export function GettingStarted () {
   return (
     <div class="prose">
@@ -67,6 +69,7 @@ export function GettingStarted () {
   )
 }
 
+/** The chapter about keys. */
 export function Authentication () {
   return (
     <div class="prose">
@@ -93,6 +96,7 @@ export function Authentication () {
   )
 }
 
+/** The chapter about Kubo's `ipfs pin remote`. */
 export function CommandLine () {
   return (
     <div class="prose">
@@ -119,6 +123,7 @@ export function CommandLine () {
   )
 }
 
+/** The chapter about reading. */
 export function Gateway () {
   return (
     <div class="prose">

@@ -27,12 +27,17 @@ export interface Schema {
   allOf?: Schema[]
 }
 
+/** The document's named schemas. */
 export type Schemas = Readonly<Record<string, Schema>>
 
+/** A parameter that can be typed in; those of headers aren't shown. */
 export interface Parameter { name: string, place: 'path' | 'query', isRequired: boolean, about: string, schema: Schema }
+/** What a request sends. */
 export interface Body { contentType: string, about: string, schema: Schema | null }
+/** What a status means. `schema` null: no JSON. */
 export interface Answer { status: string, about: string, contentType: string | null, schema: Schema | null }
 
+/** A method of a path. */
 export interface Operation {
   /** Unique in its document; names the place on the page. */
   id: string
@@ -47,7 +52,9 @@ export interface Operation {
   answers: Answer[]
 }
 
+/** Operations with the same tag. */
 export interface Group { name: string, operations: Operation[] }
+/** What the page shows of an OpenAPI document. */
 export interface ApiDocument { title: string, version: string, about: string, groups: Group[], schemas: Schemas }
 
 type Json = Record<string, any> // any: a document of somebody else
@@ -230,6 +237,7 @@ export function found ({ groups }: ApiDocument, text: string): Group[] {
   ).filter(({ operations }) => operations.length > 0)
 }
 
+/** A line of a table of parameters or properties. */
 export interface Row { name: string, kind: string, isRequired: boolean, about: string }
 
 /** The fields of a schema, those of inner objects as `data.cid`, those of lists as `data[].cid`. */

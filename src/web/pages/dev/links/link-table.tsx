@@ -21,8 +21,10 @@ const stateWords: Record<LinkState, { tone: 'good' | 'neutral', label: string }>
   revoked: { tone: 'neutral', label: 'Revoked' }
 }
 
+/** What a link is called. */
 export const nameOf = ({ name }: Pick<UploadLink, 'name'>): string => name === '' ? 'Unnamed link' : name
 
+/** The user's upload links. */
 export function LinkTable (
   { links, groups, onChanged }: { links: readonly UploadLink[], groups: readonly Group[], onChanged: () => void }
 ) {

@@ -1,7 +1,9 @@
 import type { LinkLimits, NewLink, UploadLink } from '../../../../client/service/types.ts'
 
+/** Whether a link can be used, and why not. */
 export type LinkState = 'open' | 'used-up' | 'expired' | 'revoked'
 
+/** The state of a link at a time in Unix milliseconds. */
 export function linkState (
   { revoked_at: revokedAt, expires_at: expiresAt, uses, max_uses: maxUses }: Pick<UploadLink,
   'revoked_at' | 'expires_at' | 'uses' | 'max_uses'>, now: number
@@ -11,7 +13,9 @@ export function linkState (
   return Date.parse(expiresAt) <= now ? 'expired' : 'open'
 }
 
+/** Sets of content types that links are usually for. */
 export type KindId = 'any' | 'images' | 'documents' | 'media' | 'own'
+/** The form's choices. */
 export const kinds: ReadonlyArray<{ value: KindId, label: string, types: readonly string[] }> = [
   { value: 'any', label: 'Any file', types: [] },
   { value: 'images', label: 'Pictures', types: ['image/*'] },
@@ -21,6 +25,7 @@ export const kinds: ReadonlyArray<{ value: KindId, label: string, types: readonl
 ]
 
 const hour = 3600
+/** The form's choices, in seconds. */
 export const lifetimes: ReadonlyArray<{ value: string, label: string }> = [
   { value: String(hour), label: 'An hour' },
   { value: String(24 * hour), label: 'A day' },
@@ -29,6 +34,7 @@ export const lifetimes: ReadonlyArray<{ value: string, label: string }> = [
   { value: String(365 * 24 * hour), label: 'A year' }
 ]
 
+/** The form of a new link, as it is typed. */
 export interface LinkDraft {
   name: string
   uses: string
@@ -39,13 +45,16 @@ export interface LinkDraft {
   seconds: string
   group: string
 }
+/** The form at first: one upload within a day. */
 export const emptyLink: LinkDraft = { name: '', uses: '1', kind: 'any', types: '', most: '', seconds: String(24 * hour), group: '' }
 
+/** What is wrong with the form, by field. */
 export interface LinkFaults { uses?: string, types?: string, most?: string }
 
 const mediaType = /^[a-z0-9.+-]+\/([a-z0-9.+-]+|\*)$|^\*\/\*$/
 const mebibyte = 2 ** 20
 
+/** What is wrong with a form; nothing: it can be sent. */
 export function linkFaults ({ uses, kind, types, most }: LinkDraft): LinkFaults {
   const count = Number(uses)
   const size = Number(most)
@@ -67,6 +76,7 @@ export function linkFaults ({ uses, kind, types, most }: LinkDraft): LinkFaults 
   }
 }
 
+/** The request of a form without faults. */
 export function newLink ({ name, uses, kind, types, most, seconds, group }: LinkDraft): NewLink {
   return {
     name: name.trim(),

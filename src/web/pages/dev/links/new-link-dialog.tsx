@@ -14,6 +14,7 @@ import { emptyLink, kinds, lifetimes, linkFaults, newLink } from './links.ts'
 
 export interface NewLinkDialogProps { groups: readonly Group[], onClose: () => void, onMade: (link: CreatedLink) => void }
 
+/** Asks what a link shall allow, and makes it. */
 export function NewLinkDialog ({ groups, onClose, onMade }: NewLinkDialogProps) {
   const [draft, setDraft] = useState<LinkDraft>(emptyLink)
   const [isTried, setTried] = useState(false)

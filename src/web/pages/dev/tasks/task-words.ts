@@ -9,8 +9,10 @@ const kindWords: Readonly<Record<string, string>> = {
 
 /** A kind that a newer peer has is shown as it is called. */
 export const kindText = (kind: string): string => kindWords[kind] ?? kind
+/** A filter's choices. */
 export const kinds: ReadonlyArray<{ value: string, label: string }> = Object.entries(kindWords).map(([value, label]) => ({ value, label }))
 
+/** The task isn't over. */
 export const isOpen = ({ state }: { state: string }): boolean => state === 'PENDING' || state === 'STARTED'
 
 const figureWords: ReadonlyArray<readonly [name: string, text: (value: number) => string]> = [

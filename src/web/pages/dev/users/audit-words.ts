@@ -31,6 +31,7 @@ const actionWords: Readonly<Record<string, string>> = {
   'task-revoke': 'Task stopped by an admin'
 }
 
+/** What an audited action is called; one that this page doesn't know keeps its own word. */
 export const actionText = (action: string): string => actionWords[action] ?? action
 
 /** Who did it, for somebody who looks at one user. */

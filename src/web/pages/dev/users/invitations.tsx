@@ -16,6 +16,7 @@ import type { Tone } from '../../../ui/tone.ts'
 import { Name, Time } from '../../../ui/display/values.tsx'
 import { usePages } from '../pages-query.ts'
 
+/** The query's key, for those who change invitations. */
 export const invitationsKey = 'admin/invites'
 
 /** Who was invited, and what became of it. */

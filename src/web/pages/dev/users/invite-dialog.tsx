@@ -17,6 +17,7 @@ const lifetimes = [
   { value: '1', label: 'A day' }, { value: '7', label: 'A week' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }
 ] as const
 
+/** Makes an invitation and shows its link, which is shown once. */
 export function InviteDialog ({ onClose }: { onClose: () => void }) {
   const [email, setEmail] = useState('')
   const [days, setDays] = useState<(typeof lifetimes)[number]['value']>('7')

@@ -1,4 +1,6 @@
+/** What a quota is typed in. */
 export type Unit = 'MiB' | 'GiB' | 'TiB'
+/** The form's choices. */
 export const units: ReadonlyArray<{ value: Unit, label: string }> = [
   { value: 'MiB', label: 'MiB' }, { value: 'GiB', label: 'GiB' }, { value: 'TiB', label: 'TiB' }
 ]

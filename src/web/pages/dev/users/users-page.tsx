@@ -89,6 +89,7 @@ const columns: Array<Column<Account>> = [
   { id: 'created_at', label: 'Since', sortable: true, hideBelow: 'tablet', cell: user => <Time at={user.created_at} /> }
 ]
 
+/** An account's state as a badge. */
 export function AccountState ({ user: { state, verified_at: verifiedAt } }: { user: Account }) {
   if (state === 'suspended') return <Badge tone="bad" icon="stop">Suspended</Badge>
   if (state === 'deleting') return <Badge tone="warn" icon="trash">Being deleted</Badge>

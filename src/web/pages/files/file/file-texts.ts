@@ -3,6 +3,7 @@ import type { FileState, PinningInfo } from '../../../../client/service/types.ts
 const stateTexts: Readonly<Record<FileState, string>> = {
   staged: 'Stored, not pinned yet', importing: 'Importing', pinning: 'Pinning', pinned: 'Pinned', unpinned: 'Unpinned', failed: 'Failed'
 }
+/** A state in one word or two. */
 export const fileStateText = (state: FileState): string => stateTexts[state]
 
 const explanations: Readonly<Record<FileState, string>> = {
@@ -13,6 +14,7 @@ const explanations: Readonly<Record<FileState, string>> = {
   unpinned: 'It is not kept any more: its content can go at any time.',
   failed: 'The cluster could not pin it. It tries again by itself.'
 }
+/** What a state means, in a sentence. */
 export const stateExplanation = (state: FileState): string => explanations[state]
 
 /** "3 blocks, 1234 bytes" of the service as numbers. */

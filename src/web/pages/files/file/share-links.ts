@@ -1,4 +1,6 @@
+/** What the links are for. */
 export interface SharedFile { cid: string, name: string }
+/** Addresses of a file, to give to others. */
 export interface ShareLinks {
   /** A page that shows it, by its name. */
   page: string

@@ -13,6 +13,7 @@ const undoMs = 10_000
 
 /** Told when files have changed: lists load again. */
 export const filesChanged = createStore(0)
+/** Has everything that shows files loaded again. */
 export const tellFilesChanged = (): void => {
   filesChanged.set(count => count + 1)
   invalidate('file/')
@@ -21,6 +22,7 @@ export const tellFilesChanged = (): void => {
 
 /** Work that goes on at the service. */
 export interface RunningTask { id: string, kind: ChangeKind, count: number }
+/** Changes of many files that the service is still at work on. */
 export const runningTasks = createStore<readonly RunningTask[]>([])
 
 const timers = new Map<number, ReturnType<typeof setTimeout>>()
@@ -30,6 +32,7 @@ let isWatching = false
 const doing: Readonly<Record<ChangeKind, string>> = { pin: 'Pinning', unpin: 'Unpinning', delete: 'Deleting' }
 const did: Readonly<Record<ChangeKind, string>> = { pin: 'Pinning', unpin: 'Unpinned', delete: 'Deleted' }
 
+/** A number of files in words. */
 export const filesText = (count: number): string => count === 1 ? '1 file' : `${countText(count)} files`
 
 /**

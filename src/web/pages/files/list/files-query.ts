@@ -3,7 +3,9 @@ import type { FileFilter, FileListing, FileState } from '../../../../client/serv
 /** What the address of the page says of the list. */
 export interface FilesQuery { q: string, group: string, state: FileState | '', sort: NonNullable<FileListing['sort']> }
 
+/** The states in the order of the filter. */
 export const stateNames: readonly FileState[] = ['staged', 'importing', 'pinning', 'pinned', 'unpinned', 'failed']
+/** The list's orders. */
 export const sortOptions: ReadonlyArray<{ value: FilesQuery['sort'], label: string }> = [
   { value: '-uploaded_at', label: 'Newest first' },
   { value: 'uploaded_at', label: 'Oldest first' },
@@ -18,6 +20,7 @@ export const sortOptions: ReadonlyArray<{ value: FilesQuery['sort'], label: stri
 ]
 const usualSort = '-uploaded_at'
 
+/** What a page's query asks for; what isn't valid in it counts as absent. */
 export function filesQueryOf (query: URLSearchParams): FilesQuery {
   const state = query.get('state')
   const sort = query.get('sort')
@@ -29,9 +32,11 @@ export function filesQueryOf (query: URLSearchParams): FilesQuery {
   }
 }
 
+/** The API's filter. */
 export const filterOf = ({ q, group, state }: FilesQuery): FileFilter =>
   ({ ...(q === '' ? {} : { q }), ...(group === '' ? {} : { group }), ...(state === '' ? {} : { state }) })
 
+/** Whether some files may be left out. */
 export const isFiltered = ({ q, group, state }: FilesQuery): boolean => q !== '' || group !== '' || state !== ''
 
 /** The other way round when the list is sorted by this already. */
@@ -41,5 +46,6 @@ export function sortBy (by: string, { sort }: FilesQuery): FilesQuery['sort'] {
   return sortOptions.find(({ value }) => value === next)?.value ?? usualSort
 }
 
+/** How a column is sorted, for `aria-sort`; undefined: by another one. */
 export const orderOf = (by: string, { sort }: FilesQuery): 'ascending' | 'descending' | undefined =>
   sort === by ? 'ascending' : sort === `-${by}` ? 'descending' : undefined

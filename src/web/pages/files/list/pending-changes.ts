@@ -7,13 +7,17 @@ export type ChangeKind = 'pin' | 'unpin' | 'delete'
 /** Which files: those that were marked, or all that fit. */
 export type Chosen = { cids: ReadonlySet<string> } | { filter: BulkFilter, total: number }
 
+/** A change of many files that can still be taken back. */
 export interface PendingChange { id: number, kind: ChangeKind, chosen: Chosen }
 
+/** Those whose time to think again isn't over. */
 export const pendingChanges = createStore<readonly PendingChange[]>([])
 
+/** How many files it is about. */
 export const countOf = (chosen: Chosen): number =>
   'cids' in chosen ? chosen.cids.size : Math.max(0, chosen.total - (chosen.filter.except?.length ?? 0))
 
+/** The request's body: the CIDs, or the filter that finds them. */
 export const bodyOf = (chosen: Chosen): { cids: string[] } | { filter: BulkFilter } =>
   'cids' in chosen ? { cids: [...chosen.cids] } : { filter: chosen.filter }
 

@@ -13,6 +13,7 @@ export interface RowWindowInit<Row> {
 
 interface PageState<Row> { rows: readonly Row[] | null, isStale: boolean, usedAt: number }
 
+/** Rows of a list of any length, of which the parts around what is seen are in memory. */
 export class RowWindow<Row> {
   readonly #pageRows: number
   readonly #keptPages: number

@@ -26,6 +26,7 @@ const laterMs = 20_000
 /** No more often for events: a thousand files may come in a second. */
 const eventsMs = 700
 
+/** The rows of a view; loads them as they are seen. */
 export function useFileRows (view: FilesQuery): FileRows {
   const [, redraw] = useReducer((drawn: number) => drawn + 1, 0)
   const window = useMemo(() => new RowWindow<FollowedFile>({

@@ -51,7 +51,7 @@ export interface PinsetDigests extends PinsetParts {
   cidOf (key: string): CID | undefined
   /** Whether that head's block has been merged. */
   isMerged (head: CID): boolean
-  /** By peer. */
+  /** What each peer announced last. */
   announced (): ReadonlyMap<PeerId, Announcement>
   /** Fetches heads that aren't here, as if that peer had just announced them. */
   fetch (heads: readonly CID[], from: PeerId): void

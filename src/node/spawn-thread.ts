@@ -11,7 +11,6 @@ export interface SpawnedThread {
 }
 
 export interface SpawnInit {
-  /** Its source. */
   source: URL
   /** Its file of the bundle, whose chunks are in a folder below it. */
   bundled: string

@@ -3,7 +3,7 @@ export interface TarFile { path: string, content: Blob }
 
 const block = 512
 const nameBytes = 100
-/** Of one piece. */
+/** Files that share a piece. */
 const pieceFiles = 100
 /** Larger sizes don't fit into a header's octal digits. */
 const octalSize = 8 ** 11

@@ -29,7 +29,7 @@ export interface DenyFilesDeps { clock: Pick<Clock, 'elapsed'>, log: Logger }
 /** For observers. `fault`: why the file as it is now isn't used; "" when it is. */
 export interface ListState { name: string, rules: number, hits: number, fault: string }
 
-/** Denylists in files. */
+/** Denylists in the compact format (IPIP-383), read again when they change. */
 export interface DenyFiles extends Denylist, Startable {
   /** Looks at the files; for the owner to run. */
   readonly upkeep: Worker

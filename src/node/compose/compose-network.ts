@@ -57,7 +57,6 @@ export interface Network {
   givingHistory (source: Pick<HistorySource, 'completeHeads'>): Startable
   /** What answers others, as soon as there is a pinset. */
   serving: Startable[]
-  /** What listens. */
   listening: Startable[]
   /** What connects, and remembers the members for the next start; behind what listens. */
   connecting (monitor: Monitor): Startable[]

@@ -10,7 +10,6 @@ import { clearShares } from './thread-init.ts'
 import type { LogNote, Measure, ThreadInit } from './thread-init.ts'
 
 export interface GatewayPoolInit extends Omit<ThreadInit, 'thread'> {
-  /** How many. */
   threads: number
 }
 

@@ -16,7 +16,7 @@ export interface Statement {
 /** Which pins: in one status, perhaps with one name, created in a range (exclusive). */
 export interface Range { status: number, name?: string | undefined, before?: Time | undefined, after?: Time | undefined }
 
-/** cid, created, status → a pin. */
+/** A row of the list, whose columns are in this order. */
 export const indexedPin = ([cid, created, status]: Row): IndexedPin =>
   ({ cid: cid as string, created: created as number, status: statusOfCode(status as number) })
 

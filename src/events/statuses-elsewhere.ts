@@ -135,7 +135,7 @@ class FollowedPeer {
         this.#polled ??= this.#newPolled()
         return 'busy'
       }
-      log.debug('a peer does not tell how pins go on it', { peer: this.#peer, err })
+      log.debug('a peer does not report the status of its pins', { peer: this.#peer, err })
       this.#waitMs = Math.min(lastPauseMs, this.#waitMs * 2)
     }
     return 'idle'

@@ -232,7 +232,7 @@ export class HttpServer implements Startable {
 
   #welcome (socket: Socket): void {
     if (!this.#hasRoom()) {
-      this.#deps.log.debug('a connection too many', { server: this.name, connections: this.#sockets.size })
+      this.#deps.log.debug('a connection is refused: there are too many', { server: this.name, connections: this.#sockets.size })
       socket.destroy()
       return
     }

@@ -25,14 +25,14 @@ export class LevelReader {
 
   byte (): number {
     const byte = this.at < this.end ? this.bytes[this.at] : undefined
-    if (byte == null) throw new RangeError('the bytes end too early')
+    if (byte == null) throw new RangeError('the bytes are truncated')
     this.at++
     return byte
   }
 
   /** So many bytes, as a view. */
   take (length: number): Buffer {
-    if (length > this.end - this.at) throw new RangeError('the bytes end too early')
+    if (length > this.end - this.at) throw new RangeError('the bytes are truncated')
     this.at += length
     return this.bytes.subarray(this.at - length, this.at)
   }

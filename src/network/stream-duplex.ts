@@ -54,7 +54,7 @@ class StreamDuplex extends Duplex {
 
   override _destroy (err: Error | null, done: (err: Error | null) => void): void {
     this.#cancelTimeout()
-    if (!this.readableEnded || !this.writableFinished) this.#stream.abort(err ?? new Error('the stream is given up'))
+    if (!this.readableEnded || !this.writableFinished) this.#stream.abort(err ?? new Error('the stream was abandoned'))
     done(err)
   }
 

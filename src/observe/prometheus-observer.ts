@@ -53,7 +53,7 @@ function metricsListener ({ metrics, sources, log }: Served): RequestListener {
     page().then(
       ({ type, body }) => response.writeHead(200, { 'Content-Type': type }).end(request.method === 'HEAD' ? undefined : body)
     ).catch((err: unknown) => {
-      log.error('the metrics can not be told', { err })
+      log.error('the metrics can not be collected', { err })
       response.writeHead(500).end()
     })
   }

@@ -80,7 +80,7 @@ interface Sending<A> { stream: PeerStream, method: Method<A, unknown>, args: Ite
 async function sendAll<A> ({ stream, method, args }: Sending<A>, clock: Clock): Promise<void> {
   const send = async (pieces: Uint8Array[]): Promise<void> => {
     const stalled = (): void =>
-      stream.abort(new ClusterError('TIMEOUT', { peer: stream.remote }, { message: 'a peer does not take what it is sent' }))
+      stream.abort(new ClusterError('TIMEOUT', { peer: stream.remote }, { message: 'a peer does not read what it is sent' }))
     const cancel = clock.after(takeMs, stalled)
     try { await stream.write(...pieces) } finally { cancel() }
   }

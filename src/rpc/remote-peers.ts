@@ -17,7 +17,7 @@ export function rpcRemotePeers (client: RpcClient): RemotePeers {
   return {
     info: async (peer, options) => {
       for await (const info of client.stream(peer, methods.idStream, [], options)) return peerInfoFromWire(info)
-      throw new Error('the peer gave no ID')
+      throw new Error('the peer did not report its ID')
     },
     status: async (peer, cid, options) => pinInfoFromWire(await client.call(peer, methods.status, cid, options)),
     statusAll: (peer, filter, options) => batches(client.stream(peer, methods.statusAll, [filter], options)),

@@ -50,7 +50,7 @@ export function rpcServer (deps: RpcServerDeps): Startable {
 
   /** What the caller is told of an error; a fault is told to the log. */
   const toldOf = (stream: PeerStream, method: AnyMethod): Told => err => {
-    if (isFault(err)) deps.log.warn('a call ended in a fault', { peer: stream.remote, method: method.name, err })
+    if (isFault(err)) deps.log.warn('a call failed unexpectedly', { peer: stream.remote, method: method.name, err })
     return { message: answerText(err), type: errorTypes.method }
   }
 

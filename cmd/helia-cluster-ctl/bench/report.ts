@@ -70,7 +70,7 @@ export function parseReport (text: string): BenchReport {
   if (typeof report !== 'object' || report == null || report.helia_cluster_bench == null) throw new Error('it was not saved by bench --save')
   if (report.helia_cluster_bench !== 1) throw new Error('another version of bench saved it')
   if (!isMeasured(report.all) || typeof report.settings?.mix !== 'string' || !Object.values(report.operations ?? {}).every(isMeasured)) {
-    throw new Error('it is not whole')
+    throw new Error('it is incomplete')
   }
   return report as BenchReport
 }

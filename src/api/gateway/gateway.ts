@@ -257,7 +257,7 @@ class GatewayPipeline {
     } catch (err) {
       // a connection that breaks is the only way to say that a body is not whole
       response.destroy()
-      if (!patience.isEnded) this.#deps.log.debug('an answer was broken off', { url: request.url?.slice(0, 200) ?? '', err })
+      if (!patience.isEnded) this.#deps.log.debug('an answer was interrupted', { url: request.url?.slice(0, 200) ?? '', err })
     } finally {
       place.end()
     }

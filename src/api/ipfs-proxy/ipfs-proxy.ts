@@ -171,7 +171,7 @@ class ProxyPipeline {
       return
     }
     const { status, message, contentType, text } = errorReply(proxyDialect, err)
-    if (isFault(err)) this.#deps.log.error('a request ended in a fault', { err, path: context.path.slice(0, 200) })
+    if (isFault(err)) this.#deps.log.error('a request failed unexpectedly', { err, path: context.path.slice(0, 200) })
     this.#deps.log.debug('sending error response', { status, message, method: context.method, path: context.path.slice(0, 200) })
     sendText(context, { kind: 'text', status, contentType, body: text }, this.#deps.clock)
   }

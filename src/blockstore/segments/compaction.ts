@@ -68,7 +68,7 @@ export async function compactSegment (id: number, init: CompactionInit, deps: Co
   else await deps.sync()
   await index.write(change => change.setSegment(id, { sizeBytes: goingSizeBytes, syncedBytes: goingSizeBytes }))
   await finishRemoval(deps, id)
-  log.debug('a segment was given back', { segment: id, bytes: before?.sizeBytes, copiedBytes: before?.liveBytes })
+  log.debug('a segment was freed', { segment: id, bytes: before?.sizeBytes, copiedBytes: before?.liveBytes })
 }
 
 /** Copies the records that are still their blocks' to the end of the last segment, some at a time. */

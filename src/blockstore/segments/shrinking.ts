@@ -45,7 +45,7 @@ export async function shrinkSegment (id: number, init: ShrinkingInit, deps: Comp
   // before the file: what a crash leaves behind the cut is read again and enters only what is nowhere else
   await index.write(change => change.setSegment(id, { sizeBytes: cut, syncedBytes: cut }), { sync: true })
   await folder.use(id, async file => file.truncate(cut))
-  log.debug('the end of a segment was given back', { segment: id, bytes: sizeBytes - cut })
+  log.debug('the end of a segment was freed', { segment: id, bytes: sizeBytes - cut })
   return sizeBytes - cut
 }
 

@@ -61,14 +61,14 @@ export class BlockFanOut implements BlockSink, AsyncDisposable {
     this.#checkFailures()
     this.#isFinished = true
     for (const [peer, { failure }] of this.#destinations) {
-      if (failure != null) this.#deps.log.warn('a peer did not take the blocks of an add', { peer, err: failure.err })
+      if (failure != null) this.#deps.log.warn('a peer did not accept the blocks of an add', { peer, err: failure.err })
     }
   }
 
   /** Gives up what isn't finished: no destination keeps waiting for the rest. Never rejects. */
   async [Symbol.asyncDispose] (): Promise<void> {
     if (this.#isFinished) return
-    const err = new ClusterError('IPFS_ERROR', {}, { message: 'the add was given up' })
+    const err = new ClusterError('IPFS_ERROR', {}, { message: 'the add was aborted' })
     await this.#each(async destination => destination.abort(err))
   }
 

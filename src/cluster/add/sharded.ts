@@ -102,7 +102,7 @@ class ShardedAdd implements AsyncDisposable {
     const results = await Promise.allSettled(this.#pinned.map(async cid => this.#deps.consensus.remove(cid)))
     const failed = results.filter(result => result.status === 'rejected')
     if (failed.length > 0) {
-      this.#deps.log.warn('shards of an add that was given up are still pinned', { shards: failed.length, err: failed[0]?.reason })
+      this.#deps.log.warn('shards of an aborted add are still pinned', { shards: failed.length, err: failed[0]?.reason })
     }
   }
 }

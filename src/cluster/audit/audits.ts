@@ -218,7 +218,7 @@ export class Audits {
     run.repairedBlocks += result.repaired
     if (result.state !== 'good') run.bad++
     if (result.state === 'bad' || result.state === 'failed') {
-      this.#deps.log.error('a pin is not whole', {
+      this.#deps.log.error('a pin is incomplete', {
         peer: run.peer, cid: pin.cid.toString(), blocks: result.badBlocks.slice(0, 3).join(' '), error: result.error
       })
     }

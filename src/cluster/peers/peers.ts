@@ -83,7 +83,7 @@ export class Peers {
     } catch (err) {
       call.signal?.throwIfAborted()
       if (isClusterError(err, 'NOT_AUTHORIZED')) return undefined
-      this.#deps.log.debug('a peer did not say who it is', { peer, err })
+      this.#deps.log.debug('a peer did not report its ID', { peer, err })
       return deadPeer(peer, answerText(err))
     }
   }

@@ -206,7 +206,7 @@ export class PeerRemoval {
     const lost = unaware.filter(holder => pin.allocations.includes(holder) && !allocations.includes(holder))
     if (lost.length === 0 || !await consensus.replaceIf(pin, withAllocations(pin, allocations, clock.now()))) return 'waits'
     this.#contestsOf(from).lost(lost)
-    log.warn('holders do not take a pin as theirs and lose it again', { cid: cid.toString(), holders: lost })
+    log.warn('allocated peers do not accept a pin, and are removed from it again', { cid: cid.toString(), holders: lost })
     return 'changed'
   }
 
@@ -248,7 +248,9 @@ export class PeerRemoval {
     const allocations = [...living, ...down].slice(0, pin.replicationFactorMax)
     const lost = holders.filter(holder => !allocations.includes(holder))
     if (!await consensus.replaceIf(pin, withAllocations(pin, allocations, clock.now()))) return 'waits'
-    log.warn('holders went down while a pin was moved off a peer, and nobody can take its place', { cid: cid.toString(), peer: from, lost })
+    log.warn('allocated peers went down while a pin was moved off a peer, and no peer can replace them', {
+      cid: cid.toString(), peer: from, lost
+    })
     return lost.includes(from) ? 'gone' : 'changed'
   }
 

@@ -69,7 +69,7 @@ export class LentPins {
       if (isOver) await this.#forget(key)
     } catch (err) {
       signal.throwIfAborted()
-      log.debug('a pin could not be given back yet', { row: key.slice(0, 200), err: messageOf(err) })
+      log.debug('a pin could not be moved back yet', { row: key.slice(0, 200), err: messageOf(err) })
     }
   }
 
@@ -93,7 +93,7 @@ export class LentPins {
     if (pin == null || !this.#isLent(cid, peer, added)) return true
     const allocations = pin.allocations.filter(other => !lost.has(other))
     if (!await consensus.replaceIf(pin, withAllocations(pin, allocations, clock.now()))) return false
-    log.info('a pin of a peer that was gone has its holders again', { cid: cid.toString(), peer, allocations })
+    log.info('a pin of a peer that was down is allocated as before', { cid: cid.toString(), peer, allocations })
     return true
   }
 

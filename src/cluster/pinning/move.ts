@@ -148,7 +148,7 @@ export class Moves {
     } catch (err) {
       signal.throwIfAborted()
       if (!isClusterError(err, 'PEER_UNREACHABLE')) {
-        log.debug('a moved pin could not be taken from its old holder yet', { cid: key, from, err })
+        log.debug('a moved pin could not be removed from the peer that it leaves yet', { cid: key, from, err })
       }
     }
   }

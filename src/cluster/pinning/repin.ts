@@ -100,11 +100,11 @@ export class Repinner {
       const next = isLent ? [...pin.allocations, ...added] : allocations
       const isDone = await consensus.replaceIf(pin, { ...pin, allocations: next, timestamp: clock.now() })
       if (!isDone) return await this.#repin(pin, peer, metrics)
-      log.info('repinned out of a peer that is down', { cid: cid.toString(), peer, allocations: next })
+      log.info('repinned away from a peer that is down', { cid: cid.toString(), peer, allocations: next })
       return true
     } catch (err) {
       if (isClusterError(err, 'NOT_ENOUGH_PEERS'))
-        log.warn('no new place for a pin of a peer that is down', { cid: cid.toString(), peer, err })
+        log.warn('no peer can take a pin of a peer that is down', { cid: cid.toString(), peer, err })
       else log.error('a pin of a peer that is down could not be repinned', { cid: cid.toString(), peer, err })
       return false
     }

@@ -35,7 +35,7 @@ async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, l
   const latest = consensus.state.get(cid)
   if (latest == null || !isExpired(latest, clock.now())) return
   try {
-    log.info('unpinning: the pin is over its time', { cid: cid.toString(), expireAt: formatTime(expireAt) })
+    log.info('unpinning: the pin has expired', { cid: cid.toString(), expireAt: formatTime(expireAt) })
     if (!await unpinner.expire(latest, { signal })) log.info('not unpinned: the pin has been changed meanwhile', { cid: cid.toString() })
   } catch (err) {
     signal.throwIfAborted()

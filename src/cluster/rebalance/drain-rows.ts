@@ -45,7 +45,7 @@ export class DrainRows {
 
   /** Figures only: what can't be written costs a look at the pinset after the next start. Never rejects. */
   async save (drain: Drain): Promise<void> {
-    await this.#write(drain, false).catch(err => this.#deps.log.warn('how far a drain is could not be stored', {
+    await this.#write(drain, false).catch(err => this.#deps.log.warn('the progress of a drain could not be stored', {
       peer: drain.peer, err: messageOf(err)
     }))
   }

@@ -31,7 +31,7 @@ export async function totalRepoStat (
   for (const answer of answers) {
     if (answer.status !== 'rejected') continue
     if (known.length === 0) throw answer.reason
-    log.debug('a peer did not tell the size of its repository', { err: answer.reason })
+    log.debug('a peer did not report the size of its repository', { err: answer.reason })
   }
   return {
     repoSize: known.reduce((sum, { repoSize }) => sum + repoSize, 0),

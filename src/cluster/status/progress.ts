@@ -60,7 +60,7 @@ export class Progresses {
     } catch (err) {
       signal?.throwIfAborted()
       if (isClusterError(err, 'UNSUPPORTED') || isClusterError(err, 'NOT_AUTHORIZED')) return undefined
-      log.debug('a peer did not say how far a pin is', { peer, err })
+      log.debug('a peer did not report the progress of a pin', { peer, err })
       return { peer, peerName, operation: null, ipfs: null, error: answerText(err) }
     }
   }

@@ -123,7 +123,7 @@ export class Statuses {
       }
     } catch (err) {
       if (begun || !isClusterError(err)) throw err
-      this.#deps.log.warn('this peer has no status to give', { err })
+      this.#deps.log.warn('the status of this peer could not be read', { err })
     }
   }
 

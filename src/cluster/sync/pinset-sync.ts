@@ -214,11 +214,11 @@ export class PinsetSync {
       if (state === 'out_of_sync') this.#out.add(peer)
       if (state === 'out_of_sync' && this.#deps.consensus.trusts(peer))
         this.#deps.log.error(
-          'the pinset of a peer is another one than here, and nothing is missing on either side. `helia-cluster-ctl health diff` tells where they differ',
+          'the pinset of a peer differs from ours, and no block is missing on either side. `helia-cluster-ctl health diff` tells where they differ',
           facts
         )
-      else if (wasOut) this.#deps.log.info('the pinset of a peer is out of sync no more', facts)
-      else this.#deps.log.debug('how the pinset of a peer is to ours', facts)
+      else if (wasOut) this.#deps.log.info('the pinset of a peer is in sync again', facts)
+      else this.#deps.log.debug('the pinset of a peer was compared with ours', facts)
       if (wasOut || state === 'out_of_sync') this.#listeners.emit(this.#row(row))
     }
   }

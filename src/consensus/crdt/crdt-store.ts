@@ -75,7 +75,7 @@ export class CrdtStore {
     this.damage = pinsetDamageOf(datastore)
     if (this.damage != null && !isRebuilt) {
       this.#deps.log.warn(
-        `the pinset was damaged at ${this.damage.at} and has been built anew: ${damageText(this.damage)}`, { keptAt: this.damage.keptAt }
+        `the pinset was damaged at ${this.damage.at} and has been rebuilt: ${damageText(this.damage)}`, { keptAt: this.damage.keptAt }
       )
     }
   }

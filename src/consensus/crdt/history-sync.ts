@@ -107,7 +107,7 @@ export class HistorySync {
     if (this.#stop.signal.aborted || this.#running.has(peer) || !this.#deps.trusts(peer)) return
     if ((this.#pauses.get(peer) ?? 0) > this.#deps.clock.elapsed()) return
     const work = this.#inTurn(peer).catch(err => this.#deps.log.error(
-      'a stream of history ended with a fault', { from: peer, err }
+      'a history stream failed', { from: peer, err }
     )).finally(() => {
       this.#running.delete(peer)
       if (!this.#again.delete(peer)) return
@@ -137,7 +137,7 @@ export class HistorySync {
     const wait = (): void => {
       cancelPatience()
       cancelPatience = clock.after(this.#init.patienceMs, () => {
-        log.warn('a peer does not go on giving its history; others are asked meanwhile', { from: peer })
+        log.warn('a peer stalls while it sends its history; others are asked meanwhile', { from: peer })
         release()
         this.#stalled(peer)
       })

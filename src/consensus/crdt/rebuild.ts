@@ -52,7 +52,7 @@ export function pinsetDamageOf (datastore: Datastore): PinsetDamage | undefined 
 export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Promise<boolean> {
   const report = damageOf(datastore)
   if (report == null) return false
-  log.debug('the pinset is built anew from its blocks', { keptAt: report.keptAt })
+  log.debug('the pinset is rebuilt from its blocks', { keptAt: report.keptAt })
   const sizeRow = datastore.get(layout.sizeRecord)
   const pinsBefore = sizeRow == null ? null : layout.numberOf(sizeRow)
   const writer = new Writer(datastore)
@@ -70,7 +70,7 @@ export async function rebuildIfDamaged (datastore: Datastore, log: Logger): Prom
     { key: layout.digestRecord, value: undefined },
     { key: damageRow, value: undefined }
   ], { sync: true })
-  log.error(`the pinset has been built anew: ${damageText(damage)}`, { keptAt: report.keptAt })
+  log.error(`the pinset has been rebuilt: ${damageText(damage)}`, { keptAt: report.keptAt })
   return true
 }
 

@@ -270,5 +270,5 @@ async function replace ({ at, keptAt, text, found }: Damage, init: LevelDatastor
     return [{ key: Buffer.from(damageRow), value: Buffer.from(JSON.stringify(content)), intact: true }]
   }
   const rescued = await rescue({ folder, keptAt, proven: isProven }, found, async () => freshStore(init), report)
-  log.info('the datastore has been made anew', { folder, ...rescued })
+  log.info('the datastore has been recreated', { folder, ...rescued })
 }

@@ -110,7 +110,7 @@ class Sender {
         for (const some of batchesOf(wanted, maxEventsInDelivery)) await this.#deliver(some, signal)
       }
     } catch (err) {
-      if (!signal.aborted) this.#deps.log.error('a webhook has ended', { url: plainUrl(this.#init.url), err })
+      if (!signal.aborted) this.#deps.log.error('a webhook has stopped unexpectedly', { url: plainUrl(this.#init.url), err })
     }
   }
 

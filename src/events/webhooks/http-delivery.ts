@@ -61,7 +61,7 @@ async function sent (
   // also of what comes when the answer is there
   sending.on('error', reject)
   // an answer that changes the protocol ends the request without a word
-  sending.once('close', () => reject(new ClusterError('UNSUPPORTED', {}, { message: 'it gives no answer that counts' })))
+  sending.once('close', () => reject(new ClusterError('UNSUPPORTED', {}, { message: 'its answer changes the protocol' })))
   sending.end(body)
   const response = await promise
   response.destroy()

@@ -89,7 +89,7 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
       await protection.start()
       await roots.start(signal)
       // a disk without room doesn't keep anybody from starting
-      await recent.start().catch(err => log.warn('records of recent blocks could not be tidied', { err }))
+      await recent.start().catch(err => log.warn('records of recent blocks could not be cleaned up', { err }))
     },
     stop: async () => roots.stop()
   }

@@ -46,7 +46,7 @@ export class PinWatch {
   end (outcome: 'done' | 'failed'): void {
     this.#cancelTimer()
     if (outcome === 'done') this.#phase = 'done'
-    this.#abort.abort(new Error('the pin is over'))
+    this.#abort.abort(new Error('the pin has ended'))
   }
 
   progress (): PinProgress {

@@ -218,7 +218,7 @@ export class Partner {
   }
 
   #failed (err: unknown): void {
-    if (!this.#isClosed) this.#deps.log.debug('a peer does not take bitswap messages', { peer: this.#peer, err })
+    if (!this.#isClosed) this.#deps.log.debug('a peer does not read its bitswap messages', { peer: this.#peer, err })
     this.#stream = undefined
     this.#rest()
     const wants = [...this.#underway.values(), ...this.#wants.values()].filter(({ cancel }) => !cancel).map(({ cid }) => cid)

@@ -127,7 +127,7 @@ class Question {
   }
 
   #tooLate (): ClusterError {
-    return new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer does not go on giving the history' })
+    return new ClusterError('TIMEOUT', { peer: this.#peer }, { message: 'a peer stalls while it sends the history' })
   }
 
   /** The first reason is the one that is told. */

@@ -62,7 +62,7 @@ class Server implements HistoryServer {
       await this.#answer(stream, await this.#inTime(stream, readRequest(stream)))
       await stream.closeWrite()
     } catch (err) {
-      if (!stream.wasReset.aborted) this.#deps.log.warn('a peer was not given the history', { peer: remote, err: messageOf(err) })
+      if (!stream.wasReset.aborted) this.#deps.log.warn('the history was not sent to a peer', { peer: remote, err: messageOf(err) })
       stream.abort(err instanceof Error ? err : new Error(String(err)))
     } finally {
       cancel()

@@ -38,12 +38,12 @@ export function libp2pStreams ({ host, log }: StreamsDeps): PeerStreams {
     },
     handle: (protocol, handler) => {
       handlers.set(protocol, handler)
-      if (running != null) register(running, protocol).catch(err => log.error('a protocol can not be served', { protocol, err }))
+      if (running != null) register(running, protocol).catch(err => log.error('a protocol could not be registered', { protocol, err }))
       return () => {
         if (handlers.get(protocol) !== handler) return
         handlers.delete(protocol)
         if (running?.status === 'started') {
-          running.unhandle(protocol).catch(err => log.debug('a protocol is still named', { protocol, err }))
+          running.unhandle(protocol).catch(err => log.debug('a protocol could not be unregistered', { protocol, err }))
         }
       }
     }

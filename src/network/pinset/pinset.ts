@@ -87,7 +87,7 @@ export function pinsetServer ({ streams, trusts, digests, clock, log }: PinsetSe
         answer(stream, find, { maxQuestionBytes, limitMs, clock })
           .catch(err => {
             if (!isClusterError(err, 'TIMEOUT')) {
-              log.debug('a question about the pinset was not answered', { peer: stream.remote, err: messageOf(err) })
+              log.debug('a request about the pinset was not answered', { peer: stream.remote, err: messageOf(err) })
             }
           })
       })

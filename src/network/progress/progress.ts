@@ -47,7 +47,7 @@ export function progressServer ({ streams, trusts, report, clock, log }: Progres
         const find = async (question: Uint8Array): Promise<Uint8Array> =>
           encodeProgressAnswer(trusts(stream.remote) ? report(CID.decode(question)) : { refusal: 'NOT_AUTHORIZED' })
         answer(stream, find, { maxQuestionBytes: maxRequestBytes, limitMs: stallMs, clock })
-          .catch(err => log.debug('a peer was not told the progress of a pin', { peer: stream.remote, err: messageOf(err) }))
+          .catch(err => log.debug('the progress of a pin was not sent to a peer', { peer: stream.remote, err: messageOf(err) }))
       })
     },
     stop: async () => release()

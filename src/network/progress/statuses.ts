@@ -62,7 +62,7 @@ async function * newsOf ({ source, remote: peer }: PeerStream, clock: Clock): As
     if (heard.done === true) return
     // signs of life are for every few seconds
     if ((bytesSince += heard.value.byteLength) > 2 * maxMessageBytes) {
-      throw new ClusterError('INVALID_DATA', { peer }, { message: 'nothing but signs of life' })
+      throw new ClusterError('INVALID_DATA', { peer }, { message: 'more keep-alives than are due' })
     }
     for (const bytes of frames.push(heard.value)) {
       bytesSince = 0
@@ -84,7 +84,7 @@ export function statusesServer ({ streams, trusts, statuses, clock, log }: Statu
       stream, request.signal, async () => decodeStatusesFrom(await readFrame(stream, maxRequestBytes))
     ).finally(request.clear)
     if (!trusts(stream.remote)) return refuse(stream, 'NOT_AUTHORIZED')
-    told.get(stream.remote)?.abort(new Error('the peer has asked anew'))
+    told.get(stream.remote)?.abort(new Error('the peer has opened another stream'))
     told.set(stream.remote, end)
     await guarded(stream, end.signal, async () => {
       try {
@@ -103,7 +103,7 @@ export function statusesServer ({ streams, trusts, statuses, clock, log }: Statu
     try {
       await tell(stream, end)
     } catch (err) {
-      if (!end.signal.aborted) log.debug('a peer is not told any more how pins go', { peer: stream.remote, err: messageOf(err) })
+      if (!end.signal.aborted) log.debug('the status of pins is no longer sent to a peer', { peer: stream.remote, err: messageOf(err) })
     } finally {
       stream.wasReset.removeEventListener('abort', onReset)
       if (told.get(stream.remote) === end) told.delete(stream.remote)

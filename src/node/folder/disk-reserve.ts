@@ -76,10 +76,10 @@ class FileReserve implements KeptReserve {
       this.#heldBytes = 0
       await rm(this.#path, { force: true })
       this.#deps.log.warn(
-        'the disk is full: the reserve is given up for unpinning and collecting garbage; adds and pins are refused until there is room again',
+        'the disk is full: the reserve is released for unpinning and collecting garbage; adds and pins are refused until there is room again',
         this.#facts()
       )
-    }).catch((err: unknown) => this.#deps.log.error('the reserve of a full disk can not be given up', { ...this.#facts(), err }))
+    }).catch((err: unknown) => this.#deps.log.error('the reserve of a full disk can not be released', { ...this.#facts(), err }))
   }
 
   async checkRoom (): Promise<void> {
@@ -111,7 +111,7 @@ class FileReserve implements KeptReserve {
     } finally {
       await file.close()
     }
-    this.#deps.log.debug('room on the disk is reserved', this.#facts())
+    this.#deps.log.debug('disk space is reserved', this.#facts())
   }
 
   #marginBytes (): number { return this.#sizeBytes / 2 }

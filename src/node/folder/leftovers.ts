@@ -31,9 +31,9 @@ export async function removeLeftovers ({ folder, files }: LeftoversInit, { log }
   for (const path of [...temporary, ...drafts.flat()]) {
     try {
       await rm(path, { recursive: true, force: true })
-      log.info('removed what a killed process had left', { path })
+      log.info('files of a killed process were removed', { path })
     } catch (err) {
-      log.warn('what a killed process had left can not be removed', { path, err })
+      log.warn('files of a killed process could not be removed', { path, err })
     }
   }
 }

@@ -83,9 +83,9 @@ export class Codes implements Startable {
    */
   async post (write: () => Promise<Message | null>): Promise<void> {
     if (this.#letters.size >= mostLetters) {
-      throw new ClusterError('NOT_READY', {}, { message: 'too many letters wait for the mail server: try again later' })
+      throw new ClusterError('NOT_READY', {}, { message: 'too many e-mails wait for the mail server: try again later' })
     }
-    const sending = this.#deliver(write).catch(err => this.#deps.log.warn('a letter could not be sent', { err }))
+    const sending = this.#deliver(write).catch(err => this.#deps.log.warn('an e-mail could not be sent', { err }))
     this.#letters.add(sending)
     void sending.then(() => this.#letters.delete(sending))
   }

@@ -50,7 +50,7 @@ export class Keys implements Startable {
   async stop (): Promise<void> {
     await this.#flushing?.stop()
     this.#flushing = undefined
-    await this.#flush().catch(err => this.#deps.log.debug('times of API keys are lost', { err }))
+    await this.#flush().catch(err => this.#deps.log.debug('the times when API keys were last used are lost', { err }))
   }
 
   forget (user: string | null): void { this.#cache.forget(user) }

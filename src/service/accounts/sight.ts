@@ -27,7 +27,7 @@ export class Sight implements Startable {
   async stop (): Promise<void> {
     await this.#flushing?.stop()
     this.#flushing = undefined
-    await this.#flush().catch(err => this.#deps.log.debug('when users were last here is lost', { err }))
+    await this.#flush().catch(err => this.#deps.log.debug('the times when users were last seen are lost', { err }))
   }
 
   note (user: string): void { this.#seen.add(user) }

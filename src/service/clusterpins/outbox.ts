@@ -79,7 +79,7 @@ export class Outbox implements Worker {
     const { database, done, log } = this.#deps
     const lost = await database.transaction(async tx => this.#noteAll(tx, results), ofMany)
     for (const cid of lost) {
-      await undoPin(cid, this.#deps).catch(err => log.warn('a pin that nobody wants any more could not be removed', { cid, err }))
+      await undoPin(cid, this.#deps).catch(err => log.warn('a pin without owners could not be removed', { cid, err }))
     }
     for (const { row: { cid }, outcome } of results) {
       if (outcome.kind === 'failed') log.debug('the cluster did not take a change', { cid, err: outcome.err })

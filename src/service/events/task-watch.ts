@@ -39,7 +39,7 @@ export class TaskWatch implements Startable {
     if (id == null || this.#changed.size >= tasksAtOnce) return
     this.#changed.add(id)
     this.#cancel ??= this.#deps.clock.after(gatherMs, () => {
-      this.#tell().catch(err => this.#deps.log.debug('tasks could not be looked at', { err }))
+      this.#tell().catch(err => this.#deps.log.debug('tasks could not be read', { err }))
     })
   }
 

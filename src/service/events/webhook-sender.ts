@@ -70,7 +70,7 @@ export class WebhookSender implements Worker {
   #begin (webhook: WebhookRow): void {
     const run = this.#serve(webhook, this.#end.signal).then(() => this.#deps.wake(), err => {
       // its lease ends by itself
-      this.#deps.log.warn('what came of a webhook could not be noted', { webhook: webhook.id, err })
+      this.#deps.log.warn('the result of a delivery could not be stored', { webhook: webhook.id, err })
     }).finally(() => this.#running.delete(run))
     this.#running.set(run, webhook.user_id)
   }
@@ -144,7 +144,7 @@ export class WebhookSender implements Worker {
     const outcome: Outcome = isDelivered(result)
       ? { seq: last, failures: 0, next_try_at: database.now(), lease_until: 0 }
       : { ...failed(failures + 1, database.now()), tried_seq: last }
-    if (outcome.state === 'failed') log.info('a webhook is given up', { webhook: id, user, error: result.error })
+    if (outcome.state === 'failed') log.info('a webhook failed too often: it is disabled', { webhook: id, user, error: result.error })
     await database.transaction(async tx => {
       await moved(tx, webhook, outcome)
       await noteDelivery(tx, {

@@ -57,7 +57,7 @@ export class AccountExports {
 
   async #run ({ id, user }: Task<unknown>, { signal }: TaskContext): Promise<{ size: number }> {
     const { staging, random } = this.#deps
-    if (user == null) throw invalidArgument('an export is somebody\'s')
+    if (user == null) throw invalidArgument('an export has an owner')
     const key = opaqueId(random)
     const earlier = await this.#note({ id, user, key, keptMs: workingMs })
     if (earlier != null) await staging.remove(earlier)

@@ -371,7 +371,7 @@ class ServiceFiles implements Files {
       await clusterPins.applied(cid, { signal: stop.signal })
     } catch (err) {
       if (!isClusterError(err)) throw err
-      log.debug('the cluster has not taken a change yet', { cid, err })
+      log.debug('the cluster has not accepted a change yet', { cid, err })
     } finally {
       cancel()
     }
@@ -379,7 +379,7 @@ class ServiceFiles implements Files {
 }
 
 const isUnderWay = ({ state }: FileRow): boolean => state === 'importing' || state === 'pinning'
-const lookEnds = new Error('the look is over')
+const lookEnds = new Error('the wait is over')
 
 const alreadyPinned = (): ClusterError => new ClusterError('CONFLICT', {}, { message: 'the file is already pinned' })
 

@@ -82,7 +82,7 @@ export class ServiceIdentity implements Startable {
   refusal (): ClusterError | null {
     if (this.#foreign == null) return null
     return new ClusterError('NOT_READY', { ...this.#foreign }, {
-      message: 'this peer has another service database than the cluster: its operator has to look'
+      message: 'this peer has another service database than the cluster: its operator has to correct the configuration'
     })
   }
 

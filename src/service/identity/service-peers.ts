@@ -56,7 +56,7 @@ export class ServicePeers implements Startable {
     this.#renewing = undefined
     await this.#deps.database.transaction(async tx => {
       await tx.deleteFrom('meta').where('key', '=', prefix + this.#self).execute()
-    }).catch(err => this.#deps.log.debug('this peer is still noted as one that serves', { err }))
+    }).catch(err => this.#deps.log.debug('this peer is still registered as one that serves', { err }))
   }
 
   /** Why this peer must not serve. */

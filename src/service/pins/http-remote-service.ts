@@ -106,7 +106,7 @@ async function sent (url: URL, { token, lookup, signal }: AnswerOptions): Promis
     )
   )
   // an answer that changes the protocol ends the request without a word
-  sending.once('close', () => reject(notPinningService('it gives no answer that counts')))
+  sending.once('close', () => reject(notPinningService('its answer changes the protocol')))
   sending.end()
   return promise
 }

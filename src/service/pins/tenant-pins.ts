@@ -152,7 +152,7 @@ class TenantPins implements Pins {
     try {
       await clusterPins.applied(cid, { signal: late.signal })
     } catch (err) {
-      log.debug('a pin goes later', { cid, err })
+      log.debug('the removal of a pin is not complete yet', { cid, err })
     } finally {
       late.clear()
     }

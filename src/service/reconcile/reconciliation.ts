@@ -83,8 +83,8 @@ export class Reconciliation implements Startable {
     const stagedObjects = await removeOrphans(this.#deps, signal)
     const mended: Mended = { ...owners, holdings, removedByOthers, orphanPins, stagedObjects, reservations }
     clusterPins.wake()
-    if (Object.values(mended).some(count => count > 0)) log.info('the service has mended what did not fit together', { ...mended })
-    else log.debug('everything of the service fits together')
+    if (Object.values(mended).some(count => count > 0)) log.info('the tables of the service were inconsistent: repaired', { ...mended })
+    else log.debug('the tables of the service are consistent')
     return mended
   }
 

@@ -28,7 +28,7 @@ async function removeOf (objects: readonly StagedObject[], { staging, liveStagin
   const orphans = objects.filter(({ key }) => !live.has(key))
   for (const { key, sizeBytes } of orphans) {
     await staging.remove(key)
-    log.debug('an object that nobody needs was removed from staging', { sizeBytes })
+    log.debug('an unused staged object was removed', { sizeBytes })
   }
   return orphans.length
 }

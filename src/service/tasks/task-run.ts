@@ -51,7 +51,7 @@ export class TaskRun {
       if (!this.#isLost) await this.#note(outcome)
     } catch (err) {
       // its lease will end, and somebody takes it again
-      this.#deps.log.warn('the end of a task could not be noted', { task: this.row.id, kind: this.row.kind, err })
+      this.#deps.log.warn('the end of a task could not be stored', { task: this.row.id, kind: this.row.kind, err })
     }
   }
 

@@ -187,4 +187,4 @@ function paxSize (text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw invalidArgument('a size in the archive is not possible')
   return Number(text)
 }
-const brokenOff = (): ClusterError => invalidArgument('the archive breaks off')
+const brokenOff = (): ClusterError => invalidArgument('the archive is truncated')

@@ -119,7 +119,7 @@ export class UploadFinisher {
     try {
       await this.#deps.staging.remove(key)
     } catch (err) {
-      this.#deps.log.warn('a staged object that nobody needs is left to the reconciliation', { key, err })
+      this.#deps.log.warn('an unused staged object is left to the reconciliation', { key, err })
     }
   }
 }

@@ -173,7 +173,7 @@ class UploadService implements Uploads {
       return await this.#deps.files.whenPinned(file.user_id, file.cid, { withinMs: pinnedWithinMs })
     } catch (err) {
       if (!isClusterError(err)) throw err
-      this.#deps.log.debug('an upload is there, and nobody knows whether it is pinned', { cid: file.cid, err })
+      this.#deps.log.debug('an upload is complete, and it is not known whether it is pinned', { cid: file.cid, err })
       return file
     }
   }
@@ -183,7 +183,7 @@ class UploadService implements Uploads {
     try {
       await this.#rows.abandon(row)
     } catch (err) {
-      this.#deps.log.warn('an upload that failed is not cleared away yet', { upload: row.id, err })
+      this.#deps.log.warn('a failed upload could not be removed yet', { upload: row.id, err })
     }
   }
 
@@ -191,7 +191,7 @@ class UploadService implements Uploads {
     try {
       await staging.remove(key)
     } catch (err) {
-      this.#deps.log.warn('a staged object that nobody needs is left to the reconciliation', { key, err })
+      this.#deps.log.warn('an unused staged object is left to the reconciliation', { key, err })
     }
   }
 
@@ -216,7 +216,7 @@ class UploadService implements Uploads {
     const rows = await database.db.selectFrom('uploads').select(['id', 'user_id'])
       .where('metadata', 'like', `${own.slice(0, own.indexOf(',"run"'))},%`).where('metadata', '!=', own).execute()
     for (const row of rows) await this.#rows.abandon(row)
-    if (rows.length > 0) log.info('uploads that an end of the process broke off are cleared away', { uploads: rows.length })
+    if (rows.length > 0) log.info('uploads that the end of the process had interrupted are removed', { uploads: rows.length })
     this.#hasEndedFormer = true
   }
 }

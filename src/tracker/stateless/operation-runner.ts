@@ -460,7 +460,7 @@ export class OperationRunner {
 
   /** The pinset has moved on; the change's own event is under way or was handled. */
   #giveUp (key: string, cid: CID): void {
-    this.#deps.log.debug('an operation is not wanted any more', { cid: String(cid) })
+    this.#deps.log.debug('an operation is cancelled: the pinset has changed', { cid: String(cid) })
     this.#apply(key, 'drop')
   }
 

@@ -266,7 +266,7 @@ export class PinNotes {
     try {
       await this.#deps.datastore.write(batch, { frees: true })
     } catch (err) {
-      this.#deps.log.warn('running pins could not be noted', { count: batch.length, err: messageOf(err) })
+      this.#deps.log.warn('running pins could not be stored', { count: batch.length, err: messageOf(err) })
     }
   }
 }

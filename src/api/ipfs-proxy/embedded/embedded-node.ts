@@ -166,7 +166,7 @@ class EmbeddedApi implements NodeApi {
       this.#plain(context, { status: 400, text: err.message, headers: varyOrigin })
       return
     }
-    if (isFault(err)) this.#deps.log.error('a command ended in a fault', { path: context.path.slice(0, 200), err })
+    if (isFault(err)) this.#deps.log.error('a command failed unexpectedly', { path: context.path.slice(0, 200), err })
     this.#json(context, 500, answerText(kuboError(err)))
   }
 

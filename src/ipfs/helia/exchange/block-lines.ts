@@ -214,8 +214,8 @@ class BlockLine {
     this.#isEnded = true
     this.#cancelTimer?.()
     this.#deps.ended(mayComeBack)
-    if (err != null) this.#deps.log.debug('blocks are not asked for on this stream any more', { peer: this.#deps.peer, err })
-    this.#abort.abort(new Error('the blocks are not asked for in this way any more'))
+    if (err != null) this.#deps.log.debug('blocks are no longer requested on this stream', { peer: this.#deps.peer, err })
+    this.#abort.abort(new Error('blocks are no longer requested on this stream'))
     if (this.#asks.length > 0) this.#stream?.abort(err instanceof Error ? err : new Error('the stream ended'))
     else this.#stream?.close().catch(() => {})
     for (const { answer } of this.#asks.splice(0)) answer(undefined)

@@ -46,7 +46,7 @@ export class BlockServer {
     }
     this.#streams++
     new Serving(stream, this.#init, this.#deps).run().catch(err => {
-      this.#deps.log.debug('a peer was not given blocks any more', { err })
+      this.#deps.log.debug('blocks are no longer sent to a peer', { err })
       stream.abort(err as Error)
     }).finally(() => { this.#streams-- })
   }
@@ -110,7 +110,7 @@ class Serving {
       const block = await this.#deps.blocks(cid)
       return block == null || block.length > maxAnswerBytes ? undefined : block
     } catch (err) {
-      this.#deps.log.debug('a block can not be given away', { cid: cid.toString(), err })
+      this.#deps.log.debug('a block could not be sent to a peer', { cid: cid.toString(), err })
       return undefined
     }
   }
@@ -128,4 +128,4 @@ class Serving {
 }
 
 const tooMany = (message: string): ClusterError => new ClusterError('QUEUE_FULL', {}, { message })
-const takesNothing = (): ClusterError => new ClusterError('TIMEOUT', {}, { message: 'a peer does not take the blocks that it asked for' })
+const takesNothing = (): ClusterError => new ClusterError('TIMEOUT', {}, { message: 'a peer does not read the blocks that it asked for' })

@@ -89,7 +89,7 @@ export class PinRun {
     if (outcome === 'done') this.#phase = 'done'
     this.#wanted.clear()
     // lets go of the caller's signal
-    this.#abort.abort(new Error('the pin is over'))
+    this.#abort.abort(new Error('the pin has ended'))
   }
 
   progress (): PinProgress {

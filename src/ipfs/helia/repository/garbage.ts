@@ -136,7 +136,7 @@ class Marker {
       })
     } catch (err) {
       if (!isClusterError(err, 'BLOCK_MISSING') && !isClusterError(err, 'INVALID_DATA')) throw err
-      this.#deps.log.warn('a pinned DAG is not whole', { root: cid.toString(), block: reading.toString(), err })
+      this.#deps.log.warn('a pinned DAG is incomplete', { root: cid.toString(), block: reading.toString(), err })
       if (this.#faults.length < reportedFaults) {
         this.#faults.push({ key: reading, error: `pinned by ${cid.toString()}: ${messageOf(err)}; nothing was removed` })
       }

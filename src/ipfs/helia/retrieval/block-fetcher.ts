@@ -164,7 +164,9 @@ export class BlockFetcher {
     let expectation: 'none' | 'to ask for' | 'running' = expected == null ? 'none' : 'to ask for'
     const expect = async (): Promise<void> => {
       expectation = 'running'
-      await expected?.(over.signal).catch(err => this.#deps.log.debug('nobody can be expected', { cid: flight.cid.toString(), err }))
+      await expected?.(over.signal).catch(
+        err => this.#deps.log.debug('no peer is known that should have a block', { cid: flight.cid.toString(), err })
+      )
       if (over.signal.aborted) return
       expectation = 'none'
       this.#askSilent(flight)

@@ -93,7 +93,7 @@ class RepairRun {
     } catch (err) {
       this.#signal.throwIfAborted()
       this.#deps.log.warn(
-        'a pin is not whole after damage of the disk, and nobody sends what is missing; it is tried again', { cid: cid.toString(), err }
+        'a pin is incomplete after damage of the disk, and nobody sends what is missing; it is tried again', { cid: cid.toString(), err }
       )
       return false
     }

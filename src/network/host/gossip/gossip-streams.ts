@@ -155,8 +155,8 @@ export class GossipStreams {
     if (outbound?.status === 'open') {
       if (outbound.writeBufferLength === 0) link.movedAt = now
       if (now - link.movedAt < stallMs) return
-      this.#deps.log.warn('a peer does not take gossip: its stream is opened again', { peer, unsentBytes: outbound.writeBufferLength })
-      outbound.abort(new ClusterError('TIMEOUT', { peer }, { message: 'a peer does not take gossip' }))
+      this.#deps.log.warn('a peer does not read gossip: its stream is opened again', { peer, unsentBytes: outbound.writeBufferLength })
+      outbound.abort(new ClusterError('TIMEOUT', { peer }, { message: 'a peer does not read gossip' }))
       return
     }
     const way = ways[link.failures % ways.length]
@@ -285,7 +285,7 @@ export class GossipStreams {
   #closeSoon (stream: Stream): void {
     if (stream.status !== 'open') return
     stream.close().catch(() => {})
-    this.#deps.clock.after(graceMs, () => stream.abort(new ClusterError('PEER_UNREACHABLE', {}, { message: 'the stream is given up' })))
+    this.#deps.clock.after(graceMs, () => stream.abort(new ClusterError('PEER_UNREACHABLE', {}, { message: 'the stream was abandoned' })))
   }
 
   #renewStreams (peer: PeerId): void {

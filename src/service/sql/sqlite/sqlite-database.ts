@@ -146,7 +146,7 @@ class SqliteDatabase implements SqlDatabase {
     const { durability } = this.#open
     if (this.#damage != null) {
       throw new ClusterError('NOT_READY', {}, {
-        message: 'the service\'s database is damaged: its operator has to look', cause: this.#damage
+        message: 'the service\'s database is damaged: its operator has to restore it', cause: this.#damage
       })
     }
     if (this.#isStopping) throw new ClusterError('NOT_READY', { component: this.name })

@@ -270,6 +270,6 @@ function telling (err: unknown): unknown {
   }
   return new ClusterError(
     'NOT_READY', { ...(status == null ? {} : { status }), name },
-    { message: 'the staging area (an S3 server) is away, or does not take it', cause: err }
+    { message: 'the staging area (an S3 server) can not be reached, or does not accept it', cause: err }
   )
 }

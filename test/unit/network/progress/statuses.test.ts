@@ -197,7 +197,7 @@ describe('hearing of another peer how pins go on it', () => {
     assert.deepEqual([asked, clock.pending], [[], 0])
   })
 
-  it('leaves a peer that sends nothing but signs of life', async () => {
+  it('leaves a peer that sends more keep-alives than are due', async () => {
     far.handle(statusesProtocol, stream => { void (async () => { for (;;) await stream.write(new Uint8Array(65_536)) })().catch(() => {}) })
 
     await assert.rejects(

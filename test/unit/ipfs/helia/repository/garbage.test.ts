@@ -121,7 +121,7 @@ describe('garbage collection', () => {
     assert.deepEqual([withinTheHour, later], [[], keys([shared])])
   })
 
-  it('removes nothing when a pinned DAG is not whole, and says which block', async () => {
+  it('removes nothing when a pinned DAG is incomplete, and says which block', async () => {
     await node.blocks.put([shared, childOfA, a, stray])
     const broken = blockOf(Buffer.from('nonsense'), dagPbCodec)
     const top = nodeOf([a.cid], 'top')

@@ -31,7 +31,7 @@ describe('references', () => {
   it('name no section of a text that is not here: only of RFCs', () => {
     const section = /(\S*\s+\S+\s+)?§/g
     const broken = files.filter(path => isSource(path) || isDocument(path)).filter(path => path !== 'test/unit/doc-references.test.ts')
-      .flatMap(path => found(path, section, ([text]) => !/RFC \d+,? §$/.test(text)))
+      .filter(path => textOf(path).includes('§')).flatMap(path => found(path, section, ([text]) => !/RFC \d+,? §$/.test(text)))
 
     assert.deepEqual(broken, [])
   })
@@ -45,6 +45,28 @@ describe('references', () => {
     )
 
     assert.deepEqual(broken, [])
+  })
+
+  it('of comments name files and declarations that are there', () => {
+    const sources = files.filter(path => isSource(path) && path !== 'test/unit/doc-references.test.ts')
+    const ofProject = sources.filter(path => /^(?:src|cmd)\//.test(path))
+    const isComment = /^\s*(?:\/\*\*|\*|\/\/)/
+    const inComments = (path: string, pattern: RegExp, isThere: (name: string) => boolean): string[] =>
+      textOf(path).split('\n').flatMap((line, at) => {
+        const comment = isComment.test(line) ? line : / \/\/ .*/.exec(line)?.[0] ?? ''
+        return [...comment.matchAll(pattern)].filter(([, name = '']) => !isThere(name)).map(([text]) => `${path}:${at + 1} ${text}`)
+      })
+    const names = new Set(files.map(path => basename(path)))
+    const words = new Set(ofProject.flatMap(
+      path => textOf(path).split('\n').filter(line => !isComment.test(line)).join('\n').match(/\w+/g) ?? []
+    ))
+    const fileName = /(?<![\w./`'*-])((?:[\w-]+\/)*[\w-]+\.(?:ts|tsx|md))\b/g
+    const noFile = sources.flatMap(path => inComments(path, fileName, name =>
+      name.includes('/') ? files.some(one => one === name || one.endsWith(`/${name}`)) : names.has(name)))
+    const noName = ofProject.flatMap(path => inComments(path, /\b[Ss]ee `(\w+)`/g, name => words.has(name)))
+
+    assert.deepEqual(noFile, [])
+    assert.deepEqual(noName, [])
   })
 
   it('of documents to each other lead somewhere', () => {

@@ -178,7 +178,7 @@ class Resumables implements ResumableUploads {
         .where('id', '=', row.id).where(
           'user_id', '=', row.user_id
         ).where('state', '=', 'open').where('offset', '=', from).returningAll().executeTakeFirst()
-      if (found == null) throw new ClusterError('CONFLICT', { id: row.id }, { message: 'the upload goes on in another request, or was ended' })
+      if (found == null) throw new ClusterError('CONFLICT', { id: row.id }, { message: 'the upload goes on elsewhere, or was ended' })
       if (found.reservation_id != null) await quota.extend(tx, found.reservation_id, 0, { ttlMs: openTtlMs })
       return found.length === to ? await this.#beginToFinish(tx, found) : found
     })

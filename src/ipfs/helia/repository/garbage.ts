@@ -40,7 +40,7 @@ const rootsAtATime = 8
 /** More unreadable blocks than these are only counted. */
 const reportedFaults = 1000
 
-/** Mark and sweep beside running pins and adds: see local.ts for the order that makes it safe, docs/design/storage.md for why. */
+/** Mark and sweep beside running pins and adds: repository.ts has the order that makes it safe, docs/design/storage.md why. */
 export function garbageCollector (init: GarbageCollectorInit, deps: GarbageCollectorDeps): GarbageCollector {
   return { collect: (options = {}) => collect(init, deps, options) }
 }

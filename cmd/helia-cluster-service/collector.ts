@@ -89,7 +89,7 @@ type Collect = (options: { type: 'major', execution: 'async', flavor?: 'last-res
 
 /**
  * Sets this process up for load, and looks every two seconds. Keeps no process alive. A start makes much that lives, and with it the young
- * space as large as V8 lets it: that is taken back first (some 15 ms, soon).
+ * space as large as V8 lets it: that is shrunk first (some 15 ms, soon).
  */
 export function limitGarbage (everyMs = usualEveryMs): void {
   collectBuffersLate()

@@ -90,19 +90,19 @@ const writesApartMs = 20
 class GatheredLines {
   readonly #write: (text: string) => void
   #text = ''
-  #isCalm = true
+  #isIdle = true
 
   constructor (write: (text: string) => void) { this.#write = write }
 
   write (line: string): void {
-    if (this.#text === '' && this.#isCalm) setImmediate(() => this.#flushAndRest())
+    if (this.#text === '' && this.#isIdle) setImmediate(() => this.#flushAndRest())
     this.#text += line
   }
 
   #flushAndRest (): void {
-    this.#isCalm = this.#text === ''
+    this.#isIdle = this.#text === ''
     this.flush()
-    if (!this.#isCalm) setTimeout(() => this.#flushAndRest(), writesApartMs).unref()
+    if (!this.#isIdle) setTimeout(() => this.#flushAndRest(), writesApartMs).unref()
   }
 
   flush (): void {

@@ -19,7 +19,7 @@ export function endProcess (ending: Ending): void {
 
 const shell = '/bin/sh'
 
-/** Another program takes the process over and ends with the code: nothing is joined. Where that can't be had, it is `process.exit`. */
+/** Another program takes the process over and ends with the code: nothing is joined. Where that isn't possible, it is `process.exit`. */
 function cutOff (code: number): void {
   if (process.execve == null || !existsSync(shell)) process.exit(code)
   process.execve(shell, ['sh', '-c', `exit ${code}`], {})

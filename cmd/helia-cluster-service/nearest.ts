@@ -5,7 +5,7 @@ export function didYouMean (name: string, known: readonly string[]): string {
   return best != null && best.edits <= Math.max(1, Math.floor(name.length / 3)) ? `Did you mean '${best.one}'?\n` : ''
 }
 
-/** Letters to insert, delete, replace or swap with the next one (Damerau's distance between neighbours). */
+/** Letters to insert, delete, replace or swap with the next one (Damerau's distance between adjacent ones). */
 function editsBetween (from: string, to: string): number {
   let before: number[] = []
   let above = Array.from({ length: to.length + 1 }, (_, at) => at)

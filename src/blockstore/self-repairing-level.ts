@@ -50,7 +50,7 @@ export class SelfRepairingLevel {
 
   async close (): Promise<void> { await this.#db?.close() }
 
-  /** Keys in batches of 1000, from a snapshot; from a second one when the database is mended meanwhile. */
+  /** Keys in batches of 1000, from a snapshot; from a second one when the database is repaired meanwhile. */
   keys (range: LevelRange): AsyncGenerator<Uint8Array[]> {
     return lastingRows<Uint8Array, Uint8Array>({
       sizes: always(rowsPerBatch),

@@ -57,7 +57,7 @@ export async function * messagesOf (chunks: AsyncIterable<Uint8Array>): AsyncGen
   }
 }
 
-/** The events of an event stream's bytes, without its signs of life and the messages that it begins and ends with. */
+/** The events of an event stream's bytes, without its keep-alives and the messages that it begins and ends with. */
 export async function * eventsOf (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ClusterEvent, void, undefined> {
   for await (const message of messagesOf(chunks)) if (message.kind === 'event') yield message.event
 }

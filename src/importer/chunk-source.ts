@@ -16,7 +16,7 @@ export interface ChunkSource {
   push (piece: Uint8Array): void
   /** Length of the next chunk; 0: none before another piece is pushed (`final`: none at all). */
   next (final: boolean): number
-  /** Consumes the chunk without copying, where its memory may be given away. */
+  /** Consumes the chunk without copying, where its memory may be transferred. */
   share (): Uint8Array | undefined
   /** Consumes the chunk: writes it to `target` from `at` on. */
   copy (target: Uint8Array, at: number): void

@@ -27,7 +27,7 @@ export interface ByteRange { from: number, before: number }
 /** Room for what is read before it is asked for: false when there is none. Every byte that was taken is given back. */
 export interface ReadAhead { tryTake (bytes: number): boolean, give (bytes: number): void }
 
-/** Has a block fetched that will soon be read. Undefined when it is here already; rejects when it can't be had, or may not be fetched. */
+/** Has a block fetched that will soon be read. Undefined when it is here already; rejects when it can't or may not be fetched. */
 export type Prefetch = (cid: CID) => Promise<void> | undefined
 
 /** Leaves that one read brings, as the connector's `joined`. */

@@ -58,7 +58,7 @@ export class GuardedFiles {
   }
 
   /**
-   * Lets LevelDB open the folder, once that is looked at and mended. A store that seemed to be in use is looked at when it doesn't open and
+   * Lets LevelDB open the folder, once that is checked and repaired. A store that seemed to be in use is looked at when it doesn't open and
    * isn't locked, and opened once more. Rejects with what `open` rejects with, or `replace`.
    */
   async opened<Store> (open: () => Promise<Store>): Promise<Store> {
@@ -71,11 +71,11 @@ export class GuardedFiles {
       this.#isUnseen = false
       found = await this.#inspected()
     }
-    await this.#mend(found)
+    await this.#repair(found)
     return open()
   }
 
-  async #mend (found: Inspection): Promise<void> {
+  async #repair (found: Inspection): Promise<void> {
     const { folder } = this.#init
     if (await finishRescue(folder)) found = await this.#inspected()
     if (found.faults.length > 0) await this.#replace(found)

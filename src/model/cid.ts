@@ -56,7 +56,7 @@ export function tryParseCid (text: string): CID | undefined {
 export const cidOfOwnBytes = (bytes: Uint8Array<ArrayBuffer>): CID => usualCid(bytes) ?? CID.decode(bytes)
 
 /**
- * Version 1, with a codec, a hash and a length below 128: these are put together here, because reading them number by number takes several
+ * Version 1, with a codec, a hash and a length below 128: these are assembled here, because reading them number by number takes several
  * times as long. Undefined for all others.
  */
 function usualCid (bytes: Uint8Array<ArrayBuffer> | undefined): CID | undefined {

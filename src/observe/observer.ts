@@ -68,7 +68,7 @@ export interface ServiceFigures {
 export interface AnsweredRequest { method: string, status: number, seconds: number }
 
 /**
- * Looks on: each method gives back what it was given, or something that does the same and is measured or traced. Nothing that an observer
+ * Instruments the parts of a peer: each method gives back what it was given, or something that does the same and is measured or traced. Nothing that an observer
  * does may make a call fail.
  */
 export interface Observer {

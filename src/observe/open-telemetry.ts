@@ -69,7 +69,7 @@ async function startSdk ({ endpoint, share, serviceName, peer, version }: Tracin
   provider.register()
   return {
     tracer: provider.getTracer('helia-cluster', version),
-    shutdown: async () => { await provider.shutdown().catch(() => {}) } // a collector that is away must not spoil the stop
+    shutdown: async () => { await provider.shutdown().catch(() => {}) } // a collector that is away must not make the stop fail
   }
 }
 

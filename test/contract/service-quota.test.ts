@@ -177,7 +177,7 @@ eachDatabase('quota contract', databases => {
     }
   })
 
-  it('finds and mends a sum that is wrong', async () => {
+  it('finds and corrects a sum that is wrong', async () => {
     const { database, quota, user } = await withUser()
     await database.transaction(async tx => {
       await quota.hold(tx, user, 'a', 30)

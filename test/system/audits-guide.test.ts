@@ -77,7 +77,7 @@ describe('the guide to audits', { timeout: quietMs(180_000) }, () => {
     assert.equal(await run('another-peer'), 0)
   })
 
-  it('finds a bit that has turned, says so, and mends it', async () => {
+  it('finds a bit that has turned, says so, and repairs it', async () => {
     await cluster.at(1).end('SIGTERM')
     await flipBit(join(cluster.at(1).folder, 'blocks'), content)
     await cluster.start(1)
@@ -85,7 +85,7 @@ describe('the guide to audits', { timeout: quietMs(180_000) }, () => {
 
     assert.equal(await run('one-pin'), 1)
     assert.equal(await run('what-the-status-says'), 0)
-    assert.equal(await run('mend-it'), 1)
+    assert.equal(await run('repair-it'), 1)
     assert.equal(await run('what-was-found'), 0)
     assert.equal(await run('all-of-it'), 0)
   })

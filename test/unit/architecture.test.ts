@@ -303,20 +303,6 @@ describe('architecture', () => {
     assert.deepEqual(broken, [])
   })
 
-  it('uses the words of CONTRIBUTING.md', () => {
-    const given = new RegExp([
-      /\b(?:calmLogger|calmWalk|[nN]eighbours(?:In|Init|Deps)|closeSurplus|HandOver|(?:http|web|peer|compose)Faces?|(?:Http|Web|Peer)Face)\b/,
-      /\b(?:http|Service|Gateway|Web|Proxy)Front\b|\balone(?:Broadcast|Exchange|Share)\b|\bblindObserver\b|\b[nN]ewcomers?\b/,
-      /\b(?:othersTurn|inNextTurn|nextTurn|standsStill|MendingLevel|BlockSpread|cutDelta|ContestedHolders)\b/,
-      /stands still|could not be had|no places for anybody|looks on\b|told apart/
-    ].map(({ source }) => source).join('|'))
-    const broken = sources.flatMap(file => file.text.split('\n').flatMap(
-      (line, at) => given.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line) ? [`${file.path}:${at + 1}`] : []
-    ))
-
-    assert.deepEqual(broken, [])
-  })
-
   it('names every implementation folder beneath a seam that has contracts', () => {
     assert.ok(contracts.every(seam => filesUnder(`src/${seam}`).some(path => roomOf(path) === 'contract')))
   })

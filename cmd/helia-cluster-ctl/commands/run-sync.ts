@@ -80,7 +80,7 @@ const diffFormat: Format<PinsetDiff> = {
     pins.length === 0
       ? 'no pin differs'
       : `${pins.length}${more ? ' or more' : ''} pins differ${isSameHeads ? '' : '; the peers have different heads: changes may be under way'}`,
-    ...(repair ?? []).map(({ peer, lost_blocks: lost, mended }) => `${peer}: ${mended} pins mended, ${lost} lost blocks are fetched again`)
+    ...(repair ?? []).map(({ peer, lost_blocks: lost, mended }) => `${peer}: ${mended} pins repaired, ${lost} lost blocks are fetched again`)
   ].map(line => `${line}\n`).join(''),
   json: diff => ({ ...diff })
 }

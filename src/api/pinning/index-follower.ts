@@ -76,7 +76,7 @@ export class IndexFollower implements Startable {
     this.flush()
   }
 
-  /** Writes what has been heard; afterwards the index shows it. Throws what the index throws, and then the comparison will mend it. */
+  /** Writes what has been heard; afterwards the index shows it. Throws what the index throws, and then the comparison will correct it. */
   flush (): void {
     if (this.#pending.size === 0) return
     const changes = this.#pending
@@ -125,17 +125,17 @@ export class IndexFollower implements Startable {
 
   async #compare (signal: AbortSignal): Promise<void> {
     const { consensus: { state }, index, log } = this.#deps
-    let mended = 0
+    let changed = 0
     for await (const pins of state.pins({ signal })) {
       for (const batch of batchesOf(pins, batchSize)) {
-        mended += this.#compareBatch(batch)
+        changed += this.#compareBatch(batch)
         await yieldToEventLoop()
       }
     }
     this.flush()
     // every pin is in the index now: more than those are there only when some are gone from the pinset
-    if (index.size() !== state.size()) mended += await this.#removeSurplus(signal)
-    if (mended > 0) log.info('the index of pins has been brought up to date', { changed: mended, pins: index.size() })
+    if (index.size() !== state.size()) changed += await this.#removeSurplus(signal)
+    if (changed > 0) log.info('the index of pins has been brought up to date', { changed, pins: index.size() })
   }
 
   /** The list may be older than the last changes, so what differs is looked up again. */

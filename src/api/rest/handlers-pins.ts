@@ -49,7 +49,7 @@ export class PinHandlers {
 
   readonly pin = async (call: Call): Promise<Reply> => {
     const { cid, options } = this.#request(call)
-    // it can't be taken back once it is asked for: nobody would look at the signal
+    // it can't be cancelled once it is asked for: nobody would look at the signal
     return pinReply(await this.#cluster.pin(cid, options), { options, query: call.query })
   }
 

@@ -95,7 +95,7 @@ class ShardedAdd implements AsyncDisposable {
     if (stored.type !== 'meta-pin' && !isRemote(stored, this.#init.self)) this.#ours.push(pin.cid)
   }
 
-  /** Takes back the pins of an add that isn't complete. Never rejects: what can't be taken back is logged. */
+  /** Removes the pins of an add that isn't complete. Never rejects: what can't be removed is logged. */
   async [Symbol.asyncDispose] (): Promise<void> {
     if (this.#isComplete) return
     await this.#open?.sink[Symbol.asyncDispose]()

@@ -28,7 +28,7 @@ export interface JoinDeps {
   log: Logger
 }
 
-/** When the metrics are told a second time: by then gossip has found the new neighbours. */
+/** When the metrics are told a second time: by then gossip has found the new peers. */
 const publishAgainMs = 1000
 
 /**

@@ -46,7 +46,7 @@ interface DifferingKey {
   outlasted: number
 }
 
-/** Times in watched milliseconds, which stand still while this process does. */
+/** Times in watched milliseconds, which stop while this process does. */
 interface Watched {
   heard: Heard
   /** When it was not heard any more. */

@@ -152,7 +152,7 @@ export class CrdtStore {
   }
 
   /** Writes values that were derived anew, with the records that they stand on. Resolves with what changed for users. */
-  async mend (versions: ReadonlyMap<string, Version | undefined>, records: readonly Write[]): Promise<PinsetChange[]> {
+  async repairValues (versions: ReadonlyMap<string, Version | undefined>, records: readonly Write[]): Promise<PinsetChange[]> {
     const values = this.#values()
     for (const [key, version] of versions) values.setVersion(key, version)
     const { writes, changes, growth, pairs } = values.finish()
@@ -181,7 +181,7 @@ export class CrdtStore {
       marks.push({ key: layout.journalRecord(key), value })
     }
     const { writes, changes, growth, pairs } = values.finish()
-    // only where the disk has spoilt what was there
+    // only where what was there is damaged on the disk
     const digest = pairs.length === 0 ? undefined : this.digest.draft(pairs, this.heads.keys())
     await this.#deps.datastore.write(
       [...writes, ...marks, ...digest?.writes ?? [], ...this.#sizeWrites(growth)],

@@ -58,12 +58,12 @@ export class ValueChanges {
     const result = { writes: [] as Write[], changes: [] as PinsetChange[], growth: 0, pairs: [] as PairChange[] }
     for (const [key, { before, after }] of this.#touched) {
       result.writes.push({ key: valueRecord(key), value: encodeValueRecord(after) })
-      if (before === unreadableRecord) result.pairs.push({ key, was: undefined, is: after.version?.value, wasSpoilt: true })
+      if (before === unreadableRecord) result.pairs.push({ key, was: undefined, is: after.version?.value, wasUnreadable: true })
       else if (!isSame(before.version?.value, after.version?.value)) {
         result.pairs.push({ key, was: before.version?.value, is: after.version?.value })
       }
       const [was, is] = [visibleValue(before), visibleValue(after)]
-      // a pin that the disk has spoilt counts still
+      // a pin that is damaged on the disk counts still
       const wasThere = was != null || (before === unreadableRecord && this.#deps.hasRow(key))
       if (isSame(was, is) && wasThere === (is != null)) continue
       const pin = is == null ? undefined : this.#pin(key, is)

@@ -19,7 +19,7 @@ export interface ValueRecord { version: Version | undefined, isPin: boolean, ove
 /** What holds for a key without a row. */
 export const emptyRecord: ValueRecord = { version: undefined, isPin: false, overlay: undefined }
 
-/** Stands for a record that the disk has spoilt. Nothing is known of it but that it is there. */
+/** Stands for a record that is damaged on the disk. Nothing is known of it but that it is there. */
 export const unreadableRecord: ValueRecord = { ...emptyRecord }
 
 /** The protobuf bytes of the pin that users see. */

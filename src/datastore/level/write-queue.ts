@@ -66,7 +66,7 @@ export class WriteQueue {
     while (this.#waiting.length > 0) {
       const group = this.#waiting.splice(0)
       try {
-        if (this.#isTorn) await this.#mend()
+        if (this.#isTorn) await this.#startNewLog()
         await this.#write(group)
         for (const { resolve } of group) resolve()
       } catch (err) {
@@ -93,7 +93,7 @@ export class WriteQueue {
   }
 
   /** Reads go on meanwhile, except when LevelDB has given up writing altogether and must be opened again. */
-  async #mend (): Promise<void> {
+  async #startNewLog (): Promise<void> {
     const before = await logsOf(this.#level.location)
     await this.#tryRoom(before.sizeBytes + headroomBytes)
     // an empty range: all that happens is that the rows in memory go to a table and a new log begins

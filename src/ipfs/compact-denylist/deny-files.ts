@@ -88,7 +88,7 @@ class FileDenylist implements DenyFiles {
       else if (isRequired) file.fault = 'it is not there'
       if (file.fault !== '') {
         throw new ClusterError('INVALID_CONFIG', { path }, {
-          message: `the denylist ${path} can't be used: ${file.fault}. Mend it, or take it out of cluster.denylists`
+          message: `the denylist ${path} can't be used: ${file.fault}. Correct it, or take it out of cluster.denylists`
         })
       }
     }

@@ -60,7 +60,7 @@ async function * newsOf ({ source, remote: peer }: PeerStream, clock: Clock): As
     const heard = await orLate(chunks.next(), { clock, ms: silentMs })
     if (heard === 'late') throw new ClusterError('TIMEOUT', { peer })
     if (heard.done === true) return
-    // signs of life are for every few seconds
+    // keep-alives are for every few seconds
     if ((bytesSince += heard.value.byteLength) > 2 * maxMessageBytes) {
       throw new ClusterError('INVALID_DATA', { peer }, { message: 'more keep-alives than are due' })
     }

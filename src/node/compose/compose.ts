@@ -73,7 +73,7 @@ export interface NodeOverrides {
   /** What happens, for who watches it. */
   events?: (deps: EventsDeps) => ComposedEvents
   importers?: Importers
-  /** Looks on. Default: nobody. */
+  /** Instruments the parts: metrics and traces. Default: none. */
   observer?: Observer
   /** As /proc/locks lists them, begun to be read early. */
   locks?: StoresDeps['locks']

@@ -45,7 +45,7 @@ const cleanUpAtOnce = 100
 const batchFiles = 32
 const batchBytes = 4 * 2 ** 20
 
-/** What trying again doesn't mend. */
+/** What trying again doesn't help. */
 const finalCodes = ['INVALID_ARGUMENT', 'INVALID_DATA', 'INVALID_CID', 'UNSUPPORTED', 'DENIED', 'NOT_FOUND'] as const
 
 /**

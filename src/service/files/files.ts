@@ -100,7 +100,7 @@ export interface Files extends Startable {
 
   /**
    * Content of the user's own file. What is staged is read from there; directories and CARs that are staged are imported first. NOT_FOUND;
-   * NO_PROVIDER or TIMEOUT when what was unpinned can't be had any more.
+   * NO_PROVIDER or TIMEOUT when what was unpinned can't be fetched any more.
    */
   open (user: string, cid: string, options?: { signal?: AbortSignal }): Promise<FileContent>
   readonly access: GatewayAccess

@@ -37,7 +37,7 @@ export interface Quota {
   settle (tx: Sql, cid: string, bytes: number): Promise<string[]>
   /** One thing less holds the CID; with the last one its bytes are given back. False when the user didn't hold it. */
   drop (tx: Sql, user: string, cid: string): Promise<boolean>
-  /** Counts again what the user holds and has reserved, and mends `used_bytes`. Gives by how much it was wrong (0: it was right). */
+  /** Counts again what the user holds and has reserved, and corrects `used_bytes`. Gives by how much it was wrong (0: it was right). */
   recount (tx: Sql, user: string): Promise<number>
   /** Releases what has expired. Gives how many there were (1,000 at most in one call). */
   releaseExpired (tx: Sql): Promise<number>

@@ -9,30 +9,30 @@ type Reader = Pick<SqlDatabase['db'], 'selectFrom'>
 const holdingStates = ['staged', 'importing', 'pinning', 'pinned'] as const
 
 /** Who holds what: each user's holdings are as many as its files and pins that count, and the sum is the use. Gives how many were wrong. */
-export async function mendHoldings (deps: HoldingsDeps, signal: AbortSignal): Promise<number> {
+export async function repairHoldings (deps: HoldingsDeps, signal: AbortSignal): Promise<number> {
   const { database } = deps
   const users = async (after: string, limit: number): Promise<Array<{ id: string }>> =>
     database.db.selectFrom('users').select('id').where('id', '>', after).orderBy('id').limit(limit).execute()
-  let mended = 0
+  let repaired = 0
   for await (const rows of slices(users, ({ id }) => id, signal)) {
-    for (const { id } of rows) mended += await mendUser(deps, id, signal)
+    for (const { id } of rows) repaired += await repairUser(deps, id, signal)
   }
-  return mended
+  return repaired
 }
 
-async function mendUser (deps: HoldingsDeps, user: string, signal: AbortSignal): Promise<number> {
+async function repairUser (deps: HoldingsDeps, user: string, signal: AbortSignal): Promise<number> {
   const { database, quota } = deps
-  let mended = 0
+  let repaired = 0
   for (const cidsOf of [heldCids, pinCids, fileCids]) {
     for await (const rows of slices(async (after, limit) => cidsOf(database.db, { user, after, limit }), ({ cid }) => cid, signal)) {
       const cids = rows.map(({ cid }) => cid)
       const wrong = await wrongOf(database.db, user, cids)
-      if (wrong.length > 0) mended += await database.transaction(async tx => mendThese(tx, user, wrong))
+      if (wrong.length > 0) repaired += await database.transaction(async tx => repairThese(tx, user, wrong))
     }
   }
   // looked at before it is counted within a transaction, which others wait for
   const isRight = await sumIsRight(database.db, user)
-  return isRight || await database.transaction(async tx => quota.recount(tx, user)) === 0 ? mended : mended + 1
+  return isRight || await database.transaction(async tx => quota.recount(tx, user)) === 0 ? repaired : repaired + 1
 }
 
 async function sumIsRight (db: Reader, user: string): Promise<boolean> {
@@ -61,18 +61,18 @@ async function wrongOf (db: Reader, user: string, cids: readonly string[]): Prom
   return cids.filter(cid => (known.get(cid) ?? 0) !== (right.get(cid)?.holders ?? 0))
 }
 
-async function mendThese (tx: Sql, user: string, cids: readonly string[]): Promise<number> {
+async function repairThese (tx: Sql, user: string, cids: readonly string[]): Promise<number> {
   const [known, right] = [await knownOf(tx, user, cids), await rightOf(tx, user, cids)]
-  let mended = 0
+  let repaired = 0
   for (const cid of cids) {
     const { holders, sizeBytes } = right.get(cid) ?? { holders: 0, sizeBytes: null }
     if ((known.get(cid) ?? 0) === holders) continue
-    mended++
+    repaired++
     if (holders === 0) await tx.deleteFrom('holdings').where('user_id', '=', user).where('cid', '=', cid).execute()
     else if (known.has(cid)) await tx.updateTable('holdings').set({ holders }).where('user_id', '=', user).where('cid', '=', cid).execute()
     else await tx.insertInto('holdings').values({ user_id: user, cid, holders, size_bytes: sizeBytes }).execute()
   }
-  return mended
+  return repaired
 }
 
 async function knownOf (db: Reader, user: string, cids: readonly string[]): Promise<Map<string, number>> {

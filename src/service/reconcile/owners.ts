@@ -9,23 +9,23 @@ type Reader = Pick<SqlDatabase['db'], 'selectFrom'>
 interface Owners { owners: number, pins: PinRow[] }
 
 /** Each cluster pin has as many owners as there are files and tenant pins, and these tell its status. */
-export async function mendOwners (
+export async function repairOwners (
   { database }: { database: SqlDatabase }, signal: AbortSignal
 ): Promise<{ owners: number, statuses: number }> {
-  const mended = { owners: 0, statuses: 0 }
+  const repaired = { owners: 0, statuses: 0 }
   const look = async (cids: readonly string[]): Promise<void> => {
     const wrong = await wrongOf(database.db, cids)
     if (wrong.length === 0) return
-    const { owners, statuses } = await database.transaction(async tx => mendThese(tx, wrong, database.now()))
-    mended.owners += owners
-    mended.statuses += statuses
+    const { owners, statuses } = await database.transaction(async tx => repairThese(tx, wrong, database.now()))
+    repaired.owners += owners
+    repaired.statuses += statuses
   }
   for (const list of [clusterCids, pinCids, fileCids]) {
     for await (const rows of slices(async (after, limit) => list(database.db, after, limit), ({ cid }) => cid, signal)) {
       await look(rows.map(({ cid }) => cid))
     }
   }
-  return mended
+  return repaired
 }
 
 const clusterCids = async (db: Reader, after: string, limit: number) =>
@@ -48,8 +48,8 @@ function differs (row: ClusterPinRow | undefined, owners: Owners | undefined): b
 const wrongStatuses = (row: ClusterPinRow | undefined, owners: Owners | undefined): PinRow[] =>
   row == null ? [] : (owners?.pins ?? []).filter(pin => pin.status !== row.status && pin.status !== 'failed' && row.status !== 'failed')
 
-async function mendThese (tx: Sql, cids: readonly string[], now: number): Promise<{ owners: number, statuses: number }> {
-  const mended = { owners: 0, statuses: 0 }
+async function repairThese (tx: Sql, cids: readonly string[], now: number): Promise<{ owners: number, statuses: number }> {
+  const repaired = { owners: 0, statuses: 0 }
   const [rows, owners] = [await rowsOf(tx, cids), await ownersOf(tx, cids)]
   for (const cid of cids) {
     const [row, own] = [rows.get(cid), owners.get(cid)]
@@ -57,13 +57,13 @@ async function mendThese (tx: Sql, cids: readonly string[], now: number): Promis
       await tx.updateTable('pins').set({
         status: row?.status ?? 'queued'
       }).where('user_id', '=', pin.user_id).where('request_id', '=', pin.request_id).execute()
-      mended.statuses++
+      repaired.statuses++
     }
     if ((row?.owners ?? 0) === (own?.owners ?? 0)) continue
     await setOwners(tx, { cid, row, owners: own?.owners ?? 0, now })
-    mended.owners++
+    repaired.owners++
   }
-  return mended
+  return repaired
 }
 
 async function setOwners (tx: Sql, { cid, row, owners, now }: {

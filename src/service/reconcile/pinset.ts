@@ -19,7 +19,7 @@ const mostOrphans = 100
 /**
  * What somebody here owns is in the pinset, and what this service has pinned there is somebody's. What others have pinned is never touched.
  */
-export async function mendPinset (deps: PinsetDeps, signal: AbortSignal): Promise<{ removedByOthers: number, orphanPins: number }> {
+export async function repairPinset (deps: PinsetDeps, signal: AbortSignal): Promise<{ removedByOthers: number, orphanPins: number }> {
   return { removedByOthers: await wantAgain(deps, signal), orphanPins: await removeOrphans(deps, signal) }
 }
 

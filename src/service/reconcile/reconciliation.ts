@@ -8,9 +8,9 @@ import { forgetTokens } from '../pins/import-task.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { Staging } from '../staging/staging.ts'
-import { mendHoldings } from './holdings.ts'
-import { mendOwners } from './owners.ts'
-import { mendPinset } from './pinset.ts'
+import { repairHoldings } from './holdings.ts'
+import { repairOwners } from './owners.ts'
+import { repairPinset } from './pinset.ts'
 import { removeOrphans } from './staged.ts'
 
 export interface ReconciliationDeps {
@@ -26,8 +26,8 @@ export interface ReconciliationDeps {
   log: Logger
 }
 
-/** What one look found and mended. All 0: everything was as it has to be. */
-export interface Mended {
+/** What one look found and repaired. All 0: everything was as it has to be. */
+export interface Repairs {
   /** Rows of cluster pins whose number of owners was wrong, or that were missing. */
   owners: number
   /** Holdings of quota that were wrong, and users whose sum was. */
@@ -48,7 +48,7 @@ const hourMs = 3_600_000
 
 /**
  * Compares what hangs together and lies in different places: staging, files, tenant pins, quota, cluster pins, the pinset. At the start and
- * every hour; what was mended is logged. Transactions keep all that is in the database equal anyway: what this finds comes from outside
+ * every hour; what was repaired is logged. Transactions keep all that is in the database equal anyway: what this finds comes from outside
  * (somebody unpins, a disk is restored) or from a process that died between two places.
  */
 export class Reconciliation implements Startable {
@@ -73,19 +73,19 @@ export class Reconciliation implements Startable {
   async stop (): Promise<void> { await this.#worker?.stop() }
 
   /** One look at everything. */
-  async run (signal: AbortSignal): Promise<Mended> {
+  async run (signal: AbortSignal): Promise<Repairs> {
     const { clusterPins, log } = this.#deps
     const reservations = await this.#releaseExpired()
-    const owners = await mendOwners(this.#deps, signal)
-    const holdings = await mendHoldings(this.#deps, signal)
-    const { removedByOthers, orphanPins } = await mendPinset(this.#deps, signal)
+    const owners = await repairOwners(this.#deps, signal)
+    const holdings = await repairHoldings(this.#deps, signal)
+    const { removedByOthers, orphanPins } = await repairPinset(this.#deps, signal)
     await forgetTokens(this.#deps.database)
     const stagedObjects = await removeOrphans(this.#deps, signal)
-    const mended: Mended = { ...owners, holdings, removedByOthers, orphanPins, stagedObjects, reservations }
+    const repaired: Repairs = { ...owners, holdings, removedByOthers, orphanPins, stagedObjects, reservations }
     clusterPins.wake()
-    if (Object.values(mended).some(count => count > 0)) log.info('the tables of the service were inconsistent: repaired', { ...mended })
+    if (Object.values(repaired).some(count => count > 0)) log.info('the tables of the service were inconsistent: repaired', { ...repaired })
     else log.debug('the tables of the service are consistent')
-    return mended
+    return repaired
   }
 
   async #releaseExpired (): Promise<number> {

@@ -178,7 +178,7 @@ class UploadService implements Uploads {
     }
   }
 
-  /** What can't be taken back now is when the row has expired. */
+  /** What can't be rolled back now is when the row has expired. */
   async #takeBack ({ row }: Lease): Promise<void> {
     try {
       await this.#rows.abandon(row)

@@ -29,7 +29,7 @@ export function desiredState (pin: PinPlacement | undefined, self: PeerId): Desi
 
 export interface OperationRunnerInit {
   self: PeerId
-  /** How pins are told apart that wait. Default: not at all. */
+  /** How waiting pins are put into queues. Default: not at all. */
   queues?: QueueRules
   /** Room for each of three kinds: priority pins, other pins, unpins. */
   maxPinQueueSize: number

@@ -29,7 +29,7 @@ export interface StatusLinesDeps {
 }
 
 /**
- * What `StatusLists` lists, as the lines that `StatusPrinter` prints: put together of pins' own lines and of texts that many rows share.
+ * What `StatusLists` lists, as the lines that `StatusPrinter` prints: assembled from pins' own lines and of texts that many rows share.
  * Whatever isn't as usual is printed by `StatusPrinter` itself.
  */
 export class StatusLines {

@@ -30,7 +30,7 @@ export function headOf (headers: HeaderList, size: number | undefined): string[]
   return flat
 }
 
-/** Writes head and body; waits for the client piece by piece. Rejects when the body can't be had: the answer is broken off then. */
+/** Writes head and body; waits for the client piece by piece. Rejects when the body can't be read: the answer is cut off then. */
 export async function sendAnswer ({ status, headers, body, length, held = 0 }: Answer, sending: Sending): Promise<void> {
   const { response, isHead, sent } = sending
   const whole = typeof body === 'string' ? Buffer.from(body) : body

@@ -25,7 +25,7 @@ const advice: Readonly<Record<number, string>> = {
   412: 'Ask again without only-if-cached.',
   414: 'Ask for a shorter path.',
   416: 'Ask for a range within the content.',
-  422: 'The content is damaged or of an unusual kind: whoever published it has to mend it. Its blocks can be had by ?format=raw.',
+  422: 'The content is damaged or of an unusual kind: whoever published it has to repair it. Its blocks can be had by ?format=raw.',
   429: 'Try again in a few seconds.',
   451: 'The operator of this gateway must not serve it.',
   500: 'The operator of this gateway finds more in its log.',

@@ -16,7 +16,7 @@ import type { Answer, ServeDeps, Target, Visit } from '../visit.ts'
 const firstBytes = 32 * 1024
 const firstRoom = 256 * 1024
 
-/** `format=car`: the blocks that prove the path, then those of the scope. A block that can't be had breaks the answer off. */
+/** `format=car`: the blocks that prove the path, then those of the scope. A block that can't be fetched breaks the answer off. */
 export async function serveCar (visit: Visit, target: Target, { reader }: ServeDeps): Promise<Answer> {
   const params = carParams(visit.query, visit.asked.params)
   const { cid } = target
@@ -30,7 +30,7 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
     await visit.room(firstRoom)
     const inScope = scopeBlocks(root, params, { reader, get, prefetch, room: ahead })
     const blocks = withoutRepeats(wayBlocks(target, get), inScope, { reader, repeats: params.repeats })
-    // what can't be had at once is told by a status; later on only a broken connection is left
+    // what can't be fetched at once is told by a status; later on only a broken connection is left
     return { body: await begun(sections(cid, blocks), firstBytes, ({ length }) => length), held: firstRoom }
   }
   return {

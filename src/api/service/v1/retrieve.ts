@@ -30,7 +30,7 @@ export const retrieveRoute = (deps: RetrieveDeps): ServiceRoute => serviceRoute(
       { status: 304, about: 'What `If-None-Match` names.' },
       { status: 404, about: 'No file of yours has this CID.' },
       { status: 416, about: 'The range is outside of the content.' },
-      { status: 504, about: 'The content can not be had any more: it was unpinned.' }
+      { status: 504, about: 'The content can not be fetched any more: it was unpinned.' }
     ]
   },
   handler: async call => {

@@ -57,7 +57,7 @@ export class CrdtDigests implements PinsetDigests {
     await derived.read(signal)
     const mended = await mutex.run(async () => {
       const { versions, records } = await derived.wrong()
-      if (versions.size > 0) changed(await store.mend(versions, records))
+      if (versions.size > 0) changed(await store.repairValues(versions, records))
       return [...versions.keys()]
     })
     return { lostBlocks, mended }

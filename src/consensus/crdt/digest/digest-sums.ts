@@ -3,8 +3,8 @@ import { cellOf } from './cells.ts'
 import { add, cellWords, passingPairVector, subtract, vectorBytes, vectorOf, vectorWords } from './pair-vector.ts'
 import type { Vector } from './pair-vector.ts'
 
-/** A key's value before and after, as the CRDT has it; undefined: none. `wasSpoilt`: the disk had one before that can't be read. */
-export interface PairChange { key: string, was: Uint8Array | undefined, is: Uint8Array | undefined, wasSpoilt?: boolean }
+/** A key's value before and after, as the CRDT has it; undefined: none. `wasUnreadable`: the disk had one before that can't be read. */
+export interface PairChange { key: string, was: Uint8Array | undefined, is: Uint8Array | undefined, wasUnreadable?: boolean }
 
 /**
  * Of a part of the pinset: how many pairs, and after them the first words of their sum. Its bytes are its record, so it never changes once

@@ -12,7 +12,7 @@ export type Vector = Uint32Array<ArrayBuffer>
 const format = { outputLength: 4 * vectorWords, outputEncoding: 'binary' } as const
 const latest: Vector = new Uint32Array(vectorWords)
 const latestBytes = Buffer.from(latest.buffer)
-/** Where key and value are put together: hashing at once takes a sixth less than piece by piece. Grows with the longest pair. */
+/** Where key and value are joined: hashing at once takes a sixth less than piece by piece. Grows with the longest pair. */
 let pair = Buffer.alloc(4096)
 const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0
 

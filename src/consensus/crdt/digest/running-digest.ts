@@ -12,7 +12,7 @@ export interface RunningDigestDeps { datastore: Datastore, log: Logger }
 /** Ids of the heads that the digest is to belong to. Read more than once. */
 export type HeadIds = Iterable<string>
 
-/** What mends a value of the pinset that only this peer has lost. */
+/** What repairs a value of the pinset that only this peer has lost. */
 export const pinsetRemedy = '`helia-cluster-ctl health diff THIS-PEER ANOTHER --repair`'
 const rowsPerSlice = 1000
 const rowsPerWrite = 1000
@@ -63,8 +63,8 @@ export class RunningDigest {
 
   /** What a batch with these changes writes. `commit`: it is written. */
   draft (changes: readonly PairChange[], heads: HeadIds): { writes: Write[], commit: () => void } {
-    // what the disk has spoilt was counted before or not: nobody knows with what value
-    const isLost = this.#sums != null && changes.some(({ key, wasSpoilt }) => wasSpoilt === true && !this.#without.has(key))
+    // what is damaged on the disk was counted before or not: nobody knows with what value
+    const isLost = this.#sums != null && changes.some(({ key, wasUnreadable }) => wasUnreadable === true && !this.#without.has(key))
     const draft = this.#sums == null || isLost ? undefined : new DigestSums(this.#sums)
     for (const change of changes) draft?.change(change)
     return {
@@ -81,12 +81,12 @@ export class RunningDigest {
     }
   }
 
-  /** A change of what is counted already; of what was spoilt since, all is counted again. */
+  /** A change of what is counted already; of what was damaged since, all is counted again. */
   #countAlso (change: PairChange): void {
-    if (change.wasSpoilt === true) this.#without.delete(change.key)
+    if (change.wasUnreadable === true) this.#without.delete(change.key)
     const count = this.#count
     if (count == null || change.key > count.cursor) return
-    if (change.wasSpoilt === true && !count.unreadable.delete(change.key)) this.beginCount()
+    if (change.wasUnreadable === true && !count.unreadable.delete(change.key)) this.beginCount()
     else count.sums.change(change)
   }
 

@@ -188,7 +188,7 @@ class BlockLine {
     }
   }
 
-  /** Somebody waits: for a sign of life. Nobody does: the stream is closed after a while. */
+  /** Ends the stream when a request waits and no keep-alive comes, or when nothing was asked for long enough. */
   #watch (): void {
     this.#activeAt = this.#deps.clock.elapsed()
     this.#look()

@@ -17,7 +17,7 @@ export interface BlockServerInit {
 }
 
 export interface BlockServerDeps {
-  /** A block that is here and may be given away. */
+  /** A block that is here and may be sent to others. */
   blocks: (cid: CID) => Promise<Uint8Array | undefined>
   clock: Clock
   log: Logger

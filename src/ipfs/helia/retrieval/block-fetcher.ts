@@ -42,7 +42,7 @@ const patientWants = 128
 /** How long a want may keep a slot that others wait for, if everybody who is connected has said that they lack the block. */
 const wantTurnMs = 5000
 /**
- * The same if somebody may be about to send it, since a block came last. On a slow link blocks stand in line: a want that is taken back
+ * The same if somebody may be about to send it, since a block came last. On a slow link blocks stand in line: a want that is cancelled
  * wastes what is on its way.
  */
 const quietMs = 15_000

@@ -107,7 +107,7 @@ async function * listShard ({ cid, node }: ShardPart, deps: ListDeps, usedBits =
       yield { name: Name.slice(prefixLength), cid: Hash, sizeBytes: Tsize }
       continue
     }
-    // why one can't be had shows when it is read
+    // why one can't be fetched shows when it is read
     for (; begun < parts.length && begun - read < shardsAhead; begun++) {
       deps.prefetch?.((parts[begun] as { Hash: CID }).Hash)?.catch(() => {})
     }

@@ -139,7 +139,7 @@ export class GossipStreams {
     const now = this.#deps.clock.elapsed()
     const connections = openConnections(libp2p)
     for (const peer of this.#links.keys()) if (!connections.has(peer)) this.#links.delete(peer)
-    for (const [peer, ways] of connections) this.#mend(peer, ways, now)
+    for (const [peer, ways] of connections) this.#repair(peer, ways, now)
     const due = this.#silence.pass(now, new Set([...connections.keys()].filter(peer => this.#shouldBeHeard(peer))))
     await Promise.all(due.map(async ({ peer, renew, silentMs }) => {
       this.#deps.log.warn('nothing is heard from a connected peer', { peer, silentMs: Math.round(silentMs), renewed: renew })
@@ -149,7 +149,7 @@ export class GossipStreams {
   }
 
   /** Gives up a stream that takes nothing, and opens one where there is none. */
-  #mend (peer: PeerId, ways: Connection[], now: number): void {
+  #repair (peer: PeerId, ways: Connection[], now: number): void {
     const link = this.#linkTo(peer)
     const { outbound } = link
     if (outbound?.status === 'open') {

@@ -43,7 +43,7 @@ export class Speed {
     const first = this.#points[0]
     const last = this.#points.at(-1)
     if (first == null || last == null || last.at - first.at < 250) return null
-    // what stands still gets slower
+    // what stalls gets slower
     const untilMs = now - last.at > 1500 ? now : last.at
     return Math.max(0, (last.bytes - first.bytes) * 1000 / (untilMs - first.at))
   }

@@ -31,7 +31,7 @@ export default function HomePage () {
       <div class="home-page__words">
         <h1 tabIndex={-1}>Your files on IPFS, kept&nbsp;safe by a&nbsp;cluster</h1>
         <p class="home-page__lead">
-          Store files, pin content and share links that never change their meaning. Run by this peer and its neighbours, open to
+          Store files, pin content and share links that never change their meaning. Run by this peer and the others of its cluster, open to
           standard IPFS tools.
         </p>
         <div class="home-page__actions">

@@ -39,7 +39,7 @@ export function Secret ({ value, label }: { value: string, label: string }) {
   </div>
 }
 
-/** An address to give away; `label` stands above it. */
+/** An address to pass on; `label` stands above it. */
 export function Address ({ value, label }: { value: string, label: string }) {
   return <div class="secret">
     <p class="secret__label">{label}</p>

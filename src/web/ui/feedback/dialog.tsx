@@ -12,7 +12,7 @@ export interface DialogProps {
   footer?: ComponentChildren
   /** Can't be closed now. */
   isBusy?: boolean
-  /** Only its buttons close it: what it shows can't be had again. */
+  /** Only its buttons close it: what it shows is shown only once. */
   isKept?: boolean
   children?: ComponentChildren
 }
@@ -56,7 +56,7 @@ export function Dialog ({ title, onClose, size = 'normal', footer, isBusy = fals
   </dialog>
 }
 
-/** Where somebody wants to begin: the first empty field, the first field, the heading's neighbour. */
+/** Where somebody wants to begin: the first empty field, the first field, what follows the heading. */
 function firstOf (dialog: HTMLDialogElement | null): HTMLElement | null {
   const fields = [...dialog?.querySelectorAll<HTMLInputElement>('.dialog__body :is(input, select, textarea):not(:disabled)') ?? []]
   return fields.find(field => field.value === '') ?? fields[0] ?? dialog?.querySelector<HTMLElement>('.dialog__foot button') ?? dialog

@@ -59,7 +59,7 @@ describe('the index of the pinning service', () => {
     await second.stop()
   })
 
-  it('mends itself after a write that failed', async () => {
+  it('repairs itself after a write that failed', async () => {
     const index = sqlitePinIndex({ file: ':memory:' }, { log: silentLogger })
     const peer = await pinningPeer({ index })
     await peer.json(everything)

@@ -3,7 +3,7 @@ import { it } from 'node:test'
 import { parseCid } from '../../../../src/model/cid.ts'
 import { defaultPinOptions } from '../../../../src/model/pin.ts'
 import { markOf } from '../../../../src/service/clusterpins/mark.ts'
-import type { Mended } from '../../../../src/service/reconcile/reconciliation.ts'
+import type { Repairs } from '../../../../src/service/reconcile/reconciliation.ts'
 import { Reconciliation } from '../../../../src/service/reconcile/reconciliation.ts'
 import type { StagedObject, Staging } from '../../../../src/service/staging/staging.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'
@@ -13,7 +13,7 @@ import { anyCid, pinPeer } from '../../../support/service-cluster.ts'
 import { eachDatabase } from '../../../support/service-database.ts'
 import { addFile, addUser } from '../../../support/service-rows.ts'
 
-const nothing: Mended = { owners: 0, statuses: 0, holdings: 0, removedByOthers: 0, orphanPins: 0, stagedObjects: 0, reservations: 0 }
+const nothing: Repairs = { owners: 0, statuses: 0, holdings: 0, removedByOthers: 0, orphanPins: 0, stagedObjects: 0, reservations: 0 }
 const hourMs = 3_600_000
 
 /** A staging area with these objects. */
@@ -25,7 +25,7 @@ class FakeStaging implements Pick<Staging, 'keys' | 'remove'> {
   async remove (key: string): Promise<void> { this.objects.delete(key) }
 }
 
-async function reconciled (peer: PinPeer, { staging = new FakeStaging(), live = [] as string[], log = peer.log } = {}): Promise<Mended> {
+async function reconciled (peer: PinPeer, { staging = new FakeStaging(), live = [] as string[], log = peer.log } = {}): Promise<Repairs> {
   const reconciliation = new Reconciliation({
     ...peer, log, staging: staging as unknown as Staging, liveStagingKeys: async keys => new Set(keys.filter(key => live.includes(key)))
   })
@@ -44,7 +44,7 @@ async function settled (peer: PinPeer): Promise<{ user: string, cid: string, req
 }
 
 eachDatabase('the reconciliation', databases => {
-  it('finds nothing to mend where all is well', async () => {
+  it('finds nothing to repair where all is well', async () => {
     const peer = await pinPeer(await databases.open())
     await settled(peer)
 
@@ -59,10 +59,10 @@ eachDatabase('the reconciliation', databases => {
     // unheard: as while this peer was down
     peer.cluster.pins.delete(cid)
 
-    const mended = await reconciled(peer)
+    const repaired = await reconciled(peer)
     await pollUntil(() => peer.cluster.pins.has(cid), { everyMs: 5 })
 
-    assert.deepEqual(mended, { ...nothing, removedByOthers: 1 })
+    assert.deepEqual(repaired, { ...nothing, removedByOthers: 1 })
     assert.ok(peer.cluster.pins.has(theirs))
   })
 
@@ -77,9 +77,9 @@ eachDatabase('the reconciliation', databases => {
     await hold(young, peer.database.serviceId(), Date.now())
     await hold(foreign, 'another', Date.now() - 2 * hourMs)
 
-    const mended = await reconciled(peer)
+    const repaired = await reconciled(peer)
 
-    assert.deepEqual(mended, { ...nothing, orphanPins: 1 })
+    assert.deepEqual(repaired, { ...nothing, orphanPins: 1 })
     assert.deepEqual([old, young, foreign].map(cid => peer.cluster.pins.has(cid)), [false, true, true])
   })
 
@@ -91,9 +91,9 @@ eachDatabase('the reconciliation', databases => {
       peer.cluster.hold({ ...pin, timestamp: Date.now() - 2 * hourMs })
     }
 
-    const mended = await reconciled(peer, { log })
+    const repaired = await reconciled(peer, { log })
 
-    assert.deepEqual([mended, peer.cluster.pins.size], [nothing, 101])
+    assert.deepEqual([repaired, peer.cluster.pins.size], [nothing, 101])
     assert.equal(log.lines.filter(({ level }) => level === 'error').length, 1)
   })
 
@@ -109,9 +109,9 @@ eachDatabase('the reconciliation', databases => {
       await addFile(tx, user, { cid: filed, state: 'pinned', owns_pin: 1, size_bytes: 50 })
     })
 
-    const mended = await reconciled(peer)
+    const repaired = await reconciled(peer)
 
-    assert.deepEqual(mended, { ...nothing, owners: 3, holdings: 3 })
+    assert.deepEqual(repaired, { ...nothing, owners: 3, holdings: 3 })
     await pollUntil(() => peer.cluster.pins.has(filed) && !peer.cluster.pins.has(lost), { everyMs: 5 })
     assert.deepEqual(await reconciled(peer), nothing)
     const { used_bytes: used } = await peer.database.db.selectFrom('users').select('used_bytes').where('id', '=', user)
@@ -124,9 +124,9 @@ eachDatabase('the reconciliation', databases => {
     const { user } = await settled(peer)
     await peer.database.transaction(async tx => { await tx.updateTable('pins').set({ status: 'queued' }).execute() })
 
-    const mended = await reconciled(peer)
+    const repaired = await reconciled(peer)
 
-    assert.deepEqual([mended, await peer.pins.counts(user)], [{ ...nothing, statuses: 1 }, { queued: 0, pinning: 0, pinned: 1, failed: 0 }])
+    assert.deepEqual([repaired, await peer.pins.counts(user)], [{ ...nothing, statuses: 1 }, { queued: 0, pinning: 0, pinned: 1, failed: 0 }])
   })
 
   it('removes what lies in staging for nobody, however young: a process that died a moment ago left it', async () => {
@@ -136,9 +136,9 @@ eachDatabase('the reconciliation', databases => {
     staging.put('young', Date.now())
     staging.put('live', Date.now() - 2 * hourMs)
 
-    const mended = await reconciled(peer, { staging, live: ['live'] })
+    const repaired = await reconciled(peer, { staging, live: ['live'] })
 
-    assert.deepEqual([mended, [...staging.objects.keys()]], [{ ...nothing, stagedObjects: 2 }, ['live']])
+    assert.deepEqual([repaired, [...staging.objects.keys()]], [{ ...nothing, stagedObjects: 2 }, ['live']])
   })
 
   it('forgets the tokens of imports that ended before they could do so', async () => {

@@ -27,7 +27,7 @@ function Drawing ({ graph, rows }: { graph: ConnectGraph, rows: readonly PeerRow
   const shape = JSON.stringify([graph, rows.map(({ id, name, state }) => [id, name, state]), size])
   useEffect(() => {
     let isWanted = true
-    // while the peer is away its code can't be had; the effect runs again when it is back
+    // while the peer is away its code can't be loaded; the effect runs again when it is back
     import('./graph-layout.ts').then(({ layoutOf }) => { if (isWanted) setDrawn(layoutOf(graph, rows, size)) }, () => {})
     return () => { isWanted = false }
   }, [shape, isAway])

@@ -24,7 +24,7 @@ export interface PeerRow {
   sync: PeerSync | undefined
 }
 
-/** What the table of peers is put together from; parts may still be loading. */
+/** What the table of peers is assembled from; parts may still be loading. */
 export interface PeerSources {
   self: string
   peers: readonly Id[]

@@ -53,7 +53,7 @@ export default function SendPage () {
 const Ended = () => (
   <Page title="Send files" narrow>
     <EmptyState title="This link can’t be used" icon="link">
-      It is mistyped, has expired, was used already or was taken back. Ask whoever sent it to you for another one.
+      It is mistyped, has expired, was used already or was revoked. Ask whoever sent it to you for another one.
     </EmptyState>
   </Page>
 )

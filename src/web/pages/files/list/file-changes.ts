@@ -36,7 +36,7 @@ const did: Readonly<Record<ChangeKind, string>> = { pin: 'Pinning', unpin: 'Unpi
 export const filesText = (count: number): string => count === 1 ? '1 file' : `${countText(count)} files`
 
 /**
- * Pins at once. What takes something away happens a little later, so that it can be taken back: nothing has to be brought back that way.
+ * Pins at once. What takes something away happens a little later, so that it can be undone: nothing has to be restored that way.
  * Who leaves meanwhile has meant it.
  */
 export async function changeFiles (kind: ChangeKind, chosen: Chosen): Promise<void> {

@@ -7,7 +7,7 @@ export type ChangeKind = 'pin' | 'unpin' | 'delete'
 /** Which files: those that were marked, or all that fit. */
 export type Chosen = { cids: ReadonlySet<string> } | { filter: BulkFilter, total: number }
 
-/** A change of many files that can still be taken back. */
+/** A change of many files that can still be undone. */
 export interface PendingChange { id: number, kind: ChangeKind, chosen: Chosen }
 
 /** Those whose time to think again isn't over. */

@@ -16,6 +16,7 @@ export interface Clock {
 export interface Random {
   /** 0 <= x < 1 */
   float (): number
+  /** Outside of simulations good enough for secrets. */
   bytes (length: number): Uint8Array
 }
 

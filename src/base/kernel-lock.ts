@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 export interface KernelLock {
   /** True while the locked file is the one at the path: somebody may have removed it. */
   isInPlace (): boolean
+  /** Gives the lock up. */
   close (): void
 }
 

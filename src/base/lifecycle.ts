@@ -5,6 +5,7 @@ import type { Logger } from './log.ts'
 /** Something that is started once and stopped once. Objects are complete after construction; `start` does the first I/O. */
 export interface Startable {
   readonly name: string
+  /** Resolves when it can be used; rejects with the signal's reason when it aborts first. */
   start (signal: AbortSignal): Promise<void>
   /** First phase of a stop: take no new work (listeners, queues). Optional. Called only after a `start` that succeeded. */
   drain? (): Promise<void>

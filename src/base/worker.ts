@@ -32,6 +32,7 @@ export interface WorkerHandle {
    * `work`.
    */
   stop (): Promise<void>
+  /** As of now, for health and logs. */
   status (): WorkerStatus
 }
 

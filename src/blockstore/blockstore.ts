@@ -50,6 +50,7 @@ export type Allocate = (bytes: number) => Uint8Array
  * place that is no longer right gives undefined and never other bytes; the store itself has to be asked then.
  */
 export interface PlacedReader {
+  /** Undefined: the block isn't at this place, or not any more. */
   read (place: BlockPlace, multihash: Uint8Array, allocate?: Allocate): Promise<Uint8Array | undefined>
   /** As the store's, of blocks in the order in which they are wanted. Asks for a next place only where the last one leads on. */
   joined (blocks: Iterable<{ place: BlockPlace, multihash: Uint8Array }>, allocate?: Allocate): JoinedRead | undefined
@@ -62,24 +63,28 @@ export interface PlacedReader {
  * The blocks of the embedded IPFS node on disk.
  *
  * - `put` resolves when a read sees the blocks and a killed process keeps them; `sync` makes everything put so far survive a power loss.
- * Putting a block that is there already costs a look-up and nothing else. The store doesn't check hashes: who puts has made or checked
- * them.
+ *   Putting a block that is there already costs a look-up and nothing else. The store doesn't check hashes: who puts has made or checked
+ *   them.
  * - Identity CIDs are never stored: `get` and `has` answer them from the CID, `put` ignores them.
  * - `get` gives bytes that belong to the caller. A block whose bytes are damaged is gone from then on: `get` gives undefined, it can be put
- *   again, the log and
- *   `lostBlocks` tell. Wrong bytes are never given where the store has checksums.
+ *   again, the log and `lostBlocks` tell. Wrong bytes are never given where the store has checksums.
  * - `delete` of unknown blocks is fine. Space is given back in the background; `sizeBytes` counts live blocks.
  * - No space left throws STORAGE_FULL, and nothing of that batch is visible.
  * - After kill -9 the store opens in time that does not depend on the number of blocks, and no half-written block is visible.
  * - Before `start` and after `stop` every method throws NOT_READY.
  */
 export interface Blockstore extends Startable {
+  /** All of a batch or nothing. */
   put (blocks: readonly Block[], options?: BlockPutOptions): Promise<void>
+  /** Undefined: it isn't here. */
   get (cid: CID, options?: BlockReadOptions): Promise<Uint8Array | undefined>
+  /** Out of memory: reads no block. */
   has (cid: CID): boolean
   /** Length in bytes, without reading the block. */
   sizeOf (cid: CID): number | undefined
+  /** Gone for readers when it resolves. */
   delete (cids: readonly CID[], options?: BlockstoreOptions): Promise<void>
+  /** What was put before the call survives a power loss when it resolves. */
   sync (): Promise<void>
   /** The multihashes of all stored blocks, in batches, in no particular order. Blocks put meanwhile may or may not come. */
   multihashes (options?: BlockstoreOptions): AsyncIterable<Uint8Array[]>

@@ -20,6 +20,7 @@ export interface NodeClientInit {
   /** How long one request may take, to the end of its answer. Default: for ever. */
   timeoutMs?: number
   clock?: Clock
+  /** Opens a stream of HTTP over libp2p to an address with /p2p, which needs a libp2p host. */
   openStream? (address: string, signal: AbortSignal | undefined): Promise<Duplex>
 }
 

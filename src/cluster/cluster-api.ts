@@ -272,23 +272,31 @@ export interface ClusterApi {
   /** The version on the wire, "1.1.6+helia.0.1.0". */
   readonly version: string
 
+  /** This peer, and its IPFS node as far as that answers. */
   info (options?: CallOptions): Promise<PeerInfo>
   /** This peer alone. Never rejects. */
   health (): Promise<Health>
+  /** The members, this peer included. One that doesn't answer stands there with its error. */
   peers (options?: PeersOptions): AsyncIterable<PeerInfo>
+  /** Reaches a peer and counts it as a member until its own metrics come. */
   addPeer (peer: PeerId, options?: CallOptions): Promise<PeerInfo>
+  /** Moves its pins to others; see PeerRemoval. */
   removePeer (peer: PeerId, options?: CallOptions): Promise<void>
   /** Moves everything away from a peer, or changes how fast; see Drains. */
   drainPeer (peer: PeerId, order: DrainOrder, options?: CallOptions): Promise<DrainStatus>
   /** Throws NOT_FOUND, or CONFLICT when another peer drains it. */
   drainOf (peer: PeerId): DrainStatus
+  /** Those that this peer does, and those it heard of. */
   drains (): DrainStatus[]
+  /** What has moved stays where it is. Rejects as `drainOf` throws. */
   cancelDrain (peer: PeerId): Promise<DrainStatus>
   /** What a rebalance would move; see Rebalances. */
   planRebalance (order: RebalanceOrder, options?: CallOptions): Promise<RebalancePlan>
+  /** Begins one, or changes how fast the one under way is. */
   rebalance (order: RebalanceOrder, options?: CallOptions): Promise<RebalanceStatus>
   /** Throws NOT_FOUND. */
   rebalanceStatus (): RebalanceStatus
+  /** Begins no more moves. Rejects with NOT_FOUND. */
   cancelRebalance (): Promise<RebalanceStatus>
 
   /** Allocates and commits; the answer is the pin as committed, options as given. */
@@ -297,20 +305,27 @@ export interface ClusterApi {
   pinPath (path: string, options: PinOptions, call?: CallOptions): Promise<Pin>
   /** NOT_PINNED when it isn't there. */
   unpin (cid: CID, call?: CallOptions): Promise<Pin>
+  /** The same for a path, which is resolved first. */
   unpinPath (path: string, call?: CallOptions): Promise<Pin>
 
   /** NOT_PINNED when it isn't there. */
   allocation (cid: CID): Pin
+  /** The pinset of this peer. */
   allocations (options?: CallOptions): AsyncIterable<Pin[]>
   /** The same as JSON lines, see PinState.jsonLines. */
   allocationLines (options?: CallOptions): AsyncIterable<Uint8Array>
 
+  /** A pin on every peer it is allocated to; `unpinned` everywhere for what isn't in the pinset. */
   status (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
+  /** The same for all pins with one of these statuses somewhere. */
   statusAll (filter: StatusFilter, options?: StatusOptions): AsyncIterable<GlobalPinInfo[]>
   /** The same as JSON lines, exactly as `StatusPrinter` prints them; pieces end with a newline. */
   statusLines (filter: StatusFilter, options?: StatusOptions): AsyncIterable<string | Uint8Array>
+  /** Has failed or missing operations of a pin tried again; the status afterwards. */
   recover (cid: CID, options?: ScopeOptions): Promise<GlobalPinInfo>
+  /** The same for all pins; gives those that were tried again. */
   recoverAll (options?: ScopeOptions): AsyncIterable<GlobalPinInfo[]>
+  /** How far each peer that fetches a pin is, and what it waits for. */
   progress (cid: CID, options?: CallOptions): Promise<PeerPinProgress[]>
 
   /** Figures of the whole pinset, by peer: what missing peers cost, and what all peers still have to do. */
@@ -334,14 +349,19 @@ export interface ClusterApi {
   /** Reads the entries, makes blocks, stores them on the allocated peers, pins. Yields lines as they are known. */
   add (entries: AsyncIterable<UploadEntry>, params: AddParams, options?: CallOptions): AsyncIterable<AddedOutput>
 
+  /** Collects garbage on every peer, by peer; a peer that failed has its error there. */
   repoGc (options?: ScopeOptions): Promise<Map<PeerId, RepoGc>>
   /** The sum over the peers that answer; rejects when none does. */
   repoStat (options?: CallOptions): Promise<RepoTotals>
+  /** Who is connected to whom, in the cluster and between the IPFS nodes. */
   connectGraph (options?: CallOptions): Promise<ConnectGraph>
+  /** Of the cluster's host since its start, by libp2p protocol; bytes, and bytes a second. */
   bandwidth (): Map<string, Bandwidth>
   /** Newest first. */
   alerts (): Alert[]
+  /** Of which this peer has had a metric. */
   metricNames (): string[]
+  /** The latest valid metric of each peer. */
   metrics (name: string): Metric[]
   /** What metrics of all peers that are numbers were in the last hour, as far as this peer has seen them. */
   metricHistory (): MetricHistory

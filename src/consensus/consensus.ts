@@ -55,6 +55,7 @@ export interface PinsetChange { cid: CID, pin: Pin | undefined }
  */
 export interface Consensus extends Startable {
   readonly state: PinState
+  /** Adds the item, or replaces it whatever it is. */
   put (pin: Pin): Promise<void>
   /** Removing what isn't there resolves and does nothing. */
   remove (cid: CID): Promise<void>
@@ -73,6 +74,7 @@ export interface Consensus extends Startable {
    * written.
    */
   durable (): Promise<void>
+  /** See above. */
   drain (): Promise<void>
   /** The returned function removes the listener. */
   onChange (listener: (changes: readonly PinsetChange[]) => void): () => void

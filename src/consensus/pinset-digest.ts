@@ -28,7 +28,9 @@ export interface PartsOptions { signal?: AbortSignal }
 export interface PinsetParts {
   /** Groups that together are the whole pinset. Few, whatever its size. */
   cells (options?: PartsOptions): Promise<KeyGroup[]>
+  /** The keys of each question in groups, with the digest of each group. */
   groups (questions: readonly GroupQuestion[], options?: PartsOptions): Promise<KeyGroup[]>
+  /** The single keys below these prefixes, each with the digest of its value. */
   keys (prefixes: readonly string[], options?: PartsOptions): Promise<KeyDigest[]>
 }
 

@@ -29,19 +29,25 @@ export interface ListOptions { signal?: AbortSignal }
  * - Values that are handed out belong to the caller; values that are handed in must not be changed afterwards.
  * - Before `start` and after `stop` every method throws NOT_READY.
  * - What was damaged on the disk isn't passed over: `start` makes a new store of what is left, keeps the damaged files aside and leaves a
- *   `DamageReport` in the row
- * `damageRow`, which the owner of the data deletes when it has dealt with it. A store that finds damage while it runs throws INVALID_DATA.
+ *   `DamageReport` in the row `damageRow`, which the owner of the data deletes when it has dealt with it. A store that finds damage while
+ *   it runs throws INVALID_DATA.
  */
 export interface Datastore extends Startable {
+  /** Undefined: the key isn't there. */
   get (key: string): Uint8Array | undefined
+  /** Without reading the value. */
   has (key: string): boolean
+  /** In the order of the keys, from one snapshot. */
   getMany (keys: readonly string[]): Promise<Array<Uint8Array | undefined>>
+  /** Rejects with STORAGE_FULL, and then nothing of the batch was written. */
   write (batch: readonly Write[], options?: WriteOptions): Promise<void>
   /** Rows of the range. */
   entries (range: KeyRange, options?: ListOptions): AsyncIterable<Array<[key: string, value: Uint8Array]>>
   /** The same with values as text, for those that are UTF-8: a text costs half as much as bytes do. */
   texts (range: KeyRange, options?: ListOptions): AsyncIterable<Array<[key: string, value: string]>>
+  /** Keys of the range alone: LevelDB still reads the values. */
   keys (range: KeyRange, options?: ListOptions): AsyncIterable<string[]>
+  /** Values of the range alone. */
   values (range: KeyRange, options?: ListOptions): AsyncIterable<Uint8Array[]>
 }
 

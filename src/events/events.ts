@@ -36,11 +36,9 @@ export interface FollowOptions {
  * - The first batch comes at once, even when it is empty: it tells where one is. Each further one comes when there is something, in the
  *   order of the log.
  * - Nothing is kept for a reader but its place. Whoever is so slow that the log has let go of what comes next gets `missed` and goes on
- *   with what is there; so does
- *   whoever comes with a place that this log doesn't know.
+ *   with what is there; so does whoever comes with a place that this log doesn't know.
  * - Events that follow each other closely come together: the more readers there are, the longer the first of a batch waits (milliseconds by
- *   their number), so that the work
- *   doesn't grow with readers times events.
+ *   their number), so that the work doesn't grow with readers times events.
  * - The iteration ends when the signal aborts or the log is closed; RATE_LIMITED when there are too many readers.
  */
 export interface EventFeed {

@@ -13,6 +13,7 @@ export interface Chunker {
  * Every chunk must be consumed, by `share` or `copy`, before the next is asked for. The source is then ready for the next file.
  */
 export interface ChunkSource {
+  /** The source's next bytes; they must not be changed afterwards. */
   push (piece: Uint8Array): void
   /** Length of the next chunk; 0: none before another piece is pushed (`final`: none at all). */
   next (final: boolean): number

@@ -42,11 +42,10 @@ export interface ImportOptions {
  * directory at once.
  *
  * - A hash that Kubo stores no blocks of (murmur3, md5, digests under 20 bytes, identity digests over 128): the lines come, the blocks are
- *   not
- *   written, and IPFS_ERROR ("failed to put block on all destinations") is thrown at the end, as Go does.
+ *   not written, and IPFS_ERROR ("failed to put block on all destinations") is thrown at the end, as Go does.
  * - A second entry with the same name replaces the first; of directories, what comes later is added to it. Of a top-level directory that
- *   another one came after, the lines come
- *   twice then: as it was, and at the end. An upload without entries yields nothing and calls no `onRoot`.
+ *   another one came after, the lines come twice then: as it was, and at the end. An upload without entries yields nothing and calls no
+ *   `onRoot`.
  * - Pieces of content must not be changed after they were yielded: blocks may share their memory. Blocks given to the sink are never
  *   changed.
  * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB, one batch under way while the next is made: a line may come
@@ -139,7 +138,9 @@ export interface ShardTarget {
  * into an empty shard, or when `finish` finds no blocks.
  */
 export interface Sharder extends BlockSink {
+  /** Takes the blocks of the DAG in their order. */
   write (blocks: readonly Block[]): Promise<void>
+  /** Ends the last shard and links all of them. */
   finish (dataRoot: CID): Promise<ClusterDag>
 }
 

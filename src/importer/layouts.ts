@@ -12,6 +12,7 @@ const trickleRepeat = 4
 export interface Layout {
   /** Another leaf will be made: closes the nodes that are full, which is when Go stores them. Shards depend on the order of blocks. */
   prepare (): void
+  /** The file's next leaf. */
   add (leaf: FilePart): void
   /**
    * The root, `fields` at the end of its UnixFS message if it is a node; undefined when there was no leaf and the layout makes no node of

@@ -67,6 +67,7 @@ export interface WaitingLinks {
   upcoming (count: number): CID[]
   /** Resolves when there is room in memory again. Await after pushes. */
   room (): Promise<void>
+  /** Removes what was put on the disk. Idempotent. */
   close (): Promise<void>
 }
 
@@ -74,8 +75,11 @@ export interface WaitingLinks {
 export interface SeenBlocks {
   /** True when it wasn't there. */
   add (multihash: Uint8Array): boolean
+  /** Without adding it. */
   has (multihash: Uint8Array): boolean
+  /** Resolves when memory is within its bound again. */
   room (): Promise<void>
+  /** Removes what was put on the disk. Idempotent. */
   close (): Promise<void>
 }
 

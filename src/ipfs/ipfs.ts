@@ -207,9 +207,11 @@ export interface IpfsConnector extends Startable {
    */
   resolve (path: string, options?: IpfsOptions & { evenDenied?: boolean }): Promise<CID>
 
+  /** What the repository takes, in bytes, and what it may take. */
   repoStat (options?: IpfsOptions): Promise<RepoStat>
   /** Removes every block that no root, running pin or running add needs; yields what went. */
   repoGc (options?: CollectionOptions): AsyncIterable<RemovedKey>
+  /** Peers that the IPFS node is connected to. */
   swarmPeers (options?: IpfsOptions): Promise<PeerId[]>
 
   /** libp2p protocols that the node answers now. Absent: the connector does not know. Throws while the node is not up. */

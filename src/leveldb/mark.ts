@@ -15,8 +15,7 @@ const markBytes = 12
  * What is kept beside LevelDB's files so that a store can be told from one that lost something.
  *
  * - `synced`: the number of the last synced change, written over in place after each sync and not synced itself. It can be too low after a
- *   power loss, never too
- *   high; so a log that ends above it was torn by the power loss, and one that ends below it is damaged.
+ *   power loss, never too high; so a log that ends above it was torn by the power loss, and one that ends below it is damaged.
  * - `sealed`: after a clean stop, the sizes of all files.
  * - `checking`: tables are being read while the store is in use. After a clean stop it means nothing.
  * - `suspect`: damage that a running peer found; the next start has to deal with it.

@@ -13,6 +13,7 @@ export interface Monitor extends Startable {
   publish (metric: Metric): Promise<void>
   /** The latest valid metric of each peer for a name, sorted by peer. */
   latest (name: string): Metric[]
+  /** The latest metric of one peer; undefined when it has expired. */
   latestOf (name: string, peer: PeerId): Metric | undefined
   /** The latest metric of a peer even when it has expired: what is still known of a peer that went silent. */
   lastKnownOf (name: string, peer: PeerId): Metric | undefined

@@ -38,7 +38,9 @@ export interface ClusterHost extends Startable {
   addresses (): MultiaddrText[]
   /** Known addresses of another peer, with /p2p suffix. */
   addressesOf (peer: PeerId): MultiaddrText[]
+  /** Those with at least one connection, authenticated by the cluster's secret. */
   connectedPeers (): PeerId[]
+  /** Bytes since the start, by protocol. */
   bandwidth (): Map<string, Bandwidth>
 }
 

@@ -10,10 +10,12 @@ export interface RepairRequest { heads: readonly CID[], keys: readonly string[] 
  * counts, INVALID_DATA for an answer that is none, TIMEOUT, or the signal's reason.
  */
 export interface RemotePinsets {
+  /** The digests of that peer's pinset, and its heads. */
   parts (peer: PeerId): PinsetParts & {
     heads (options?: PartsOptions): Promise<CID[]>
     /** Whether all these heads have been merged there, and nothing is known to be missing under them. */
     areMerged (heads: readonly CID[], options?: PartsOptions): Promise<boolean>
   }
+  /** Has the peer fetch these heads and derive the values of these keys anew from its blocks. */
   mergeAgain (peer: PeerId, request: RepairRequest, options?: PartsOptions): Promise<MergedAgain>
 }

@@ -26,5 +26,6 @@ export interface RemoteStatuses {
 
 /** The same of this peer, as it is given to others. RATE_LIMITED when too many ask. */
 export interface OwnStatuses {
+  /** As of `RemoteStatuses`, without the network. */
   follow (from: StatusesFrom, options: { signal: AbortSignal }): AsyncIterable<StatusNews>
 }

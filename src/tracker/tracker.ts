@@ -47,8 +47,11 @@ export interface OperationChange { cid: () => CID, status: TrackerStatus, error:
  * other such pin does.
  */
 export interface PinTracker extends Startable {
+  /** The pinset has this pin now: pin it here, or see to it that it isn't here when others have it. */
   track (pin: Pin): void
+  /** The pinset has it no more: unpin it here. */
   untrack (cid: CID): void
+  /** Asks the IPFS node unless an operation says it. */
   status (cid: CID, options?: TrackerOptions): Promise<PinInfo>
   /** In batches. Answered from the operations alone when the filter has none of pinned, unexpectedly_unpinned, sharded, remote. */
   statusAll (filter: StatusFilter, options?: TrackerOptions): AsyncIterable<PinInfo[]>
@@ -61,6 +64,7 @@ export interface PinTracker extends Startable {
   recover (cid: CID, options?: TrackerOptions): Promise<PinInfo>
   /** The same for the whole pinset; yields only what was queued again. */
   recoverAll (options?: TrackerOptions): AsyncIterable<PinInfo[]>
+  /** The operation of an item; undefined when none waits, runs or failed. */
   operation (cid: CID): OperationProgress | undefined
   /** Pins that wait, priority ones included; what the pinqueue metric shows. */
   queueLength (): number

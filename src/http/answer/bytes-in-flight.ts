@@ -35,6 +35,7 @@ export interface Reader {
   isRoomy (): boolean
   /** A piece was larger than was thought. */
   tookMore (bytes: number): void
+  /** The client has taken so many bytes, or they were thrown away. */
   give (bytes: number): void
   /** The client took something. */
   moved (): void

@@ -10,6 +10,7 @@ export type Verdict = { principal: Principal } | { message: string, challenges: 
 
 /** Decides who a request comes from, by its Authorization header. */
 export interface Authenticator {
+  /** Undefined: the request had no Authorization header. */
   check (authorization: string | undefined): Verdict
   /** A token by which this user is known from now on; undefined for unknown users. */
   token (principal: Principal): string | undefined

@@ -6,6 +6,7 @@ export function signToken (user: string, password: string): string {
 }
 
 export interface VerifyOptions {
+  /** Undefined: there is no such user. */
   passwordOf: (user: string) => string | undefined
   /** Unix milliseconds. */
   now: number

@@ -10,6 +10,7 @@ export interface RouterInit<Found extends RoutePattern> {
 
 /** Exactly one of them is called for each request. What they throw is theirs to handle. */
 export interface RouterTargets<Found extends RoutePattern> {
+  /** A route fits. */
   matched (context: RequestContext, match: RouteMatch<Found>): void
   /** `path`: the one that was looked for. */
   unmatched (context: RequestContext, path: string): void

@@ -96,6 +96,7 @@ export interface Accounts extends Startable, Credentials {
   ): Promise<{ email: string, apiKey: string | null, createdAt: number }>
   /** UNAUTHENTICATED for an unknown address as for a wrong password, after the same time. */
   login (input: { email: string, password: string }, origin: Origin): Promise<{ caller: Caller, session: string, expiresAt: number }>
+  /** Ends the session; of a key there is nothing to end. */
   logout (caller: Caller): Promise<void>
 
   /** Sends a code when the address has an account; tells nobody whether it has. NOT_READY when nothing can be sent. */
@@ -109,6 +110,7 @@ export interface Accounts extends Startable, Credentials {
   /** For what can't be undone. REJECTED when it is wrong. */
   checkPassword (caller: Caller, password: string): Promise<void>
 
+  /** What the account has and may have. */
   status (user: string): Promise<AccountStatus>
   /** Newest first. */
   sessionsOf (caller: Caller): Promise<SessionSummary[]>
@@ -118,6 +120,7 @@ export interface Accounts extends Startable, Credentials {
   endOtherSessions (caller: Caller): Promise<void>
   /** Newest first. Secrets aren't there any more. */
   keys (user: string): Promise<ApiKeyRow[]>
+  /** Gives the secret, this once. */
   createKey (caller: Caller, key: NewKey): Promise<{ id: string, apiKey: string }>
   /** Idempotent. NOT_FOUND for others'. */
   revokeKey (caller: Caller, id: string): Promise<void>

@@ -29,6 +29,7 @@ export interface AuditQuery {
 
 /** Who did what, on what, when and from where; in the transaction that did it. */
 export interface Audit {
+  /** Part of the transaction: what is rolled back was never done. */
   record (tx: Sql, entry: AuditEntry): Promise<void>
   /** Newest first. `next` is null on the last page. INVALID_ARGUMENT for a cursor that isn't one. */
   list (query?: AuditQuery): Promise<{ entries: AuditRow[], next: string | null }>

@@ -33,15 +33,12 @@ export interface AcquireOptions {
  * that is rolled back leaves nothing.
  *
  * - What is in the pinset already is borrowed: it is never removed, and keeps its options (a pin of the root alone becomes recursive). What
- *   isn't is pinned with the
- * cluster's own replication factors and `mark`ed in its metadata: `made`. The last owner's going removes what was made, unless somebody
- * else has pinned it over
- *   meanwhile: that took the mark away.
+ *   isn't is pinned with the cluster's own replication factors and `mark`ed in its metadata: `made`. The last owner's going removes what
+ *   was made, unless somebody else has pinned it over meanwhile: that took the mark away.
  * - What somebody else removes while an owner remains is pinned again, as soon as this peer hears of it.
  * - Statuses follow the cluster: within a fraction of a second for what is new, more and more rarely for what takes long; all of them are
- *   compared again and again.
- * `pinned` falls back when a holder says that it has lost the content, and not when a holder doesn't answer. `failed` is tried again by the
- * cluster itself.
+ *   compared again and again. `pinned` falls back when a holder says that it has lost the content, and not when a holder doesn't answer.
+ *   `failed` is tried again by the cluster itself.
  * - CIDs are canonical texts as `parseCid(…).toString()` prints them. CIDv0 and v1 of the same content are two pins, as in the cluster.
  *
  * Several peers on one database share the work: each row is worked on by one of them at a time.

@@ -18,8 +18,7 @@ export interface NewUserEvent { user: string, type: UserEventType, data: EventDa
  * What has happened to each user's files, pins and tasks: a bounded log for each, in the database, so that every peer on it has the same.
  *
  * - An event is written in the transaction of what it tells: neither happens without the other. Its number is the next of its user, so the
- *   order is that of the transactions and
- *   there are no gaps.
+ *   order is that of the transactions and there are no gaps.
  * - The newest thousand of each user are kept, for a week.
  * - Readers on every peer are told when the transaction is committed.
  */

@@ -22,15 +22,14 @@ export interface WebhookChange { url?: string | undefined, types?: readonly stri
  * Webhooks of users: their events by POST, signed (`events/webhooks/webhook.ts`), from any peer on the database.
  *
  * - The log of events is the queue, and each webhook has its own place in it. So deliveries come in order, and at least once: a receiver
- *   that has had one already knows it by
- *   its id. A stalled webhook keeps no other waiting.
+ *   that has had one already knows it by its id. A stalled webhook keeps no other waiting.
  * - A delivery has up to a hundred events. One that fails is tried again after 5 s to 6 h; after eight failures in a row, half a day, the
- *   webhook is `failed` and waits for its
- *   owner. Events that the log has let go of meanwhile are left out.
+ *   webhook is `failed` and waits for its owner. Events that the log has let go of meanwhile are left out.
  * - Addresses in private networks are refused, unless the configuration allows them: when they are given, and at every connection.
  * - Tries are kept: the newest hundred of each webhook.
  */
 export interface Webhooks extends Startable {
+  /** Newest first, without their secrets. */
   list (user: string): Promise<KnownWebhook[]>
   /** NOT_FOUND, also for others'. */
   get (user: string, id: string): Promise<KnownWebhook>

@@ -193,6 +193,7 @@ export interface GatewayAccess {
 
 /** Names for files that belong together, of one user. A name is unique within them. */
 export interface Groups {
+  /** All of them. */
   list (user: string): Promise<GroupRow[]>
   /** CONFLICT when the name is taken. */
   create (user: { id: string, workspace: string }, name: string): Promise<GroupRow>

@@ -49,9 +49,8 @@ export interface TenantPin {
  *   and no page misses one or has one twice.
  * - `status` follows the cluster, in the transaction that notes it there; counters `pins:STATUS` (of the user) go with it.
  * - The size of a pin by CID is known only when it is here; from then on it counts. A user whose account is full gets QUOTA_EXCEEDED for
- *   new ones. A pin whose size turns out to
- * be more than is left becomes `failed`, with the reason in its info, and is let go; deleting other things and pinning again is the way
- * out.
+ *   new ones. A pin whose size turns out to be more than is left becomes `failed`, with the reason in its info, and is let go; deleting
+ *   other things and pinning again is the way out.
  * - Others' pins are NOT_FOUND, and count nowhere.
  *
  * Errors beside those named: NOT_READY when the database is away.
@@ -64,6 +63,7 @@ export interface Pins extends Startable {
    * are left out. QUOTA_EXCEEDED ends the transaction. Call `wake` of ClusterPins afterwards.
    */
   takeOver (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<TakenOver>
+  /** A page of the user's pins, newest first, and how many match in all. */
   find (user: string, filter: PinFilter, options: { limit: number, signal?: AbortSignal }): Promise<FoundPins>
   /** NOT_FOUND. Asks the cluster when it isn't pinned yet. */
   get (user: string, requestId: string, options?: { signal?: AbortSignal }): Promise<TenantPin>

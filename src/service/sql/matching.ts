@@ -15,7 +15,9 @@ export interface NameParts { text: string, key: string, isWhole: boolean, isExac
 
 /** How a database writes what is looked for, one thing at a time. */
 export interface FilterDialect<Filter> {
+  /** Rows whose name matches. */
   name (name: NameParts): Filter
+  /** Rows whose metadata has this pair. */
   pair (pair: { key: string, value: string }): Filter
   /** `value` null: the column is. */
   value (column: 'state' | 'group_id' | 'status', value: string | null): Filter

@@ -33,13 +33,11 @@ export interface TransactionOptions {
  * The database of the service layer: its tables (`tables.ts`), whichever database holds them.
  *
  * - `start` connects and brings the tables to this version, one process at a time; a process that dies meanwhile leaves the version of
- *   before. Throws INVALID_DATA when a
- *   newer version was here, NOT_READY when the database can't be reached.
+ *   before. Throws INVALID_DATA when a newer version was here, NOT_READY when the database can't be reached.
  * - Every query and transaction throws NOT_READY while the database is away; it comes back by itself. Before `start` and after `stop` too.
  * - CONFLICT says that a unique value is taken already, INVALID_ARGUMENT that a text can't be stored (it holds U+0000, or is too long for
- *   an index), STORAGE_FULL what it says.
- * An error ends its transaction: let it out. Who expects a unique value to be taken inserts with `onConflict(… doNothing())` and looks at
- * `numInsertedOrUpdatedRows`.
+ *   an index), STORAGE_FULL what it says. An error ends its transaction: let it out. Who expects a unique value to be taken inserts with
+ *   `onConflict(… doNothing())` and looks at `numInsertedOrUpdatedRows`.
  * - Numbers are JavaScript's, also counts and sums. Rows are plain objects.
  */
 export interface SqlDatabase extends Startable {

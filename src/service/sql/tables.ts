@@ -3,17 +3,13 @@ import type { PinningStatus } from '../../model/pinning-service.ts'
 
 /**
  * The tables of the service layer, the same on every database. Times are Unix milliseconds, booleans 0 or 1, JSON is text, ids are opaque
- * text (`ids.ts`).
- * Columns that may be null, and those marked `Generated`, may be left out of an insert.
+ * text (`ids.ts`). Columns that may be null, and those marked `Generated`, may be left out of an insert.
  *
  * - Everything that belongs to somebody has `user_id`, and every `where` names it. A user that still has files, pins, holdings,
- *   reservations or uploads can't
- * be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys, sessions, codes, links, groups,
- * usage, views, counters,
- *   tasks, events and webhooks go with the user.
+ *   reservations or uploads can't be deleted (they have to be given up in order: quota, staging and cluster pins hang on them); keys,
+ *   sessions, codes, links, groups, usage, views, counters, tasks, events and webhooks go with the user.
  * - The database keeps by itself, in the same transaction: `counters` (`files:STATE` without those of origin `pins`, `pins:STATUS`),
- *   `users.file_count` and `users.file_bytes`, and what
- *   `SqlDatabase.matching` searches in. Nobody else writes them.
+ *   `users.file_count` and `users.file_bytes`, and what `SqlDatabase.matching` searches in. Nobody else writes them.
  * - Only `Quota` writes `users.used_bytes`, `holdings` and `reservations`.
  */
 export interface Tables {

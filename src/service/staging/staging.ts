@@ -32,8 +32,7 @@ export const stagingKey = /^[A-Za-z0-9_-]{1,128}$/
  * see `stagingKey`: other texts are INVALID_ARGUMENT.
  *
  * - What `put` made never changes. It is durable once `put` resolves, and nothing of it is there when that rejects. After a crash in
- *   between, nothing of it can be seen; what
- *   is left of it goes with the next `start`, or with `remove`.
+ *   between, nothing of it can be seen; what is left of it goes with the next `start`, or with `remove`.
  * - An object that `append` makes grows: it is durable up to the last offset that `onDurable` or the answer told, and can be read that far.
  *   Who appends keeps that offset.
  * - Memory doesn't grow with the size of an object; sources are read no faster than they are written.
@@ -47,6 +46,7 @@ export const stagingKey = /^[A-Za-z0-9_-]{1,128}$/
 export interface Staging extends Startable {
   /** After `start`: NOT_READY before. */
   readonly place: StagingPlace
+  /** Gives how many bytes the source had. */
   put (key: string, source: AsyncIterable<Uint8Array>, options?: StagingOptions): Promise<{ sizeBytes: number }>
   /**
    * Writes the source's bytes from `offset` on, which is 0, or an offset that was told to be durable for this key; what an earlier append

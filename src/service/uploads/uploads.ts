@@ -87,11 +87,10 @@ export interface ResumableUpload {
  * Takes bytes in: from multipart bodies, resumable uploads and one-time links.
  *
  * - Every upload is a row of `uploads` before its first byte, with a reservation of quota: by the length that was announced, else in steps
- *   while it comes. The row lives for an hour and
- * is prolonged while bytes come (a resumable one: for a day after its last byte). The transaction that ends the upload removes the row and
- * calls `Files.accept`. So whatever ends early (a client that goes
- * away, an error) leaves nothing, and after a crash the next start of this peer takes back reservations, bytes and rows of the uploads that
- * it was taking; resumable ones stay.
+ *   while it comes. The row lives for an hour and is prolonged while bytes come (a resumable one: for a day after its last byte). The
+ *   transaction that ends the upload removes the row and calls `Files.accept`. So whatever ends early (a client that goes away, an error)
+ *   leaves nothing, and after a crash the next start of this peer takes back reservations, bytes and rows of the uploads that it was
+ *   taking; resumable ones stay.
  * - The CID of what is staged is known when the upload ends: the importer goes over the bytes on their way, and keeps no blocks.
  * - Single chunks (256 KiB) have raw CIDv1s, larger files dag-pb ones with raw leaves. A directory's root is the folder that all paths
  *   begin with, else a folder around them.

@@ -8,7 +8,9 @@ export interface UsageDay { day: string, bytesStored: number, bytesServed: numbe
  * a second.
  */
 export interface Usage extends Startable {
+  /** One more request of this user. */
   request (user: string): void
+  /** So many bytes were sent for this user. */
   served (user: string, bytes: number): void
   /** One more view of this user's CID, now: counts for the day, and for `view_count` and `last_accessed_at` of the file. */
   viewed (user: string, cid: string): void

@@ -68,8 +68,8 @@ export interface ServiceFigures {
 export interface AnsweredRequest { method: string, status: number, seconds: number }
 
 /**
- * Instruments the parts of a peer: each method gives back what it was given, or something that does the same and is measured or traced. Nothing that an observer
- * does may make a call fail.
+ * Instruments the parts of a peer: each method gives back what it was given, or something that does the same and is measured or traced.
+ * Nothing that an observer does may make a call fail.
  */
 export interface Observer {
   ipfs <T extends IpfsConnector>(ipfs: T): T

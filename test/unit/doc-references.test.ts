@@ -69,6 +69,14 @@ describe('references', () => {
     assert.deepEqual(noName, [])
   })
 
+  it('of the map of the documentation are to all documents', () => {
+    const map = textOf('docs/README.md')
+    const missing = files.filter(path => /^docs\/.+\.md$/.test(path) && path !== 'docs/README.md')
+      .filter(path => !map.includes(`(${path.slice('docs/'.length)})`))
+
+    assert.deepEqual(missing, [])
+  })
+
   it('of documents to each other lead somewhere', () => {
     const link = /\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g
     const broken = files.filter(isDocument).flatMap(path => found(path, link, ([, target = '']) => {

@@ -60,8 +60,8 @@ interface Fetch { cid: CID, from: PeerId | undefined, isRoot: boolean, depth: nu
 
 /**
  * Fetches what is missing, newest first: an announced head is merged before its ancestors, whose absence is recorded in the same batch.
- * Every branch goes its own way; what can't be fetched is asked for again later, also after a restart. Between Node peers long branches come as
- * a stream (history-sync.ts); while one flows, no branch is walked down here, and when it ends what it left is.
+ * Every branch goes its own way; what can't be fetched is asked for again later, also after a restart. Between Node peers long branches
+ * come as a stream (history-sync.ts); while one flows, no branch is walked down here, and when it ends what it left is.
  */
 export class CatchUp {
   readonly #init: CatchUpInit

@@ -35,8 +35,8 @@ export class FileScout {
   get windowBytes (): number { return this.#windowBytes }
 
   /**
-   * Resolves when the end of the range is reached, when something can't be fetched, and after `stop`. Never rejects: who reads will meet the
-   * reason.
+   * Resolves when the end of the range is reached, when something can't be fetched, and after `stop`. Never rejects: who reads will meet
+   * the reason.
    */
   async run (node: UnixFsNode, range: ByteRange): Promise<void> {
     try {

@@ -126,7 +126,9 @@ eachDatabase('the reconciliation', databases => {
 
     const repaired = await reconciled(peer)
 
-    assert.deepEqual([repaired, await peer.pins.counts(user)], [{ ...nothing, statuses: 1 }, { queued: 0, pinning: 0, pinned: 1, failed: 0 }])
+    assert.deepEqual(
+      [repaired, await peer.pins.counts(user)], [{ ...nothing, statuses: 1 }, { queued: 0, pinning: 0, pinned: 1, failed: 0 }]
+    )
   })
 
   it('removes what lies in staging for nobody, however young: a process that died a moment ago left it', async () => {

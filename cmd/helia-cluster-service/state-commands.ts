@@ -29,7 +29,7 @@ export function addState (state: Command, deps: StateCommandsDeps): void {
     await pick(commands)({ ...deps.init(), ...flags }, commands.systemStateDeps(deps.terminal, fetchText))
   }
   const forced = ({ force }: RawForce): ForceFlags => ({ force: force === true || deps.force() })
-  withHelp(state).description("look at and tend the peer's pinset while it does not run")
+  withHelp(state).description("inspect and maintain the peer's pinset while it does not run")
   below(state, 'export', 'write the pinset as lines of JSON')
     .option('-f, --file <path>', 'write to this file instead of standard output')
     .action(async (flags: OutputFlags) => run(flags, commands => commands.runExport))
@@ -54,7 +54,7 @@ export function addState (state: Command, deps: StateCommandsDeps): void {
   below(state, 'cleanup', 'remove the pinset and its history')
     .option('-f, --force', 'go on without asking')
     .action(async (flags: RawForce) => run(forced(flags), commands => commands.runCleanup))
-  const crdt = withHelp(below(state, 'crdt', 'look at the CRDT behind the pinset'))
+  const crdt = withHelp(below(state, 'crdt', 'inspect the CRDT of the pinset'))
   below(crdt, 'info', 'print heads, height and whether a check is due').action(async () => run({}, commands => commands.runCrdtInfo))
   below(crdt, 'dot', 'write the DAG for Graphviz')
     .option('-f, --file <path>', 'write to this file instead of standard output')

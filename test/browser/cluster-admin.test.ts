@@ -26,7 +26,7 @@ describe('the cluster on the service\'s pages', { skip: browserSkip, timeout: 18
     await page.getByRole('button', { name: 'Add a pin' }).click()
     await page.getByRole('dialog').getByLabel('CID, path or link').fill(cid)
     await page.getByRole('dialog').getByRole('button', { name: 'Pin', exact: true }).click()
-    await page.getByRole('table', { name: 'Peers and how the pin stands there' }).getByText('Pinned', { exact: true }).waitFor()
+    await page.getByRole('table', { name: 'Status of the pin on each peer' }).getByText('Pinned', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Unpin' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Unpin' }).click()
     await page.getByText('Nothing is pinned').waitFor()

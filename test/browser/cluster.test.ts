@@ -208,7 +208,7 @@ describe('the pages of a cluster of three peers', { skip: browserSkip, timeout: 
   it('gives the pins of a missing peer to others', async () => {
     await page.getByRole('button', { name: 'Give its pins to others' }).first().click()
     await page.getByRole('dialog').getByRole('button', { name: 'Give its pins to others' }).click()
-    await page.getByText('All pins of three have other holders.').waitFor({ timeout: 30_000 })
+    await page.getByText('All pins of three are allocated to other peers.').waitFor({ timeout: 30_000 })
     await pollUntil(async () => {
       const { unreachable, peers } = await cluster.rest('/health/pins') as {
         unreachable: number, peers: Array<{ peername: string, pins: number }>

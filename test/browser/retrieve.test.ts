@@ -138,7 +138,7 @@ describe('Retrieve', { skip: browserSkip, timeout: 240_000 }, () => {
     const cid = await upload('fake.pdf', '<script>top.document.title = "taken"</script>')
     const page = await web.open(`/retrieve?cid=${cid}`, { user })
 
-    await page.getByText('It says that it is a PDF, and it is none.').waitFor()
+    await page.getByText('Its type says PDF, but it is not a PDF.').waitFor()
 
     assert.equal(await page.locator('iframe').count(), 0)
   })

@@ -78,7 +78,7 @@ describe('tools of operators in a cluster of node and go', { skip }, () => {
 
     assert.equal(status, 1)
     assert.match(stdout, new RegExp(`^${cid}: .*\n`))
-    assert.match(stdout, /1 pin was not whole/)
+    assert.match(stdout, /1 pin was incomplete/)
   })
 
   it('a limit travels through a Go peer, and our peers hold to it', slowly, async () => {

@@ -10,7 +10,7 @@ export const benchFlags: readonly Flag[] = [
   { names: ['size'], type: 'text', about: 'of each file that is added, such as 1MiB', fallback: benchDefaults.size },
   { names: ['mix'], type: 'text', about: 'how often which request is made; what is not named is not made', fallback: benchDefaults.mix },
   { names: ['save'], type: 'text', about: 'write the figures into this file' },
-  { names: ['compare'], type: 'text', about: 'tell what has changed since the figures in this file' },
+  { names: ['compare'], type: 'text', about: 'compare with the figures in this file' },
   { names: ['clean'], type: 'boolean', about: 'only unpin what earlier runs have left that were killed' }
 ]
 

@@ -37,7 +37,7 @@ const waiting: readonly Flag[] = [
 const limits: readonly Flag[] = [
   { names: ['max-pins-per-second'], type: 'text', about: 'how many moves begin each second; 0: no limit' },
   { names: ['max-bytes-per-second'], type: 'text', about: 'how much may come to the others each second, such as 20MB; 0: no limit' },
-  { names: ['at-once'], type: 'integer', about: 'moves under way; 32 unless it is said' }
+  { names: ['at-once'], type: 'integer', about: 'moves under way; default 32' }
 ]
 const waitingForMoves: readonly Flag[] = [
   { names: ['wait', 'w'], type: 'boolean', about: 'wait until it is done' },
@@ -62,7 +62,7 @@ const addFlags: readonly Flag[] = [
   { names: ['wrap-with-directory', 'w'], type: 'boolean', about: 'put a directory around it' },
   { names: ['format'], type: 'text', about: 'unixfs, or car for a CAR file with one root', fallback: 'unixfs', choices: ['unixfs', 'car'] },
   { names: ['layout'], type: 'text', about: 'of the DAG: balanced or trickle', choices: ['balanced', 'trickle'] },
-  { names: ['hidden', 'H'], type: 'boolean', about: 'take hidden files along, with --recursive' },
+  { names: ['hidden', 'H'], type: 'boolean', about: 'include hidden files, with --recursive' },
   { names: ['chunker', 's'], type: 'text', about: 'size-<bytes>, rabin-<min>-<avg>-<max> or buzhash', fallback: 'size-262144' },
   { names: ['raw-leaves'], type: 'boolean', about: 'raw blocks as leaves' },
   { names: ['cid-version'], type: 'integer', about: 'of the CIDs; 1 implies --raw-leaves', fallback: 0, choices: ['0', '1'] },
@@ -184,7 +184,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'status',
-    about: 'show how the pins stand',
+    about: 'show the status of pins',
     takes: '[CID]...',
     help: `Statuses for --filter:\n  ${trackerStatuses.join(', ')},\n  ${underReplicated} (on fewer peers than it shall be)`,
     flags: [
@@ -194,7 +194,7 @@ export const commands: readonly Command[] = [
         choices: [...trackerStatuses, underReplicated]
       },
       { names: ['watch'], type: 'boolean', about: 'show it again whenever it changes, until interrupted' },
-      { names: ['interval'], type: 'duration', about: 'how often --watch looks', fallback: '2s' }
+      { names: ['interval'], type: 'duration', about: 'how often --watch refreshes', fallback: '2s' }
     ],
     run: async (line, context) => (await import('./run-status.ts')).showStatus(line, context)
   },
@@ -207,7 +207,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'audit',
-    about: 'look whether the data is really there',
+    about: 'check that the data of pins is really there',
     takes: '[CID]...',
     help: 'Lets the peer read every block of these pins, or of all that it holds, and check it against its hash. Ends with 1 when something is missing or damaged, and names it.',
     isOurs: true,
@@ -225,7 +225,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'health',
-    about: 'look at the cluster',
+    about: 'show the health of the cluster',
     commands: [
       {
         name: 'graph',
@@ -241,11 +241,11 @@ export const commands: readonly Command[] = [
         run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context)
       },
       {
-        name: 'alerts', about: 'list metrics that ran out',
+        name: 'alerts', about: 'list metrics that expired',
         run: async (line, context) => (await import('./run-alerts.ts')).showAlerts(line, context)
       },
       {
-        name: 'ready', about: 'say whether the peer is fine, and what is wrong with it', isOurs: true,
+        name: 'ready', about: 'say whether the peer is ready, and what is wrong with it', isOurs: true,
         run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context)
       },
       {
@@ -307,7 +307,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'bench',
-    about: 'put a load on the cluster, and tell how fast it is',
+    about: 'put a load on the cluster, and measure how fast it is',
     takes: ' ',
     isOurs: true,
     help: benchHelp,

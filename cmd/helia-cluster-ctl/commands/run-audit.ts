@@ -63,7 +63,7 @@ const counted = (count: number, one: string): string => `${count} ${one}${count 
 function foundText (run: Audit): string {
   const { state, bad, bad_blocks: badBlocks, repaired_blocks: repaired } = run
   if (bad > 0) {
-    const pins = `${counted(bad, 'pin')} ${bad === 1 ? 'was' : 'were'} not whole`
+    const pins = `${counted(bad, 'pin')} ${bad === 1 ? 'was' : 'were'} incomplete`
     return `${pins}, ${counted(badBlocks, 'block')} missing or damaged, ${repaired} fetched again`
   }
   if (isOfNothing(run)) return 'nothing was looked at'

@@ -19,14 +19,14 @@ export const globalFlags: readonly Flag[] = [
     names: ['secret'], type: 'text', about: "the cluster's secret (64 hexadecimal digits), when the --host is a /p2p/ address that needs it"
   },
   { names: ['https', 's'], type: 'boolean', about: 'use TLS' },
-  { names: ['no-check-certificate'], type: 'boolean', about: 'take any certificate' },
+  { names: ['no-check-certificate'], type: 'boolean', about: 'accept any certificate' },
   {
     names: ['encoding', 'enc'], type: 'text',
     about: 'text: lines for scripts; json; table: for reading (default: table on a terminal, otherwise text)',
     choices: ['text', 'json', 'table']
   },
-  { names: ['timeout', 't'], type: 'integer', about: 'seconds that a request may take; 0: any', fallback: 0 },
-  { names: ['debug', 'd'], type: 'boolean', about: 'tell every request and answer on stderr' },
+  { names: ['timeout', 't'], type: 'integer', about: 'seconds that a request may take; 0: no limit', fallback: 0 },
+  { names: ['debug', 'd'], type: 'boolean', about: 'print every request and answer on stderr' },
   {
     names: ['basic-auth'], type: 'text', about: '<user>[:<password>]; turns --https on unless --force-http is given',
     variable: 'CLUSTER_CREDENTIALS'

@@ -46,7 +46,7 @@ export function pinningRoutes (handlers: PinningHandlers): Route[] {
     responses: [accepted, badRequest, ...denied, absent, refused]
   }))
   router.delete('/pins/{requestid}', handlers.remove, fast({
-    summary: 'Unpins.', parameters: [requestId], responses: [{ status: 202, about: 'The pin is gone.' }, badRequest, absent, refused]
+    summary: 'Unpins.', parameters: [requestId], responses: [{ status: 202, about: 'The pin is removed.' }, badRequest, absent, refused]
   }))
   router.post('/token', handlers.token, {
     summary: 'A token to use instead of the password.',

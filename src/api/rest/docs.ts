@@ -16,7 +16,7 @@ export const auditOptions: readonly ParameterDoc[] = [
   queryDoc('repair', 'boolean', 'true: fetch again what is missing or damaged.')
 ]
 /** Of an audit's results. */
-export const isBad = queryDoc('bad', 'boolean', 'true: only pins that were not whole.')
+export const isBad = queryDoc('bad', 'boolean', 'true: only pins that were incomplete.')
 /** Of the comparison of two peers' pinsets. */
 export const twoPeers = [inPath('one', 'A peer ID.'), inPath('other', 'Another peer ID.')]
 /** Of paths with a metric's name. */
@@ -32,7 +32,7 @@ export const statusFilter = queryDoc(
 )
 /** Of lists in which peers that left may stand. */
 export const missing = queryDoc(
-  'missing', 'boolean', 'true: also peers that are gone, as far as this peer heard of them or the pinset names them.'
+  'missing', 'boolean', 'true: also missing peers, as far as this peer heard of them or the pinset names them.'
 )
 /** Of the pinset. */
 export const typeFilter = queryDoc('filter', 'string', 'Comma list of pin types: pin, meta-pin, clusterdag-pin, shard-pin, all.')
@@ -122,7 +122,7 @@ export const noDrain: ResponseDoc = { status: 404, about: 'The peer is not being
 /** Only the peer that began a drain can change it. */
 export const drainedElsewhere: ResponseDoc = { status: 409, about: 'Another peer drains it; the message says which.', schema: 'Error' }
 /** Of routes about the rebalancing. */
-export const noRebalance: ResponseDoc = { status: 404, about: 'There is none.', schema: 'Error' }
+export const noRebalance: ResponseDoc = { status: 404, about: 'There is no rebalance.', schema: 'Error' }
 /** Of routes about one pin. */
 export const absent: ResponseDoc = { status: 404, about: 'The pin is not part of the pinset.', schema: 'Error' }
 

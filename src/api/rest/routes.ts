@@ -189,7 +189,7 @@ const watching: RouteDoc = {
   summary: 'What happens in the cluster, as this peer sees it, as server-sent events.',
   parameters: eventOptions,
   responses: [
-    { status: 200, about: 'Events (text/event-stream): id, type, at, data. The first is `ready`; `missed` says that some are gone.' },
+    { status: 200, about: 'Events (text/event-stream): id, type, at, data. The first is `ready`; `missed` says that some were dropped.' },
     { status: 429, about: 'Too many listen already.', schema: 'Error' },
     { status: 500, about: 'The cluster refuses or fails.', schema: 'Error' }
   ]
@@ -249,10 +249,10 @@ const diffing = (summary: string): RouteDoc => answers(summary, 'PinsetDiff', {
 })
 
 const readiness: RouteDoc = {
-  summary: 'Tells a peer that is behind, or without its IPFS node, from one that is fine.',
+  summary: 'Whether the peer is ready: not behind the others, and with its IPFS node.',
   responses: [
     { status: 200, about: 'It is fine, or at most looks through a branch again.', schema: 'Readiness' },
-    { status: 503, about: 'Requests had better go to another peer.', schema: 'Readiness' }
+    { status: 503, about: 'Send requests to another peer.', schema: 'Readiness' }
   ]
 }
 

@@ -34,7 +34,7 @@ const pubsub = group({
 const healing = group({
   after: duration(
     '0s',
-    'How long a peer must be away before what it held gets other holders. 0s: at once, as Go. A peer that is back before keeps everything.',
+    'How long a peer must be down before its pins are allocated to other peers. 0s: at once, as Go. A peer that is back before keeps everything.',
     { atLeast: 0, reading: 'plain', omitDefault: true }
   ),
   max_pins_per_second: field(
@@ -43,10 +43,10 @@ const healing = group({
   ),
   when_back: field(
     oneOf(['leave', 'give_back']), 'leave',
-    '`leave`: a peer that comes back has lost its pins, as in Go. `give_back`: its pins get a holder more instead of another one, which they lose again when the peer is back and still has them; after a day away it loses them for good.',
+    '`leave`: a peer that comes back has lost its pins, as in Go. `give_back`: its pins are lent to one more peer, which loses them again when the peer is back and still has them; after a day away the peer loses them for good.',
     { reading: 'plain', omitDefault: true }
   )
-}, 'What becomes of the pins of a peer that is gone, unless `disable_repinning`. Go has no such keys: its peers act at once.')
+}, 'What becomes of the pins of a peer that is down, unless `disable_repinning`. Go has no such keys: its peers act at once.')
 
 const audit = group({
   interval: duration(
@@ -90,7 +90,7 @@ const fields = {
   pin_recover_interval: duration('12m0s', 'How often failed pins are tried again.', { above: 0 }),
   replication_factor_min: int(-1, 'Fewest peers that must hold a pin that does not say. -1: all peers.', { atLeast: -1 }),
   replication_factor_max: int(-1, 'Most peers that hold a pin that does not say. -1: all peers.', { atLeast: -1 }),
-  monitor_ping_interval: duration('15s', 'How often this peer says that it is alive; it counts as gone after twice that.', { above: 0 }),
+  monitor_ping_interval: duration('15s', 'How often this peer says that it is alive; it counts as down after twice that.', { above: 0 }),
   peer_watch_interval: duration(
     '5s', 'How often the set of peers is looked at.', { above: 0, inert: 'peers of a CRDT cluster come and go with their metrics.' }
   ),

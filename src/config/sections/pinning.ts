@@ -25,7 +25,7 @@ export type StatelessConfig = ValuesOf<typeof statelessFields>
 export const statelessSection = section({ path: 'pin_tracker.stateless', doc: 'The queue of pins on this peer.', fields: statelessFields })
 
 const pubsubmonFields = {
-  check_interval: duration('15s', 'How often metrics are looked at for peers that are gone.', { above: 0, reading: 'literal' })
+  check_interval: duration('15s', 'How often metrics are checked for peers that are down.', { above: 0, reading: 'literal' })
 }
 /** The values of `monitor.pubsubmon`. */
 export type PubsubmonConfig = ValuesOf<typeof pubsubmonFields>

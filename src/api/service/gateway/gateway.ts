@@ -78,13 +78,13 @@ const gatewayAnswers = [
   { status: 301, about: 'Where it is: a directory with a slash at its end, or a host of its own.', contentType: '*/*' },
   { status: 302, about: 'Where it is, for now.', contentType: '*/*' },
   { status: 304, about: 'What `If-None-Match` names.' },
-  { status: 406, about: 'The format that is asked for is none of this content.' },
+  { status: 406, about: 'The content can not be given in the requested format.' },
   { status: 410, about: 'It is on the denylist.' },
   { status: 412, about: '`only-if-cached`: it is not here.' },
   { status: 416, about: 'There is nothing in the range.' },
   { status: 451, about: 'It is on the denylist, for legal reasons.' },
   { status: 501, about: 'Names of this kind are not looked up here.' },
-  { status: 502, about: 'Nobody has it, or its name leads nowhere.' }
+  { status: 502, about: 'No peer has it, or its name can not be resolved.' }
 ]
 
 async function arrive (

@@ -100,7 +100,7 @@ const removePin = ({ pins }: PinningRoutesDeps): ServiceRoute => serviceRoute({
   path: one,
   access: { permission: 'pins:write' },
   fast: true,
-  doc: { tag, summary: 'Unpins.', params, responses: [{ status: 202, about: 'The pin is gone.' }, absent] },
+  doc: { tag, summary: 'Unpins.', params, responses: [{ status: 202, about: 'The pin is removed.' }, absent] },
   handler: async ({ caller, params }) => {
     await pins.remove(caller.user.id, params.requestid ?? '')
     return bodiless(202)

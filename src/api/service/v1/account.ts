@@ -61,7 +61,7 @@ export function accountRoutes ({ leaving, exports }: { leaving: Leaving, exports
         tag,
         summary: 'Delete the account with all its files, pins and keys. Nothing brings it back: export it first.',
         responses: [successDoc(undefined, {
-          status: 202, message: true, about: 'Nobody gets in any more; what is stored goes as soon as possible.'
+          status: 202, message: true, about: 'Nobody can log in any more; what is stored is removed as soon as possible.'
         })]
       },
       handler: async ({ body, caller }) => {

@@ -40,7 +40,7 @@ export function eventRoutes ({ events, clock }: EventRoutesDeps): ServiceRoute[]
         summary: 'What happens to your files, pins and tasks, as server-sent events',
         headers: { 'Last-Event-ID': { about: '`id` of the last event that was read: what came since is told first.' } },
         responses: [{
-          status: 200, about: 'Events: id, type, at, data. The first is `ready`; `missed` says that some are gone.',
+          status: 200, about: 'Events: id, type, at, data. The first is `ready`; `missed` says that some were dropped.',
           contentType: 'text/event-stream'
         }]
       },

@@ -57,7 +57,7 @@ const headers = {
 const wrongVersion = { status: 412, about: 'The header Tus-Resumable is missing, or of another version.' }
 const wrongHeaders = { status: 403, about: 'The account is suspended; or Upload-Offset or Content-Type are missing (as tus has it).' }
 const tooLarge = { status: 413, about: 'More than its length, or than the link allows.' }
-const elsewhere = { status: 409, about: 'The upload goes on elsewhere, or has all of its bytes.' }
+const elsewhere = { status: 409, about: 'Another request continues the upload, or it has all of its bytes.' }
 const full = { status: 422, about: 'It does not fit into the quota.' }
 
 const summaries = {
@@ -144,7 +144,7 @@ function tusRoutes (path: string, { access, requestOf, store, tus, uploads }: Tu
     }),
     serviceRoute({
       method: 'DELETE', ...one,
-      doc: doc('DELETE', [{ status: 204, about: 'It is gone.' }, { status: 409, about: 'Its file is being made.' }], id), handler: pass
+      doc: doc('DELETE', [{ status: 204, about: 'It is removed.' }, { status: 409, about: 'Its file is being made.' }], id), handler: pass
     }),
     serviceRoute({
       method: 'GET',

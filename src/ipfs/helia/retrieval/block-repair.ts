@@ -76,7 +76,7 @@ class RepairRun {
     this.#signal = signal
   }
 
-  /** How many pins are still not whole. */
+  /** How many pins are still incomplete. */
   async all (): Promise<{ pins: number }> {
     let pins = 0
     for await (const roots of this.#deps.local.roots.list({ signal: this.#signal })) {

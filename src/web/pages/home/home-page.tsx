@@ -8,7 +8,7 @@ import type { IconName } from '../../ui/icon.tsx'
 import './home-page.css'
 
 const features: ReadonlyArray<{ icon: IconName, title: string, text: string }> = [
-  { icon: 'upload', title: 'Upload anything', text: 'Files and whole folders, from the browser or the command line. An upload that breaks off goes on where it stopped.' },
+  { icon: 'upload', title: 'Upload anything', text: 'Files and whole folders, from the browser or the command line. An interrupted upload continues where it stopped.' },
   { icon: 'pin', title: 'Pinned on several machines', text: 'Content is kept on as many peers of the cluster as it is meant to be, and repaired when one is lost.' },
   { icon: 'zap', title: 'Pinned when it is needed', text: 'Keep a file stored, and have it pinned the first time somebody opens its link.' },
   { icon: 'link', title: 'Links for everybody', text: 'Each file has an address that its content decides: whoever opens it gets just what you stored.' },

@@ -28,7 +28,7 @@ describe('/audit', () => {
     assert.deepEqual([statuses, cluster.auditRuns], [queries.map(() => 400), []])
   })
 
-  it('streams the results, of all pins or of those that were not whole', async () => {
+  it('streams the results, of all pins or of those that were incomplete', async () => {
     const { ask, cluster } = restPeer()
     const row = { peer: otherPeer, at: Date.UTC(2026, 2, 14), blocks: 3, bytes: 30, badBlocks: [], badCount: 0, repaired: 0, error: '' }
     cluster.auditRows = [

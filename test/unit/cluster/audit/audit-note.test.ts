@@ -5,7 +5,7 @@ import type { AuditResult } from '../../../../src/cluster/cluster-api.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { cidFor } from '../../../support/pins.ts'
 
-it('the status of a pin tells what the latest audit found, as long as it is not whole', async () => {
+it('the status of a pin tells what the latest audit found, as long as it is incomplete', async () => {
   const datastore = memoryDatastore()
   await datastore.start(new AbortController().signal)
   const cid = cidFor('item')

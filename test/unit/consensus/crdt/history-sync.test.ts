@@ -369,7 +369,7 @@ describe('taking history from a peer', () => {
       await clock.until(() => size() === 10, 10_000)
 
       assert.deepEqual(log.warnings().map(([, { from }]) => from), ['dead 1', 'dead 2', 'dead 3'])
-      assert.ok(log.warnings().every(([message]) => message.startsWith('a peer does not go on')))
+      assert.ok(log.warnings().every(([message]) => message.startsWith('a peer stalls')))
       history.ask = ask
       peer.stop().catch(() => {}) // the dead answers keep it
       await open(memoryDatastore())

@@ -37,14 +37,14 @@ function MissingPeer ({ row, withActions }: { row: PeerRow, withActions: boolean
 /** Takes a peer out of the cluster: its pins get other holders. */
 export function useRemoval ({ id, name, state }: Pick<PeerRow, 'id' | 'name' | 'state'>): { ask: () => void, isRunning: boolean } {
   const { run, isRunning } = useAction(
-    async () => cluster.removePeer(id), { success: `All pins of ${name} have other holders.`, done: () => invalidate('cluster/') }
+    async () => cluster.removePeer(id), { success: `All pins of ${name} are allocated to other peers.`, done: () => invalidate('cluster/') }
   )
   const ask = async (): Promise<void> => {
     const isWanted = await confirm({
       title: `Take ${name} out of the allocations?`,
       text: state === 'up'
-        ? 'Its pins get other holders, and it loses each one when another peer has it. It goes on in the background; the peer itself is not stopped.'
-        : 'Every pin that is allocated to it gets another holder, which fetches the content from the copies that are left. When the peer comes back, it keeps nothing of them.',
+        ? 'Its pins are allocated to other peers, and it loses each one when another peer has it. It goes on in the background; the peer itself is not stopped.'
+        : 'Every pin that is allocated to it is allocated to another peer, which fetches the content from the copies that are left. When the peer comes back, it keeps nothing of them.',
       action: 'Give its pins to others',
       tone: 'bad',
       ...(state === 'up' ? { typed: name } : {})

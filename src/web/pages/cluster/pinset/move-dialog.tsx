@@ -27,7 +27,7 @@ export function MoveDialog ({ pin, onClose, onDone }: { pin: Pin, onClose: () =>
   const others = rows.filter(({ id, state }) => state === 'up' && !holders.includes(id))
   const move = useAction(
     async () => cluster.movePin(pin.cid, { from, to: to === '' ? [] : [to] }),
-    { success: 'The pin is being moved: the old holder keeps it until the new one has it.', failed: () => {}, done: onDone }
+    { success: 'The pin is being moved: the old peer keeps it until the new one has it.', failed: () => {}, done: onDone }
   )
   const nameOf = (id: string): string => {
     const row = stateOf(id)
@@ -47,7 +47,7 @@ export function MoveDialog ({ pin, onClose, onDone }: { pin: Pin, onClose: () =>
           <Select label="From" value={from} onChange={setFrom} options={holders.map(id => ({ value: id, label: nameOf(id) }))}/>
           <Select label="To" value={to} onChange={setTo}
             options={[{ value: '', label: 'Whoever has most room' }, ...others.map(({ id, name }) => ({ value: id, label: name }))]}
-            hint={stateOf(from)?.state === 'missing' ? 'A missing peer loses it at once; the new holder fetches it from the copies that are left.' : 'The old holder keeps it until the new one has all of it.'}/>
+            hint={stateOf(from)?.state === 'missing' ? 'A missing peer loses it at once; the new peer fetches it from the copies that are left.' : 'The old peer keeps it until the new one has all of it.'}/>
         </Form>}
   </Dialog>
 }

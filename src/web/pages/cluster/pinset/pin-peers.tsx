@@ -19,7 +19,7 @@ export function PinPeers ({ pin, status, progress }: { pin: Pin, status: GlobalP
   const rows = Object.entries(status.peer_map).map(([peer, info]): Row => ({
     peer, info, isHolder: holders.length === 0 || holders.includes(peer), progress: progress.find(one => one.peer === peer)
   })).toSorted((a, b) => Number(b.isHolder) - Number(a.isHolder) || (a.info.peername < b.info.peername ? -1 : 1))
-  return <Table caption="Peers and how the pin stands there" rows={rows} keyOf={({ peer }) => peer} columns={[
+  return <Table caption="Status of the pin on each peer" rows={rows} keyOf={({ peer }) => peer} columns={[
     { id: 'peer', label: 'Peer', isMain: true, cell: ({ peer, info, isHolder }) => <>
       <Name text={shownPeer(peer, info.peername)} to={`/cluster/peers/${peer}`}/> {isHolder && holders.length > 0 && <Badge tone="info" title="The pinset allocates the pin to this peer">holder</Badge>}
     </> },

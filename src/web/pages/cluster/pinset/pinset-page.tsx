@@ -33,7 +33,7 @@ const views: ReadonlyArray<{ value: PinsetView, label: string, none: string }> =
   { value: 'error', label: 'Failed', none: 'Nothing has failed' },
   { value: 'waiting', label: 'On their way', none: 'Nothing waits' },
   { value: 'unexpectedly_unpinned', label: 'Lost on a peer', none: 'No peer has lost anything' },
-  { value: 'cluster_error', label: 'On missing peers', none: 'No holder is missing' },
+  { value: 'cluster_error', label: 'On missing peers', none: 'No allocated peer is missing' },
   { value: 'pinned', label: 'Pinned', none: 'Nothing is pinned' }
 ]
 
@@ -47,7 +47,7 @@ export default function PinsetPage () {
   const list = usePinset(view.value)
   const typed = useRef(query.get('q') ?? '')
   const recovery = useRecovery(list.reload)
-  return <Page title="Pinset" intro="What the cluster shall keep, and how each pin stands on its peers." actions={<>
+  return <Page title="Pinset" intro="What the cluster shall keep, and the status of each pin on its peers." actions={<>
     <Button icon="refresh" isBusy={recovery.isRunning} onClick={recovery.ask}>Try failed ones again</Button>
     <Button kind="primary" icon="plus" onClick={() => setAdding(true)}>Add a pin</Button>
   </>}>

@@ -14,7 +14,7 @@ interface ErrorCode { status: number, name: string, when: string }
 
 /** What the service answers with when something is wrong. */
 const errorCodes: readonly ErrorCode[] = [
-  { status: 400, name: 'Bad Request', when: 'Malformed JSON, missing required fields, an invalid file type or size, a CID that is none' },
+  { status: 400, name: 'Bad Request', when: 'Malformed JSON, missing required fields, an invalid file type or size, an invalid CID' },
   { status: 401, name: 'Unauthorized', when: 'The API key is missing, or never was one; the session has ended' },
   {
     status: 403, name: 'Forbidden',

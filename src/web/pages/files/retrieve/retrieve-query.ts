@@ -116,7 +116,7 @@ async function readShard (cid: string, signal: AbortSignal): Promise<UnixFsBlock
   const answer = await webFetch(`/ipfs/${cid}?format=raw`, { credentials: 'omit', signal })
   if (!answer.ok) throw await errorOf(answer)
   const block = unixFsBlockOf(new Uint8Array(await answer.arrayBuffer()))
-  if (block?.kind !== 'shard') throw new Error('A part of the folder is none.')
+  if (block?.kind !== 'shard') throw new Error('A block of the folder is not of the expected kind.')
   return block
 }
 
@@ -160,7 +160,7 @@ export async function readPdf (source: string, signal: AbortSignal): Promise<Blo
   if (!answer.ok) throw await errorOf(answer)
   const bytes = await answer.arrayBuffer()
   if (!new TextDecoder('latin1').decode(bytes.slice(0, 1024)).includes('%PDF-')) {
-    throw new Error('It says that it is a PDF, and it is none.')
+    throw new Error('Its type says PDF, but it is not a PDF.')
   }
   return new Blob([bytes], { type: 'application/pdf' })
 }

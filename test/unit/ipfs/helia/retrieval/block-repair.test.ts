@@ -88,7 +88,7 @@ describe('repair of blocks after damage of the disk', { timeout: quietMs(10_000)
     await worker.work(signal)
 
     assert.equal(blocks.has(leaves[0]!.cid), true)
-    assert.ok(log.warnings().some(([message]) => message.includes('not whole')))
+    assert.ok(log.warnings().some(([message]) => message.includes('incomplete')))
   })
 
   it('lets nothing be collected after damage of the table of roots, before all pins were looked through', async () => {

@@ -2,13 +2,19 @@
 // next to no function: each is compiled when it is first called. Here the code is kept once the program has started, with every function that a start calls.
 
 const load = name => process.getBuiltinModule(name)
-const { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } = load('node:fs')
+const { isAscii } = load('node:buffer')
+const { closeSync, existsSync, fstatSync, lstatSync, mkdirSync, openSync, readSync, readdirSync, renameSync, rmSync, writeFileSync } = load('node:fs')
 const { createRequire } = load('node:module')
 const { basename, dirname, join } = load('node:path')
 const { Script, constants } = load('node:vm')
 const { crc32 } = load('node:zlib')
 
 const headBytes = 12
+/** Most files and their code are smaller. */
+const memoryBytes = 2 * 2 ** 20
+/** What makes a function of a file, and of code what it is. */
+const aroundSource = { before: '(function (exports, require, module, __filename, __dirname) {', after: '\n})' }
+const aroundNothing = { before: '', after: '' }
 /** Of code that was kept in the middle of a start, and of one that had ended. */
 const [part, whole] = [1, 2]
 
@@ -19,6 +25,7 @@ export class CodeCache {
   #folder
   #modules = new Map()
   #scripts = []
+  #memory = Buffer.allocUnsafeSlow(memoryBytes)
 
   constructor (folder) { this.#folder = folder == null ? undefined : join(folder, 'helia-cluster') }
 
@@ -41,6 +48,7 @@ export class CodeCache {
    */
   keep ({ isWhole }) {
     const scripts = this.#scripts.splice(0)
+    this.#memory = undefined
     if (this.#folder == null) return
     try {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
@@ -52,14 +60,39 @@ export class CodeCache {
   }
 
   #script (path) {
-    const source = readFileSync(path)
-    const sum = crc32(source)
+    const { sum, text } = this.#source(path)
     const { data: cachedData, state } = this.#read(path, sum) ?? {}
-    const script = new Script(`(function (exports, require, module, __filename, __dirname) {${source}\n})`, {
+    const script = new Script(text, {
       filename: path, cachedData, importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER
     })
     this.#scripts.push({ path, sum, script, state, isTaken: script.cachedDataRejected === false })
     return script
+  }
+
+  /** The text of a file as the function that runs it. It is put together as bytes: of texts V8 would make one more copy. */
+  #source (path) {
+    const file = openSync(path, 'r')
+    try {
+      const bytes = this.#bytesOf(file, fstatSync(file).size, aroundSource)
+      // UTF-8 takes longer to look through, also where it is all ASCII, as a build's chunks are
+      return { sum: crc32(bytes), text: bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8') }
+    } finally {
+      closeSync(file)
+    }
+  }
+
+  /** A file's bytes in memory that the next file takes, until the program has started: buffers of some megabytes make V8 collect everything. */
+  #bytesOf (file, size, { before, after } = aroundNothing) {
+    const most = before.length + size + after.length
+    if (this.#memory != null && this.#memory.length < most) this.#memory = Buffer.allocUnsafeSlow(most)
+    const memory = this.#memory ?? Buffer.allocUnsafeSlow(most)
+    let end = memory.write(before, 'latin1')
+    for (let left = size, read; left > 0; left -= read, end += read) {
+      read = readSync(file, memory, end, left)
+      if (read === 0) break
+    }
+    end += memory.write(after, end, 'latin1')
+    return memory.subarray(0, end)
   }
 
   /** Node's cache folder may lie below /tmp: one that somebody else has made there, or may write to, is not written to. */
@@ -76,8 +109,9 @@ export class CodeCache {
     let file
     try {
       file = openSync(this.#fileOf(path), 'r')
-      if (process.getuid != null && fstatSync(file).uid !== process.getuid()) return undefined
-      const bytes = readFileSync(file)
+      const { uid, size } = fstatSync(file)
+      if (process.getuid != null && uid !== process.getuid()) return undefined
+      const bytes = this.#bytesOf(file, size)
       const data = bytes.subarray(headBytes)
       return bytes.readUInt32LE(0) === sum && bytes.readUInt32LE(8) === crc32(data) ? { data, state: bytes.readUInt32LE(4) } : undefined
     } catch {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
 import { after, before, describe, it } from 'node:test'
 import { jsonLines, peerProcess, runService, uploadForm, type PeerProcess } from '../support/peer-process.ts'
 import { patience, pollUntil } from '../support/poll.ts'
@@ -58,6 +59,21 @@ describe('a single peer, through its real program', () => {
 
     const keys = (Object.values(collected.peer_map)[0] as any).keys.map((one: any) => one.key)
     assert.ok(keys.includes(line.cid))
+  })
+
+  it('logs as JSON where it is asked to', async () => {
+    const logging = await peerProcess(() => {}, {
+      by: (command, args, options) => spawn(command, args, { ...options, env: { ...process.env, GOLOG_LOG_FMT: 'json' } })
+    })
+    try {
+      await logging.start()
+      await logging.end()
+
+      const lines = logging.log().trim().split('\n').map(line => JSON.parse(line))
+      assert.deepEqual(lines.find(({ msg }) => msg === 'listening')?.facts.server, 'restapi')
+    } finally {
+      await logging.remove()
+    }
   })
 
   it('keeps every acknowledged pin and upload when it is killed in the middle', async () => {

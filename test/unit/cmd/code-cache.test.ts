@@ -66,6 +66,25 @@ describe('compiled code of a build', () => {
     assert.equal(start().result, 3)
   })
 
+  it('is taken for a file of any characters and any size', async () => {
+    await writeFile(join(root, 'chunks/part.cjs'), `exports.twice = number => '…é\u{1f600}'.length * number; /*${'\u2026'.repeat(2 ** 20)}*/`)
+    start().code.keep({ isWhole: true })
+    const before = await contents()
+    const { code, result } = start()
+    code.keep({ isWhole: true })
+
+    assert.equal(result, 4)
+    assert.deepEqual(await contents(), before)
+  })
+
+  it('is taken by what is loaded after the start, too', async () => {
+    await writeFile(program, "exports.result = () => 1; exports.later = () => require('./chunks/part.cjs').twice(2)")
+    const { code } = start()
+    code.keep({ isWhole: true })
+
+    assert.equal((code.require(program) as { later: () => number }).later(), 4)
+  })
+
   it('is not taken when it is damaged', async () => {
     start().code.keep({ isWhole: true })
     for (const name of await readdir(kept)) {

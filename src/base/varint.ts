@@ -24,3 +24,6 @@ export function varintBytes (value: number): Uint8Array {
   writeVarint(bytes, value, 0)
   return bytes
 }
+
+/** A length-delimited field of protobuf: its tag (of one byte), the length, the bytes. */
+export const lengthDelimited = (tag: number, bytes: Uint8Array): Uint8Array => Buffer.concat([Uint8Array.of(tag), varintBytes(bytes.length), bytes])

@@ -2,9 +2,7 @@ import { base32 } from 'multiformats/bases/base32'
 import { base36 } from 'multiformats/bases/base36'
 import { base58btc } from 'multiformats/bases/base58'
 import { maxSlowText } from '../model/cid.ts'
-
-const identityHash = 0x00
-const sha256Hash = 0x12
+import { identityHash, sha256Hash } from '../model/multicodec.ts'
 
 /**
  * The base58 form of a peer ID that is given in base58 ("12D3Koo…", "Qm…") or as a CID ("k51…", "bafz…"); undefined when the text isn't

@@ -1,6 +1,7 @@
 import { yieldToEventLoop } from '../base/event-loop.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { isStorable, notStored } from '../hash/multihash.ts'
+import { sha256Hash } from '../model/multicodec.ts'
 import type { BlockSink } from './importer.ts'
 
 /** A batch goes to the sink when it weighs so much. */
@@ -29,7 +30,7 @@ export class BlockBatch {
 
   add (block: Block): void {
     const { code, size } = block.cid.multihash
-    if ((code !== 0x12 || size !== 32) && !isStorable(code, size)) {
+    if ((code !== sha256Hash || size !== 32) && !isStorable(code, size)) {
       this.#refused = true
       return
     }

@@ -2,16 +2,10 @@ import { CID } from 'multiformats/cid'
 import { invalidArgument } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { DagParams } from '../model/add.ts'
+import { dagPbCodec, rawCodec, sha256Hash } from '../model/multicodec.ts'
 import type { HashFunction } from '../hash/multihash.ts'
 import { hashCode, hashFunction } from '../hash/multihash.ts'
 import { varintLength, writeVarint } from '../base/varint.ts'
-
-/** Multicodec code of UnixFS nodes. */
-export const dagPb = 0x70
-/** Multicodec code of leaves that are nothing but bytes. */
-export const raw = 0x55
-/** Multicodec code of the nodes of sharded DAGs. */
-export const dagCbor = 0x71
 
 /** Makes blocks: a chunk of a file, or an encoded node, gets its hash and CID. */
 export interface BlockMaker {
@@ -32,21 +26,21 @@ export async function createBlockMaker ({ cidVersion, hash }: Pick<DagParams, 'c
   // raw leaves have CIDs of version 1: a file of one needs no node
   const noNode = (): never => { throw invalidArgument('invalid cid: invalid v0 prefix') }
   return {
-    node: cidVersion === 0 && code !== 0x12
+    node: cidVersion === 0 && code !== sha256Hash
       ? noNode
       : cidVersion === 0
       ? bytes => ({ cid: cidV0(known.digest(bytes)), bytes })
-      : bytes => ({ cid: cidV1(dagPb, known, bytes), bytes }),
-    leaf: bytes => ({ cid: cidV1(raw, known, bytes), bytes })
+      : bytes => ({ cid: cidV1(dagPbCodec, known, bytes), bytes }),
+    leaf: bytes => ({ cid: cidV1(rawCodec, known, bytes), bytes })
   }
 }
 
 function cidV0 (digest: Uint8Array): CID {
   const bytes = new Uint8Array(34)
-  bytes[0] = 0x12
+  bytes[0] = sha256Hash
   bytes[1] = 0x20
   bytes.set(digest, 2)
-  return new CID(0, dagPb, { code: 0x12, size: 32, digest: bytes.subarray(2), bytes }, bytes)
+  return new CID(0, dagPbCodec, { code: sha256Hash, size: 32, digest: bytes.subarray(2), bytes }, bytes)
 }
 
 /** A version 1 CID of these bytes, whose parts share one buffer. Codec codes are below 128. */

@@ -4,8 +4,8 @@ import { create as createDigest } from 'multiformats/hashes/digest'
 import { ClusterError, invalidArgument, isClusterError, messageOf } from '../base/errors.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import { decodeDagCbor } from '../model/dag-cbor.ts'
+import { dagPbCodec, identityHash } from '../model/multicodec.ts'
 import { BlockBatch } from './block-batch.ts'
-import { dagPb } from './block-maker.ts'
 import type { BlockWorkers } from './block-workers.ts'
 import { ByteReader } from './byte-reader.ts'
 import { hashFunction, isContentOf } from '../hash/multihash.ts'
@@ -58,8 +58,6 @@ export function carImporter ({ largeBytes = usualLargeBytes }: CarReaderInit, wo
 /** See `CarImporter`: the contract. Checks everything itself. */
 export const importCar: CarImporter = carImporter({}, undefined)
 
-const identity = 0
-
 /** The blocks that were read. */
 class CarContent {
   readonly #root: CID | undefined
@@ -72,7 +70,7 @@ class CarContent {
   constructor (roots: readonly CID[], batch: BlockBatch) {
     this.#root = roots.length === 1 ? roots[0] : undefined
     // an identity has its content in itself
-    this.hasRoot = this.#root?.multihash.code === identity
+    this.hasRoot = this.#root?.multihash.code === identityHash
     this.#batch = batch
   }
 
@@ -221,7 +219,7 @@ async function checkedBlock (section: Uint8Array, { mismatch }: CarRules): Promi
 
 /** The file size that a UnixFS node states; 0 for anything else. */
 function fileSize ({ cid, bytes }: Block): number {
-  if (cid.code !== dagPb) return 0
+  if (cid.code !== dagPbCodec) return 0
   try {
     return statedFileSize(decodeDagPb(bytes).Data ?? new Uint8Array(0))
   } catch {

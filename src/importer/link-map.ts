@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto'
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
-import { cidV1, dagCbor } from './block-maker.ts'
+import { dagCborCodec, sha256Hash } from '../model/multicodec.ts'
+import { cidV1 } from './block-maker.ts'
 import { ProtobufWriter } from '../wire/protobuf.ts'
 
 /** Go's number of links in one node of a shard. */
@@ -41,7 +42,7 @@ export class LinkMap {
   }
 }
 
-const sha256 = { code: 0x12, digest: (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer') }
+const sha256 = { code: sha256Hash, digest: (bytes: Uint8Array): Uint8Array => hash('sha256', bytes, 'buffer') }
 
 /** One map. Canonical dag-cbor orders keys by length, then bytes: for numbers without leading zeros that is counting. */
 class MapWriter {
@@ -65,7 +66,7 @@ class MapWriter {
     writeHead(node, 5, this.count)
     node.raw(this.#entries.view)
     const bytes = node.copy()
-    return { cid: cidV1(dagCbor, sha256, bytes), bytes }
+    return { cid: cidV1(dagCborCodec, sha256, bytes), bytes }
   }
 }
 

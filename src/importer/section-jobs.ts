@@ -3,7 +3,7 @@ import { decode as decodeDagPb } from '@ipld/dag-pb'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import { isContentOf } from '../hash/multihash.ts'
 import { decodeDagCbor } from '../model/dag-cbor.ts'
-import { dagCbor, dagPb } from './block-maker.ts'
+import { dagCborCodec, dagPbCodec } from '../model/multicodec.ts'
 import type { CheckedSections, PackedBlock, PackedBlocks, SectionJob } from './block-workers.ts'
 import { unpacked } from './block-workers.ts'
 import { packedBlock } from './leaf-jobs.ts'
@@ -38,7 +38,7 @@ export function splitSection (section: Uint8Array): [CID, Uint8Array] {
   }
 }
 
-const decoders = new Map<number, (bytes: Uint8Array) => unknown>([[dagPb, decodeDagPb], [dagCbor, decodeDagCbor]])
+const decoders = new Map<number, (bytes: Uint8Array) => unknown>([[dagPbCodec, decodeDagPb], [dagCborCodec, decodeDagCbor]])
 
 /** Nobody could pin what has no links that can be read. Throws INVALID_ARGUMENT. */
 export function refuseUndecodable (cid: CID, bytes: Uint8Array): void {

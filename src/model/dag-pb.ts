@@ -1,6 +1,6 @@
 import { decode, encode, validate } from '@ipld/dag-pb'
 import type { PBLink, PBNode } from '@ipld/dag-pb'
-import { varintBytes } from '../base/varint.ts'
+import { lengthDelimited, varintBytes } from '../base/varint.ts'
 import { bytesOfText, compareBytes, textOfBytes } from '../base/text/byte-text.ts'
 
 /** The value of a dag-pb block, with names as in `byte-text.ts`. Throws what the decoder throws. */
@@ -17,8 +17,8 @@ export function encodeDagPb (value: unknown): Uint8Array {
   if (!Array.isArray(node?.Links) || node.Links.every(({ Name }) => typeof Name !== 'string' || Name.isWellFormed())) return encode(node)
   // the encoder would turn names into others
   validate({ ...node, Links: node.Links.map(link => ({ ...link, Name: '' })) })
-  const parts = node.Links.map(link => lengthFirst(0x12, linkBytes(link)))
-  return Buffer.concat(node.Data == null ? parts : [...parts, lengthFirst(0x0a, node.Data)])
+  const parts = node.Links.map(link => lengthDelimited(0x12, linkBytes(link)))
+  return Buffer.concat(node.Data == null ? parts : [...parts, lengthDelimited(0x0a, node.Data)])
 }
 
 function sorted (node: PBNode): PBNode {
@@ -27,11 +27,9 @@ function sorted (node: PBNode): PBNode {
 }
 
 function linkBytes ({ Hash, Name, Tsize }: PBLink): Uint8Array {
-  const name = Name == null ? [] : [lengthFirst(0x12, bytesOfText(Name))]
-  return Buffer.concat([lengthFirst(0x0a, Hash.bytes), ...name, ...Tsize == null ? [] : [Buffer.from([0x18, ...varintBytes(Tsize)])]])
+  const name = Name == null ? [] : [lengthDelimited(0x12, bytesOfText(Name))]
+  return Buffer.concat([lengthDelimited(0x0a, Hash.bytes), ...name, ...Tsize == null ? [] : [Buffer.from([0x18, ...varintBytes(Tsize)])]])
 }
-
-const lengthFirst = (tag: number, bytes: Uint8Array): Uint8Array => Buffer.concat([Buffer.from([tag, ...varintBytes(bytes.length)]), bytes])
 
 /** The names of the links of a block that was decoded already. */
 function namesIn (bytes: Uint8Array): string[] {

@@ -1,12 +1,10 @@
 import { base36 } from 'multiformats/bases/base36'
 import type { MultihashDigest } from 'multiformats'
 import * as Digest from 'multiformats/hashes/digest'
+import { identityHash, libp2pKeyCodec, sha256Hash } from './multicodec.ts'
 import { CID, maxPeerIdBytes, parseCid, peerIdBytes, peerIdFromBytes } from './cid.ts'
 import type { PeerId } from './cid.ts'
 
-const libp2pKey = 0x72
-const identity = 0x00
-const sha256 = 0x12
 /** Longest key that a peer ID holds itself. */
 const maxInlineBytes = 42
 
@@ -23,16 +21,16 @@ export function parseIpnsKey (text: string): PeerId | undefined {
   }
 }
 
-const multihashOf = (cid: CID): Uint8Array | undefined => cid.version === 1 && cid.code === libp2pKey ? cid.multihash.bytes : undefined
+const multihashOf = (cid: CID): Uint8Array | undefined => cid.version === 1 && cid.code === libp2pKeyCodec ? cid.multihash.bytes : undefined
 
 function isPeerMultihash (bytes: Uint8Array): boolean {
   const { code, size } = Digest.decode(bytes)
-  return code === sha256 ? size === 32 : code === identity && size > 0 && size <= maxInlineBytes
+  return code === sha256Hash ? size === 32 : code === identityHash && size > 0 && size <= maxInlineBytes
 }
 
 /** The CID of a key: version 1, libp2p-key. */
 export const ipnsCid = (key: PeerId | MultihashDigest): CID =>
-  CID.createV1(libp2pKey, typeof key === 'string' ? Digest.decode(peerIdBytes(key)) : key)
+  CID.createV1(libp2pKeyCodec, typeof key === 'string' ? Digest.decode(peerIdBytes(key)) : key)
 
 /** A key as `/ipns/…` paths have it: the CID in base36 ("k51…"). */
 export const ipnsKeyText = (peer: PeerId): string => ipnsCid(peer).toString(base36)

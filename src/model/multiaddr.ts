@@ -4,6 +4,7 @@ import { quotedText } from '../base/text/byte-text.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import { withoutEndSlashes } from '../base/text/path-segments.ts'
+import { libp2pKeyCodec } from './multicodec.ts'
 import type { MultiaddrText } from './cid.ts'
 import { parseCid } from './cid.ts'
 
@@ -52,7 +53,6 @@ function read (text: string): Multiaddr {
 const padded = /(?<=\/)((?:tcp|udp|dccp|sctp|ipcidr|memory)\/)0+(?=\d)/g
 /** Shorter names are those of hosts. */
 const peerPart = /\/(p2p|ipfs)\/([^/]{30,})/g
-const libp2pKey = 0x72
 
 /** Base58 stays; a CID's multihash is written in it. */
 function peerOf (text: string): string {
@@ -61,7 +61,7 @@ function peerOf (text: string): string {
     new Error(`invalid value ${quotedText(text)} for protocol p2p: failed to parse p2p addr: ${text} ${why}`)
   try {
     const { code, multihash } = parseCid(text)
-    if (code !== libp2pKey) throw new Error(`has the invalid codec ${code}`)
+    if (code !== libp2pKeyCodec) throw new Error(`has the invalid codec ${code}`)
     return base58btc.encode(multihash.bytes).slice(1)
   } catch (err) {
     throw wrong(messageOf(err))

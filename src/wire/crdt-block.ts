@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import * as dagPb from '@ipld/dag-pb'
 import { create as multihash } from 'multiformats/hashes/digest'
 import { CID, base32Key, fromBase32Key } from '../model/cid.ts'
+import { sha256Hash } from '../model/multicodec.ts'
 import { decodeDelta, deltaPriority, encodeDelta } from './delta.ts'
 import type { Delta } from './delta.ts'
 import { invalidBytes } from './protobuf.ts'
@@ -12,7 +13,6 @@ export interface CrdtBlock { cid: CID, bytes: Uint8Array, links: CID[], delta: D
 /** Bitswap carries 2 MiB; anything above this can't have come from a well-behaved peer. */
 export const maxCrdtBlockBytes = 4 * 1024 * 1024
 
-const sha256 = 0x12
 const blockKeyLength = 56
 
 /** The dag-pb block of a delta over these heads, byte-equal to Go's (go-ds-crdt). */
@@ -47,11 +47,11 @@ function crdtLink (cid: CID): CID {
 
 /** True for the only kind of CID that CRDT blocks have. */
 export const isCrdtCid = (cid: CID): boolean =>
-  cid.version === 1 && cid.code === dagPb.code && cid.multihash.code === sha256 && cid.multihash.digest.length === 32
+  cid.version === 1 && cid.code === dagPb.code && cid.multihash.code === sha256Hash && cid.multihash.digest.length === 32
 
 /** The CID of a CRDT block's bytes: version 1, dag-pb, sha2-256. */
 export function crdtCid (bytes: Uint8Array): CID {
-  return CID.createV1(dagPb.code, multihash(sha256, hash('sha256', bytes, 'buffer')))
+  return CID.createV1(dagPb.code, multihash(sha256Hash, hash('sha256', bytes, 'buffer')))
 }
 
 /** The block's key, which is the id of its elements: slash and base32 of the multihash. */
@@ -61,7 +61,7 @@ export const blockKey = (cid: CID): string => `/${base32Key(cid.multihash.bytes)
 export function cidOfBlockKey (key: string): CID {
   if (!isBlockKey(key)) invalidBytes('a block key is malformed')
   const bytes = fromBase32Key(key, 1) ?? invalidBytes('a block key is malformed')
-  return CID.createV1(dagPb.code, multihash(sha256, bytes.slice(2)))
+  return CID.createV1(dagPb.code, multihash(sha256Hash, bytes.slice(2)))
 }
 
 /** True for text that can be the key of a CRDT block. */

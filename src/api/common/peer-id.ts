@@ -1,9 +1,6 @@
 import type { PeerId } from '../../model/cid.ts'
 import { parseCid, peerIdBytes, peerIdFromBytes } from '../../model/cid.ts'
-
-const libp2pKeyCodec = 0x72
-const identity = 0x00
-const sha256 = 0x12
+import { identityHash, libp2pKeyCodec, sha256Hash } from '../../model/multicodec.ts'
 
 /** Reads a peer ID: base58 multihash, or a CID of codec libp2p-key. The base58 text; throws with Go's words when it isn't one. */
 export function parsePeerId (text: string): PeerId {
@@ -25,7 +22,7 @@ export function tryPeerId (text: string): PeerId | undefined {
 function checked (peer: PeerId): PeerId {
   const bytes = peerIdBytes(peer)
   const [code, length] = bytes
-  const isHash = (code === sha256 && length === 32) || (code === identity && length != null && length > 0 && length < 128)
+  const isHash = (code === sha256Hash && length === 32) || (code === identityHash && length != null && length > 0 && length < 128)
   if (!isHash || bytes.length !== length + 2) throw new Error('length greater than remaining number of bytes in buffer')
   return peer
 }

@@ -6,6 +6,7 @@ import type { JoinedRead, SizedBlock } from '../../blockstore/blockstore.ts'
 import type { FetchBlockOptions, GetBlockOptions, IpfsConnector } from '../../ipfs/ipfs.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
+import { identityHash, rawCodec } from '../../model/multicodec.ts'
 import type { RecentReads } from './recent-reads.ts'
 import { notCached } from './answer/refusal.ts'
 
@@ -33,9 +34,6 @@ export interface PatienceDeps {
 
 /** `local`: nothing is fetched. `ifCached`: and what isn't here is 412. */
 export interface BlockRules { local: boolean, ifCached: boolean }
-
-const identity = 0
-const raw = 0x55
 
 /** The blocks of one request, each within its time. Costs nothing until one has to be read. */
 export class Patience {
@@ -71,7 +69,7 @@ export class Patience {
   /** Has a block fetched that will be read soon; undefined when it is here. */
   prefetch (cid: CID): Promise<void> | undefined {
     const { prefetch } = this.#deps
-    if (prefetch == null || this.#rules.local || cid.multihash.code === identity) return undefined
+    if (prefetch == null || this.#rules.local || cid.multihash.code === identityHash) return undefined
     return prefetch(cid, this.#placed({ signal: this.signal }))
   }
 
@@ -91,13 +89,13 @@ export class Patience {
   }
 
   async get (cid: CID): Promise<Uint8Array> {
-    if (cid.multihash.code === identity) return cid.multihash.digest
+    if (cid.multihash.code === identityHash) return cid.multihash.digest
     return this.#deps.recent.get(cid, this.#deps.clock.elapsed()) ?? this.#read(cid)
   }
 
   /** The block when it is here and may be shown. */
   async peek (cid: CID): Promise<Uint8Array | undefined> {
-    if (cid.multihash.code === identity) return cid.multihash.digest
+    if (cid.multihash.code === identityHash) return cid.multihash.digest
     const { signal } = this
     signal.throwIfAborted()
     return this.#deps.recent.get(cid, this.#deps.clock.elapsed()) ?? this.#deps.getBlock(cid, { signal, local: true }).catch(err => {
@@ -141,7 +139,7 @@ export class Patience {
   /** Links of other blocks than raw ones are views of their bytes: those must stay. */
   #options (cid: CID, signal: AbortSignal): GetBlockOptions {
     const options: GetBlockOptions = this.#placed({ signal, local: this.#rules.local, untilNobody: true })
-    if (cid.code === raw) options.allocate = bytes => this.#deps.buffers.allocate(bytes)
+    if (cid.code === rawCodec) options.allocate = bytes => this.#deps.buffers.allocate(bytes)
     return options
   }
 

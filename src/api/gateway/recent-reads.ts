@@ -1,11 +1,11 @@
 import { hashKey } from '../../blockstore/map-key.ts'
 import type { CID } from '../../model/cid.ts'
+import { dagPbCodec } from '../../model/multicodec.ts'
 
 /** Larger blocks are leaves of files, whose memory is used again. Bytes. */
 const largestBytes = 16 * 1024
 /** Nodes above them stay, too: each range of a file begins there. */
 const nodeBytes = 64 * 1024
-const dagPb = 0x70
 /** What a node takes with its links read, which stay with its bytes; by bytes. */
 const linksCost = 8
 
@@ -34,11 +34,11 @@ export class RecentReads {
   }
 
   add (cid: CID, bytes: Uint8Array, now: number): void {
-    if (bytes.length > (cid.code === dagPb ? nodeBytes : largestBytes)) return
+    if (bytes.length > (cid.code === dagPbCodec ? nodeBytes : largestBytes)) return
     const key = hashKey(cid)
     const before = this.#entries.get(key)
     if (before != null) this.#remove(key, before)
-    const cost = bytes.length * (cid.code === dagPb ? linksCost : 1) + entryBytes
+    const cost = bytes.length * (cid.code === dagPbCodec ? linksCost : 1) + entryBytes
     this.#entries.set(key, { bytes, until: now + this.#init.keepMs, cost })
     this.#bytes += cost
     for (const [oldest, entry] of this.#entries) {

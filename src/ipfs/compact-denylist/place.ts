@@ -3,6 +3,7 @@ import type { MultihashDigest } from 'multiformats'
 import { latin1 } from '../../base/text/latin1.ts'
 import { CID, cidText, parseCid } from '../../model/cid.ts'
 import { ipnsCid, parseIpnsKey } from '../../model/ipns-name.ts'
+import { dagCborCodec, dagPbCodec, rawCodec } from '../../model/multicodec.ts'
 
 /** The root of a content path, in the texts that rules are made of. */
 export interface Place {
@@ -15,7 +16,7 @@ export interface Place {
 }
 
 /** The same block can be asked for with each of these, whichever the list has: dag-pb, raw, dag-cbor. */
-const usualCodecs = [0x70, 0x55, 0x71]
+const usualCodecs = [dagPbCodec, rawCodec, dagCborCodec]
 
 /** What rules may say of a CID without a path: its multihash, and the texts that double-hashed rules are made of. */
 export function placeOfCid (cid: CID): Place {

@@ -4,6 +4,7 @@ import { percentDecode } from '../../base/text/byte-text.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { withoutEndSlashes } from '../../base/text/path-segments.ts'
 import { isCid, maxSlowText, parseCid } from '../../model/cid.ts'
+import { identityHash, sha256Hash } from '../../model/multicodec.ts'
 import { hashName } from '../../hash/multihash.ts'
 import { placeOfCid, placeOfName } from './place.ts'
 
@@ -24,8 +25,6 @@ export interface Rule { cover: Cover, allows: boolean, isLegal: boolean }
 /** `key=value` or `key:value` behind a rule or in the head of its list. Only `gateway_status` means something here. */
 export type Hints = Readonly<Record<string, string>>
 
-const sha256 = 0x12
-const identity = 0
 /** A shorter digest would deny what nobody meant. */
 const minDigestBytes = 16
 
@@ -102,7 +101,7 @@ export function trimSlashes (path: string): string {
 /** A multihash in base58, or sha2-256 in hex; a text that can be read as both is both. */
 function doubleHashes (text: string): Array<{ code: number, digest: Uint8Array }> {
   const isHex = /^[\da-f]{64}$/i.test(text)
-  const hashes = isHex ? [{ code: sha256, digest: Buffer.from(text, 'hex') as Uint8Array }] : []
+  const hashes = isHex ? [{ code: sha256Hash, digest: Buffer.from(text, 'hex') as Uint8Array }] : []
   const multihash = isHex && text.includes('0') ? undefined : multihashOf(text)
   if (multihash != null) hashes.push(multihash)
   if (hashes.length === 0) throw fault('after // comes a multihash in base58 or a sha2-256 in 64 hexadecimal digits')
@@ -113,7 +112,7 @@ function multihashOf (text: string): { code: number, digest: Uint8Array } | unde
   if (text.length > maxSlowText) return undefined
   try {
     const { code, digest } = Digest.decode(base58btc.decode(`z${text}`))
-    return code === identity || digest.length < minDigestBytes || hashName(code) == null ? undefined : { code, digest }
+    return code === identityHash || digest.length < minDigestBytes || hashName(code) == null ? undefined : { code, digest }
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { bytesOfText } from '../../base/text/byte-text.ts'
 import type { HashFunction } from '../../hash/multihash.ts'
+import { sha256Hash } from '../../model/multicodec.ts'
 import { DigestTable } from './digest-table.ts'
 import type { Place } from './place.ts'
 import type { Cover, Rule } from './rule-line.ts'
@@ -10,7 +11,6 @@ export interface Verdict { line: number, allows: boolean, isLegal: boolean }
 
 interface PathRule { path: string, isPrefix: boolean, packed: number }
 
-const sha256 = 0x12
 /** Rules whose text has to be kept: those for the beginning of a path, and for paths behind any root. */
 const maxTexts = 100_000
 const maxLine = 2 ** 30 - 1
@@ -117,7 +117,7 @@ export class Rules {
     const packed = this.#table.get(sha(text))
     if (packed !== 0 || this.#functions.size === 0) return packed
     for (const { code, digest } of this.#functions.values()) {
-      const found = code === sha256 ? 0 : this.#table.get(digest(bytesOfText(text)))
+      const found = code === sha256Hash ? 0 : this.#table.get(digest(bytesOfText(text)))
       if (found !== 0) return found
     }
     return 0

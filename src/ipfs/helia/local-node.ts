@@ -8,6 +8,7 @@ import { noReserve } from '../../base/disk-reserve.ts'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
+import { rawCodec } from '../../model/multicodec.ts'
 import { garbageCollector } from './repository/garbage.ts'
 import { interfaceBlockstore } from './repository/interface-blockstore.ts'
 import { isLeaf } from './links/links.ts'
@@ -94,8 +95,6 @@ export function localNode ({ storageMaxBytes, folder }: LocalNodeInit, deps: Loc
     stop: async () => roots.stop()
   }
 }
-
-const rawCodec = 0x55
 
 async function * allBlocks (blockstore: Blockstore, signal: AbortSignal): AsyncGenerator<CID[]> {
   for await (const multihashes of blockstore.multihashes({ signal })) {

@@ -3,12 +3,11 @@ import type { Block } from '../../blockstore/blockstore.ts'
 import type { Random } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import { parseCid } from '../../model/cid.ts'
+import { identityHash } from '../../model/multicodec.ts'
 import { hashName } from '../../hash/multihash.ts'
 import type { KuboRpc } from './rpc.ts'
 
 export interface BlockUploadDeps { rpc: KuboRpc, random: Random }
-
-const identityCode = 0
 
 /**
  * Stores blocks by `block/put`: one request for all blocks in a row whose multihashes are of one kind, named after the first one's codec
@@ -104,7 +103,7 @@ class BlockReader {
       const block = this.#batch[this.#at++]
       if (block == null) await this.#fill()
       // identity CIDs are their own content
-      else if (block.cid.multihash.code !== identityCode) return block
+      else if (block.cid.multihash.code !== identityHash) return block
     }
     return undefined
   }

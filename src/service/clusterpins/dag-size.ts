@@ -4,10 +4,10 @@ import type { DagReader, GetBlock } from '../../ipfs/dag-reader.ts'
 import { nextLink } from '../../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { CID } from '../../model/cid.ts'
+import { dagPbCodec } from '../../model/multicodec.ts'
 
 export interface DagSizeDeps { reader: Pick<DagReader, 'waitingLinks' | 'seenBlocks'>, ipfs: Pick<IpfsConnector, 'getBlock'> }
 
-const dagPbCode = 0x70
 const blocksPerRoom = 1024
 
 /**
@@ -47,7 +47,7 @@ async function countedSize (root: CID, { reader, ipfs }: DagSizeDeps, signal: Ab
 }
 
 function toldSize (root: CID, bytes: Uint8Array): number {
-  if (root.code !== dagPbCode) return bytes.length
+  if (root.code !== dagPbCodec) return bytes.length
   const links = decodeDagPb(bytes).Links
   const sum = links.reduce((total, { Tsize }) => total + Math.max(0, Tsize ?? 0), bytes.length)
   return Number.isSafeInteger(sum) ? sum : Number.MAX_SAFE_INTEGER

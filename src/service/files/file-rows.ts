@@ -1,10 +1,8 @@
 import type { Kysely } from 'kysely'
 import { ClusterError } from '../../base/errors.ts'
 import { CID, parseCid } from '../../model/cid.ts'
+import { dagPbCodec, sha256Hash } from '../../model/multicodec.ts'
 import type { FileRow, Tables } from '../sql/tables.ts'
-
-const dagPb = 0x70
-const sha256 = 0x12
 
 /** The texts under which rows may have this CID, its own first: v0 and v1 of one block. Empty for what is no CID. */
 export function textsOf (cid: string): string[] {
@@ -17,8 +15,8 @@ export function textsOf (cid: string): string[] {
 }
 
 function otherVersion ({ version, code, multihash }: CID): string[] {
-  if (version === 0) return [CID.createV1(dagPb, multihash).toString()]
-  const hasV0 = code === dagPb && multihash.code === sha256 && multihash.size === 32
+  if (version === 0) return [CID.createV1(dagPbCodec, multihash).toString()]
+  const hasV0 = code === dagPbCodec && multihash.code === sha256Hash && multihash.size === 32
   return hasV0 ? [CID.createV0(multihash as Parameters<typeof CID.createV0>[0]).toString()] : []
 }
 

@@ -5,22 +5,23 @@ import { decodeExactCbor, encodeExactCbor } from '../../../model/dag-cbor.ts'
 import { decodeDagJson, encodeDagJson } from '../../../model/dag-json.ts'
 import { decodeDagPb, encodeDagPb } from '../../../model/dag-pb.ts'
 import { Float } from '../../../model/float.ts'
+import { dagCborCodec, dagJsonCodec, dagPbCodec, libp2pKeyCodec, rawCodec } from '../../../model/multicodec.ts'
 
 interface Codec { code: number, decode: (bytes: Uint8Array) => unknown, encode: (value: unknown) => Uint8Array }
 
 /** Codecs whose values can be read and written. */
 const codecs: Record<string, Codec> = {
-  raw: { code: 0x55, decode: bytes => bytes, encode: rawBytes },
-  'dag-pb': { code: 0x70, decode: decodeDagPb, encode: encodeDagPb },
-  'dag-cbor': { code: 0x71, decode: decodeExactCbor, encode: encodeExactCbor },
-  'dag-json': { code: 0x0129, decode: decodeDagJson, encode: encodeDagJson },
+  raw: { code: rawCodec, decode: bytes => bytes, encode: rawBytes },
+  'dag-pb': { code: dagPbCodec, decode: decodeDagPb, encode: encodeDagPb },
+  'dag-cbor': { code: dagCborCodec, decode: decodeExactCbor, encode: encodeExactCbor },
+  'dag-json': { code: dagJsonCodec, decode: decodeDagJson, encode: encodeDagJson },
   // plain JSON and CBOR are read as their IPLD relatives
   cbor: { code: 0x51, decode: decodeExactCbor, encode: encodeExactCbor },
   json: { code: 0x0200, decode: decodeDagJson, encode: encodeDagJson }
 }
 
 /** Codecs that only name what is in a block. */
-const plainCodes: Record<string, number> = { 'libp2p-key': 0x72, 'git-raw': 0x78, 'dag-jose': 0x85 }
+const plainCodes: Record<string, number> = { 'libp2p-key': libp2pKeyCodec, 'git-raw': 0x78, 'dag-jose': 0x85 }
 
 const byCode = new Map(Object.values(codecs).map(codec => [codec.code, codec]))
 

@@ -3,9 +3,8 @@ import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
 import { noLink } from '../../../ipfs/dag-reader.ts'
 import { parseCid } from '../../../model/cid.ts'
+import { dagPbCodec } from '../../../model/multicodec.ts'
 import { decodeBlock } from './codecs.ts'
-
-const dagPb = 0x70
 
 /**
  * Follows `/ipfs/CID/…` through names of directories and fields of values: the last block, and the names that lead on inside of it.
@@ -20,7 +19,7 @@ export async function lookUp (path: string, reader: DagReader, get: GetBlock): P
   }
   let cid = parseCid(root)
   while (names.length > 0) {
-    const next = cid.code === dagPb ? await pbStep(cid, names, { reader, get }) : await valueStep(cid, names, get)
+    const next = cid.code === dagPbCodec ? await pbStep(cid, names, { reader, get }) : await valueStep(cid, names, get)
     if (next == null) return { cid, rest: names }
     cid = next
   }

@@ -5,6 +5,7 @@ import { base58btc } from 'multiformats/bases/base58'
 import { CID } from 'multiformats/cid'
 import { decode as decodeDigest } from 'multiformats/hashes/digest'
 import { parseCid } from '../../../model/cid.ts'
+import { libp2pKeyCodec } from '../../../model/multicodec.ts'
 import { invalid } from '../answer/refusal.ts'
 
 /** How a host name of this gateway is served. */
@@ -48,7 +49,6 @@ export function meaningOf (given: string, hosts: ReadonlyMap<string, PublicHost>
 const withoutPort = (host: string): string => host.replace(/:\d{1,5}$/, '')
 
 const maxLabel = 63
-const libp2pKey = 0x72
 
 /**
  * The label that stands for a CID: CIDv1 in base32 for content, base36 with the codec libp2p-key for names. Undefined for what is neither
@@ -78,12 +78,12 @@ function cidOf (text: string): CID | undefined {
 export function keyCid (text: string): CID | undefined {
   if (text.length > 200) return undefined
   try {
-    if (/^(12D3|Qm)/.test(text) || text.startsWith('1')) return CID.createV1(libp2pKey, decodeDigest(base58btc.decode(`z${text}`)))
+    if (/^(12D3|Qm)/.test(text) || text.startsWith('1')) return CID.createV1(libp2pKeyCodec, decodeDigest(base58btc.decode(`z${text}`)))
   } catch {
     return undefined
   }
   const cid = cidOf(text)
-  return cid == null ? undefined : CID.createV1(libp2pKey, cid.multihash)
+  return cid == null ? undefined : CID.createV1(libp2pKeyCodec, cid.multihash)
 }
 
 /** `en.my-site.org` → `en-my--site-org`. Throws 400 when it doesn't fit. */

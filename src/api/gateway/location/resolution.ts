@@ -5,6 +5,7 @@ import { ClusterError } from '../../../base/errors.ts'
 import type { DagReader, GetBlock } from '../../../ipfs/dag-reader.ts'
 import { noLink } from '../../../ipfs/dag-reader.ts'
 import { parseCid } from '../../../model/cid.ts'
+import { dagPbCodec } from '../../../model/multicodec.ts'
 import { decodeBlock } from '../../common/dag/codecs.ts'
 import { fieldOf } from '../../common/dag/ipld-path.ts'
 import { encodeName } from './content-path.ts'
@@ -16,7 +17,6 @@ export type Way = Pick<Target, 'cid' | 'roots' | 'wayBlocks' | 'rest'>
 /** `/ipfs/root/names…`, decoded. */
 export interface ImmutablePath { root: string, names: readonly string[] }
 
-const dagPb = 0x70
 /** Codecs whose fields a path may go through: dag-cbor, dag-json; plain ones have no links. */
 const withFields = new Set([0x71, 0x0129, 0x51, 0x0200])
 /** Ways that are remembered. */
@@ -72,7 +72,7 @@ export class Resolution {
   /** The next block and how many names led to it; undefined when the names stay inside of this one. */
   async #step (cid: CID, names: readonly string[], get: GetBlock): Promise<{ cid: CID, used: number } | undefined> {
     const [name = ''] = names
-    if (cid.code === dagPb) {
+    if (cid.code === dagPbCodec) {
       const found = await this.#reader.findEntry(cid, name, get)
       if (found == null) throw noLink(name, cid)
       return { cid: found, used: 1 }

@@ -1,6 +1,7 @@
 import type { Block } from '../../../blockstore/blockstore.ts'
 import type { ByteRange, DagReader, GetBlock, Prefetch, ReadAhead, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { walk } from '../../common/dag/walk.ts'
+import { dagPbCodec, identityHash } from '../../../model/multicodec.ts'
 import type { CarParams } from './car-params.ts'
 
 export interface CarBlocksDeps {
@@ -10,8 +11,6 @@ export interface CarBlocksDeps {
   prefetch: Prefetch
   room: ReadAhead
 }
-
-const dagPb = 0x70
 
 /** The blocks of a scope, depth first, repeated ones too. */
 export function scopeBlocks (root: Block, { scope, bytes, repeats }: CarParams, deps: CarBlocksDeps): AsyncIterable<Block> {
@@ -23,7 +22,7 @@ async function * only (block: Block): AsyncGenerator<Block> { yield block }
 
 async function * entityBlocks (root: Block, bytes: CarParams['bytes'], deps: CarBlocksDeps): AsyncGenerator<Block> {
   const { reader, get, prefetch, room: ahead } = deps
-  const node = root.cid.code === dagPb ? await unixFs(root, reader) : undefined
+  const node = root.cid.code === dagPbCodec ? await unixFs(root, reader) : undefined
   if (node?.kind === 'shard') yield * shardBlocks(node, deps)
   else if (node?.kind === 'file') yield * reader.fileBlocks(root, get, { range: rangeOf(bytes, reader.fileSize(node)), ahead, prefetch })
   else yield root
@@ -60,8 +59,6 @@ function rangeOf (bytes: CarParams['bytes'], size: number): ByteRange {
   return { from, before: Math.min(size, to + 1) }
 }
 
-const identity = 0
-
 /** Leaves out what a CAR never holds (identity blocks) and, unless repeats are wanted, what came before. */
 export async function * withoutRepeats (
   way: AsyncIterable<Block>, blocks: AsyncIterable<Block>, { reader, repeats }: { reader: Pick<DagReader, 'seenBlocks'>, repeats: boolean }
@@ -72,7 +69,7 @@ export async function * withoutRepeats (
     for (const source of [way, blocks]) {
       for await (const block of source) {
         const { multihash } = block.cid
-        if (multihash.code === identity || (!repeats && !seen.add(multihash.bytes))) continue
+        if (multihash.code === identityHash || (!repeats && !seen.add(multihash.bytes))) continue
         if (++given % blocksPerRoom === 0) await seen.room()
         yield block
       }

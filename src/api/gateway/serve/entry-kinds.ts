@@ -1,6 +1,7 @@
 import { isClusterError } from '../../../base/errors.ts'
 import type { DagReader, DirectoryEntry, GetBlock } from '../../../ipfs/dag-reader.ts'
 import type { CID } from '../../../model/cid.ts'
+import { dagPbCodec, rawCodec } from '../../../model/multicodec.ts'
 import type { EntryKind } from '../pages/listing-page.ts'
 
 export interface EntryKindsDeps {
@@ -9,8 +10,6 @@ export interface EntryKindsDeps {
   peek: (cid: CID) => Promise<Uint8Array | undefined>
 }
 
-const dagPb = 0x70
-const raw = 0x55
 /** Blocks that are looked at for one page. */
 const mostLooks = 256
 
@@ -21,8 +20,8 @@ const mostLooks = 256
 export function entryKinds ({ reader, peek }: EntryKindsDeps): (entry: DirectoryEntry) => Promise<EntryKind> | EntryKind {
   let looks = 0
   return ({ cid }) => {
-    if (cid.code === raw) return 'file'
-    if (cid.code !== dagPb) return 'data'
+    if (cid.code === rawCodec) return 'file'
+    if (cid.code !== dagPbCodec) return 'data'
     return looks++ < mostLooks ? kindOf(cid, { reader, peek }) : undefined
   }
 }

@@ -16,6 +16,7 @@ import { errorPage, RedirectsFile } from '../location/missing.ts'
 import type { OtherPage } from '../location/missing.ts'
 import { ifCached, invalid, notAcceptable, Refusal } from '../answer/refusal.ts'
 import { Resolution } from '../location/resolution.ts'
+import { dagPbCodec, rawCodec } from '../../../model/multicodec.ts'
 import { serveCar } from './serve-car.ts'
 import { isDocument, serveCodec } from './serve-codec.ts'
 import { encodedUrlPath, serveDirectory } from './serve-directory.ts'
@@ -40,8 +41,6 @@ export interface ContentDeps {
 /** Where a request's path leads before its names are followed. */
 interface Immutable { root: string, names: readonly string[], freshness: Freshness }
 
-const dagPb = 0x70
-const raw = 0x55
 const trustless = new Set(['raw', 'car', 'ipns-record'])
 
 /** What is behind a content path, in the format that is asked for. */
@@ -125,7 +124,7 @@ export class Content {
   async #serveUnixFs (visit: Visit, target: Target): Promise<Answer> {
     const { reader } = this.#deps
     const { cid } = target
-    if (cid.code !== dagPb && cid.code !== raw) {
+    if (cid.code !== dagPbCodec && cid.code !== rawCodec) {
       const codec = `the codec 0x${cid.code.toString(16)}, which has no form for browsers`
       throw notAcceptable(`${cid.toString()} has ${codec}: fetch the raw block with ?format=raw`)
     }

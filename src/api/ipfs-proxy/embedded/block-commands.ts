@@ -7,6 +7,7 @@ import type { RequestBody } from '../../../http/request/body.ts'
 import type { Query } from '../../../http/request/query.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
+import { dagPbCodec, sha256Hash } from '../../../model/multicodec.ts'
 import { contentOf, flag, integer, pathArgument } from './arguments.ts'
 import { codecCode } from '../../common/dag/codecs.ts'
 import type { Command, CommandDeps } from './command.ts'
@@ -50,7 +51,7 @@ export function blockCommands (deps: CommandDeps): Record<string, Command> {
           if (length !== -1 && length !== digest.size) {
             throw badRequest(`the digests of ${hashName} have ${digest.size} bytes, not ${length}`)
           }
-          if (format.version === 0 && digest.code !== 0x12) throw badRequest('invalid cid v0: only sha2-256 is allowed')
+          if (format.version === 0 && digest.code !== sha256Hash) throw badRequest('invalid cid v0: only sha2-256 is allowed')
           const cid = CID.create(format.version, format.codec, digest)
           await deps.ipfs.putBlocks(just({ cid, bytes }), { signal })
           yield `${goJson({ Key: cidText(cid), Size: bytes.length })}\n`
@@ -66,7 +67,7 @@ function blockFormat (format: string, codec: string): { version: 0 | 1, codec: n
   if (format !== '' && codec !== '' && codec !== 'raw') {
     throw badRequest('unable to use "format" (deprecated) and a custom "cid-codec" at the same time')
   }
-  if (format === 'v0') return { version: 0, codec: 0x70 }
+  if (format === 'v0') return { version: 0, codec: dagPbCodec }
   const name = format === 'protobuf' ? 'dag-pb' : format === 'cbor' ? 'dag-cbor' : format || codec || 'raw'
   return { version: 1, codec: codecCode(name) }
 }

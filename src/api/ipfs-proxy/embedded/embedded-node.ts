@@ -12,6 +12,7 @@ import type { HeaderList } from '../../../http/answer/reply.ts'
 import type { ReadAhead } from '../../../ipfs/dag-reader.ts'
 import type { FetchBlockOptions } from '../../../ipfs/ipfs.ts'
 import { parseCid } from '../../../model/cid.ts'
+import { rawCodec } from '../../../model/multicodec.ts'
 import { jsonType } from '../../../http/answer/reply.ts'
 import { sendText, writeHead } from '../../../http/answer/send.ts'
 import { errorJson, proxyDialect } from '../error-dialect.ts'
@@ -37,7 +38,6 @@ const varyOrigin: HeaderList = [['Vary', 'Origin']]
 const prefix = '/api/v0/'
 const plainType = 'text/plain; charset=utf-8'
 
-const raw = 0x55
 const nothingAhead: ReadAhead = { tryTake: () => false, give: () => {} }
 
 /** Commands that Kubo has and this node has not. Private keys don't leave a Kubo through this API. */
@@ -152,7 +152,7 @@ class EmbeddedApi implements NodeApi {
       signal,
       ahead: reader ?? nothingAhead,
       // links of other blocks than raw ones are views of their bytes: those must stay
-      get: async cid => ipfs.getBlock(cid, inPlace(cid.code === raw ? { signal, local, allocate } : { signal, local })),
+      get: async cid => ipfs.getBlock(cid, inPlace(cid.code === rawCodec ? { signal, local, allocate } : { signal, local })),
       below: found => { root = found },
       joined: leaves => reader?.isRoomy() === true ? ipfs.joined?.(leaves, allocate) : undefined,
       prefetch: cid => local ? undefined : ipfs.prefetch?.(cid, inPlace({ signal }))

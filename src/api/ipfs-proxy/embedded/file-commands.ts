@@ -7,6 +7,7 @@ import type { Query } from '../../../http/request/query.ts'
 import type { DirectoryEntry, UnixFsNode } from '../../../ipfs/dag-reader.ts'
 import { cidText } from '../../../model/cid.ts'
 import { goJson } from '../../../model/go-json.ts'
+import { rawCodec } from '../../../model/multicodec.ts'
 import { contentPath } from '../paths.ts'
 import { contentOf, flag, integer, pathArgument, pathArguments } from './arguments.ts'
 import type { Command, CommandCall, CommandDeps } from './command.ts'
@@ -107,8 +108,6 @@ function timeText (time: TarTime | undefined): string {
   return new Date(time.seconds * 1000).toISOString().replace('.000Z', `${fraction}Z`)
 }
 
-const rawCode = 0x55
-
 const pieceOf = ({ Hash: cid, Tsize = 0 }: UnixFsNode['links'][number]): DirectoryEntry => ({ name: '', cid, sizeBytes: Tsize })
 
 /** Directories of up to so many entries are sorted, as Kubo does; more are told as they come. */
@@ -134,7 +133,7 @@ function list (deps: CommandDeps, call: CommandCall): ReturnType<Command> {
   const isStream = flag(query, 'stream') || flag(query, 's')
   const withType = flag(query, 'resolve-type', true) || flag(query, 'size', true)
   const row = async ({ name, cid, sizeBytes }: DirectoryEntry): Promise<string> => {
-    const isRaw = cid.code === rawCode // a file of this size: no need to look at it
+    const isRaw = cid.code === rawCodec // a file of this size: no need to look at it
     const node = withType && !isRaw ? await reader.readNode(cid, get) : undefined
     const isDirectory = node?.kind === 'directory' || node?.kind === 'shard'
     return goJson({

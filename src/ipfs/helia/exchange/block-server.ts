@@ -8,6 +8,7 @@ import { ClusterError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import { answerHead, maxAnswerBytes, maxAsked, maxMultihashBytes } from '../../../wire/block-answers.ts'
 import { FrameReader } from '../../../wire/frame-reader.ts'
+import { rawCodec } from '../../../model/multicodec.ts'
 
 export interface BlockServerInit {
   /** How long a peer may take none of what it asked for. Milliseconds. */
@@ -25,7 +26,6 @@ export interface BlockServerDeps {
 
 /** Blocks that are read before the one before them is on its way. */
 const readAhead = 1
-const raw = 0x55
 
 /** Gives blocks to peers that ask for them one after the other, in their order. */
 export class BlockServer {
@@ -83,7 +83,7 @@ class Serving {
 
   #take (frames: FrameReader, data: Parameters<FrameReader['push']>[0]): void {
     try {
-      for (const frame of frames.push(data)) this.#asked.push(CID.createV1(raw, decodeMultihash(frame)))
+      for (const frame of frames.push(data)) this.#asked.push(CID.createV1(rawCodec, decodeMultihash(frame)))
       if (this.#asked.length + this.#reading.length > maxAsked) throw tooMany('a peer asks for too many blocks at once')
     } catch (err) {
       this.#fault = err as Error

@@ -1,13 +1,13 @@
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../../../blockstore/blockstore.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
+import { lengthDelimited } from '../../../base/varint.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { jsonLinkTexts } from '../../../model/dag-json.ts'
+import { dagCborCodec, dagJsonCodec, dagPbCodec } from '../../../model/multicodec.ts'
 import { cborLinks } from './cbor-links.ts'
 import { dagPbLinks } from './dag-pb-links.ts'
 import type { LinkLimit, LinkPosition } from './link-position.ts'
-
-const codec = { dagPb: 0x70, dagCbor: 0x71, dagJson: 0x0129 } as const
 
 interface LinkReader {
   read: (bytes: Uint8Array, position: LinkPosition, limit: LinkLimit, names?: string[]) => CID[]
@@ -16,9 +16,9 @@ interface LinkReader {
 }
 
 const readers = new Map<number, LinkReader>([
-  [codec.dagPb, { read: dagPbLinks }],
-  [codec.dagCbor, { read: cborLinks }],
-  [codec.dagJson, { read: dagPbLinks, prepare: packed }]
+  [dagPbCodec, { read: dagPbLinks }],
+  [dagCborCodec, { read: cborLinks }],
+  [dagJsonCodec, { read: dagPbLinks, prepare: packed }]
 ])
 
 const noLimit: LinkLimit = { links: Infinity, steps: Infinity }
@@ -70,19 +70,7 @@ function told<T> (cid: CID, read: () => T): T {
 
 /** JSON has to be parsed as a whole: its links as a dag-pb block. */
 function packed (bytes: Uint8Array): Uint8Array {
-  const pieces: Uint8Array[] = []
-  for (const cid of jsonLinks(bytes)) {
-    const link = lengthFirst(0x0a, cid.bytes)
-    pieces.push(lengthFirst(0x12, link))
-  }
-  return Buffer.concat(pieces)
-}
-
-function lengthFirst (tag: number, bytes: Uint8Array): Uint8Array {
-  const head = [tag]
-  let length = bytes.length
-  for (; length > 127; length = Math.floor(length / 128)) head.push(length % 128 | 128)
-  return Buffer.concat([Buffer.from([...head, length]), bytes])
+  return Buffer.concat(Array.from(jsonLinks(bytes), cid => lengthDelimited(0x12, lengthDelimited(0x0a, cid.bytes))))
 }
 
 /** The links of a DAG-JSON block in order. Throws when it isn't JSON, or a link is no CID. */

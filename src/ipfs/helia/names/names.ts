@@ -3,6 +3,7 @@ import type { Worker } from '../../../base/worker.ts'
 import { parseCid } from '../../../model/cid.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { ipnsCid, parseIpnsKey } from '../../../model/ipns-name.ts'
+import { libp2pKeyCodec } from '../../../model/multicodec.ts'
 import type { IpfsOptions } from '../../ipfs.ts'
 import type { NameKey, NameKeys, NamePublisher, PublishOptions } from '../../name-publisher.ts'
 import type { NameOptions, NameRecord, NameResolver, NameTarget } from '../../names.ts'
@@ -102,7 +103,7 @@ function noName (name: string): ClusterError {
 function otherCodec (name: string): string | undefined {
   try {
     const cid = parseCid(name)
-    if (cid.version !== 1 || cid.code === 0x72) return undefined
+    if (cid.version !== 1 || cid.code === libp2pKeyCodec) return undefined
     return `peer ID represented as CIDv1 require libp2p-key multicodec: retry with /ipns/${ipnsCid(cid.multihash)}`
   } catch {
     return undefined

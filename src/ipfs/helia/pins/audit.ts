@@ -7,6 +7,7 @@ import type { Blockstore } from '../../../blockstore/blockstore.ts'
 import { isContentOf } from '../../../hash/multihash.ts'
 import type { CID, PeerId } from '../../../model/cid.ts'
 import type { Pin } from '../../../model/pin.ts'
+import { identityHash } from '../../../model/multicodec.ts'
 import type { Auditor, Challenge, ChallengeOptions, PinAudit, PinAuditOptions } from '../../audit.ts'
 import type { BlockFetcher } from '../retrieval/block-fetcher.ts'
 import type { LocalNode } from '../local-node.ts'
@@ -37,7 +38,6 @@ const leafMemory = { keepBytes: 8 * 1024 * 1024, largestBytes: 4 * 1024 * 1024, 
 const answerMs = 20_000
 const askAgainMs = 200
 const deepestWay = 64
-const identityCode = 0
 
 /** Looks whether blocks are here and right, and whether another node has them. */
 export class NodeAudit implements Auditor {
@@ -141,7 +141,7 @@ export class NodeAudit implements Auditor {
   ): Promise<void> {
     let [cid, bytes] = [root, top]
     for (let level = 0; level < deepestWay && (depth < 0 || level < depth) && !isLeaf(cid); level++) {
-      const links = linksOf({ cid, bytes }).filter(({ multihash }) => multihash.code !== identityCode)
+      const links = linksOf({ cid, bytes }).filter(({ multihash }) => multihash.code !== identityHash)
       const next = links[Math.floor(this.#deps.random.float() * links.length)]
       if (next == null) return
       if (result.failed.some(one => one.equals(next))) return
@@ -156,7 +156,7 @@ export class NodeAudit implements Auditor {
   async #asked (cid: CID, { peer, result, signal }: {
     peer: PeerId, result: Challenge, signal: AbortSignal
   }): Promise<Uint8Array | undefined> {
-    if (cid.multihash.code === identityCode) return cid.multihash.digest
+    if (cid.multihash.code === identityHash) return cid.multihash.digest
     const limit = deadline(this.#deps.clock, answerMs, () => new ClusterError('TIMEOUT', { peer }), signal)
     result.asked++
     try {

@@ -7,6 +7,7 @@ import type { Logger } from '../../../base/log.ts'
 import type { Blockstore } from '../../../blockstore/blockstore.ts'
 import type { RemovedKey } from '../../../model/peer.ts'
 import type { Pin } from '../../../model/pin.ts'
+import { rawCodec } from '../../../model/multicodec.ts'
 import type { IpfsPinStatus } from '../../ipfs.ts'
 import { blockSet } from '../walk/block-set.ts'
 import { isLeaf } from '../links/links.ts'
@@ -34,7 +35,6 @@ export interface GarbageCollectorDeps {
   log: Logger
 }
 
-const rawCodec = 0x55
 /** DAGs that are walked side by side: most are small. */
 const rootsAtATime = 8
 /** More unreadable blocks than these are only counted. */

@@ -2,8 +2,8 @@ import type { Blockstore as InterfaceBlockstore, InputPair, Pair } from 'interfa
 import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
 import type { Blockstore, BlockstoreOptions } from '../../../blockstore/blockstore.ts'
+import { rawCodec } from '../../../model/multicodec.ts'
 
-const rawCodec = 0x55
 /** Blocks that go to the store together in `putMany`. */
 const blocksPerPut = 64
 

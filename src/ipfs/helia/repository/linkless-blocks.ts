@@ -1,7 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import { hashKey } from '../../../blockstore/map-key.ts'
+import { dagPbCodec } from '../../../model/multicodec.ts'
 
-const dagPb = 0x70
 /** Data is field 1 and comes behind the links: a block that begins with it has none. */
 const dataTag = 0x0a
 
@@ -19,12 +19,12 @@ export class LinklessBlocks {
   constructor (maxBlocks = 16_384) { this.#maxBlocks = maxBlocks }
 
   note (cid: CID, bytes: Uint8Array): void {
-    if (cid.code !== dagPb || (bytes.length > 0 && bytes[0] !== dataTag)) return
+    if (cid.code !== dagPbCodec || (bytes.length > 0 && bytes[0] !== dataTag)) return
     this.#keys.add(hashKey(cid))
     if (this.#keys.size <= this.#maxBlocks) return
     const { value } = this.#oldest.next()
     if (value != null) this.#keys.delete(value)
   }
 
-  has (cid: CID): boolean { return cid.code === dagPb && this.#keys.has(hashKey(cid)) }
+  has (cid: CID): boolean { return cid.code === dagPbCodec && this.#keys.has(hashKey(cid)) }
 }

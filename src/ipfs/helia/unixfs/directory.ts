@@ -4,6 +4,7 @@ import type { CID } from 'multiformats/cid'
 import { murmur3 } from '../../../hash/murmur3.ts'
 import { bytesOfText } from '../../../base/text/byte-text.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
+import { dagPbCodec, rawCodec } from '../../../model/multicodec.ts'
 import type { DirectoryEntry, GetBlock, Prefetch, UnixFsNode } from '../../dag-reader.ts'
 import { PbNode } from './pb-node.ts'
 
@@ -13,8 +14,8 @@ const kinds: Record<string, UnixFsNode['kind']> = {
 
 /** Reads a block as UnixFS. Throws UNSUPPORTED for other codecs and INVALID_DATA for what can't be read. */
 export async function readNode (cid: CID, get: GetBlock): Promise<UnixFsNode> {
-  if (cid.code === 0x55) return { cid, kind: 'raw', links: [], unixfs: undefined, data: await get(cid) }
-  if (cid.code !== 0x70) {
+  if (cid.code === rawCodec) return { cid, kind: 'raw', links: [], unixfs: undefined, data: await get(cid) }
+  if (cid.code !== dagPbCodec) {
     throw new ClusterError('UNSUPPORTED', { cid: cid.toString(), codec: cid.code }, { message: `${cid.toString()} is not UnixFS` })
   }
   const bytes = await get(cid)

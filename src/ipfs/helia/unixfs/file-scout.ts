@@ -1,3 +1,4 @@
+import { rawCodec } from '../../../model/multicodec.ts'
 import type { ByteRange, GetBlock, Prefetch, UnixFsNode } from '../../dag-reader.ts'
 import { readNode } from './directory.ts'
 import { partsOf } from './file-parts.ts'
@@ -61,7 +62,7 @@ export class FileScout {
     if (level > maxLevels) return
     for (const { cid, sizeBytes, inner } of partsOf(node, range)) {
       if (this.#isOver) return
-      if (cid.code === 0x55 || sizeBytes <= largestBlock)
+      if (cid.code === rawCodec || sizeBytes <= largestBlock)
         await this.#fetch(cid, Math.min(sizeBytes, inner.before) - Math.max(0, inner.from))
       else await this.#visit(await readNode(cid, this.#deps.get), inner, level + 1)
     }

@@ -3,6 +3,7 @@ import type { Block, JoinedRead } from '../../../blockstore/blockstore.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { ByteRange, FilePart, GetBlock, Joined, ReadFileOptions, UnixFsNode } from '../../dag-reader.ts'
 import { quietly, unlimitedAhead } from '../../dag-reader.ts'
+import { identityHash, rawCodec } from '../../../model/multicodec.ts'
 import { fileSize, partsOf } from './file-parts.ts'
 import { LookAhead } from './look-ahead.ts'
 import { readAhead, readInOrder } from './read-in-order.ts'
@@ -12,8 +13,6 @@ import { readNode } from './directory.ts'
 const maxLevels = 64
 /** Links that the nodes above a leaf may have together: all of them are in memory. A block of 2 MiB has 45,000 at most. */
 const maxPartsAbove = 65_536
-const raw = 0x55
-const identity = 0
 /**
  * Leaves that lie one behind the other are read together: so many bytes of them, and none that are smaller than this. Each step from here
  * to a socket costs as much for a large piece.
@@ -112,12 +111,12 @@ async function * children (
       continue
     }
     look(part.cid)
-    if (part.cid.code === raw) {
+    if (part.cid.code === rawCodec) {
       yield { part, child: undefined, below }
       continue
     }
     for (const [offset, { cid }] of parts.slice(index, index + readAhead).entries()) {
-      if (cid.code !== raw && !reading.has(index + offset)) reading.set(index + offset, quietly(readBlock(cid, get)))
+      if (cid.code !== rawCodec && !reading.has(index + offset)) reading.set(index + offset, quietly(readBlock(cid, get)))
     }
     const child = await (reading.get(index) as Promise<ReadBlock>)
     reading.delete(index)
@@ -130,7 +129,7 @@ function togetherFrom (parts: readonly FilePart[], index: number, joined: Joined
   for (let [at, bytes] = [index, 0]; at < parts.length; at++) {
     const part = parts[at] as FilePart
     bytes += part.sizeBytes
-    if (part.cid.code !== raw || part.cid.multihash.code === identity || part.sizeBytes < leastJoined || bytes > joinedBytes) break
+    if (part.cid.code !== rawCodec || part.cid.multihash.code === identityHash || part.sizeBytes < leastJoined || bytes > joinedBytes) break
     wanted.push(part)
   }
   const found = wanted.length < 2 ? undefined : joined(wanted)

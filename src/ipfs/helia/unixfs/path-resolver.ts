@@ -3,6 +3,7 @@ import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts
 import { percentEncode } from '../../../base/text/percent-encode.ts'
 import { parseCid } from '../../../model/cid.ts'
 import { decodeDagCbor } from '../../../model/dag-cbor.ts'
+import { dagCborCodec, dagPbCodec } from '../../../model/multicodec.ts'
 import { findEntry } from './directory.ts'
 import type { GetBlock } from '../../dag-reader.ts'
 import { noLink } from '../../dag-reader.ts'
@@ -45,12 +46,12 @@ type Position = { cid: CID } | { cid: CID, value: unknown }
 async function step (at: Position, name: string, get: GetBlock): Promise<Position> {
   const { cid } = at
   if ('value' in at) return inside(at.value, name, cid)
-  if (cid.code === 0x70) {
+  if (cid.code === dagPbCodec) {
     const found = await findEntry(cid, name, get)
     if (found == null) throw noLink(name, cid)
     return { cid: found }
   }
-  if (cid.code === 0x71) return inside(decodedCbor(cid, await get(cid)), name, cid)
+  if (cid.code === dagCborCodec) return inside(decodedCbor(cid, await get(cid)), name, cid)
   throw noLink(name, cid)
 }
 

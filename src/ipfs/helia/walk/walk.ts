@@ -2,11 +2,11 @@ import type { CID } from 'multiformats/cid'
 import { inNextTick } from '../../../base/event-loop.ts'
 import { isLeaf } from '../links/links.ts'
 import type { BlockSet, WalkOptions } from '../repository/repository.ts'
+import { identityHash } from '../../../model/multicodec.ts'
 import { lostBlock, PendingLinks } from './pending-links.ts'
 import { plainBlockSet } from './block-set.ts'
 import { plainStack } from './scratch.ts'
 
-const identityCode = 0
 const defaultConcurrency = 32
 /** Steps between two looks whether the set of seen blocks has room. */
 const stepsPerRoom = 1024
@@ -117,7 +117,7 @@ class Walk {
   }
 
   async #visit (cid: CID, depth: number): Promise<void> {
-    const bytes = cid.multihash.code === identityCode ? cid.multihash.digest : await this.#options.get(cid)
+    const bytes = cid.multihash.code === identityHash ? cid.multihash.digest : await this.#options.get(cid)
     // what comes late must not open again what was closed at the end
     if (this.#isOver) return
     this.#options.onBlock?.(cid, bytes)
@@ -128,7 +128,7 @@ class Walk {
   }
 
   async #readAgain (cid: CID): Promise<Uint8Array> {
-    if (cid.multihash.code === identityCode) return cid.multihash.digest
+    if (cid.multihash.code === identityHash) return cid.multihash.digest
     const { get, getAgain = get } = this.#options
     const bytes = await getAgain(cid)
     if (bytes == null) throw lostBlock(cid)

@@ -1,4 +1,5 @@
 import { base32 } from '../../../../base/text/base32.ts'
+import { rawCodec } from '../../../../model/multicodec.ts'
 
 /** What a block of UnixFS says, as far as a list needs it. */
 export interface UnixFsBlock {
@@ -14,7 +15,6 @@ export interface UnixFsBlock {
 export interface UnixFsEntry { name: string, sizeBytes: number, isFile: boolean }
 
 const kinds: Readonly<Record<number, UnixFsBlock['kind']>> = { 0: 'file', 1: 'directory', 2: 'file', 4: 'link', 5: 'shard' }
-const rawCodec = 0x55
 
 /** Reads a dag-pb block. Null for what is none. */
 export function unixFsBlockOf (bytes: Uint8Array): UnixFsBlock | null {

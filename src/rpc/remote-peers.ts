@@ -1,3 +1,4 @@
+import { inBatches } from '../base/batches.ts'
 import type { CID } from 'multiformats/cid'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { PeerId } from '../model/cid.ts'
@@ -39,14 +40,7 @@ export async function introduce (client: RpcClient, peer: PeerId, { self, ...opt
 }
 
 async function * batches (rows: AsyncIterable<WireRecord<typeof types.pinInfo>>): AsyncGenerator<PinInfo[]> {
-  let batch: PinInfo[] = []
-  for await (const row of rows) {
-    batch.push(pinInfoFromWire(row))
-    if (batch.length < batchSize) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
+  for await (const some of inBatches(rows, batchSize)) yield some.map(pinInfoFromWire)
 }
 
 async function putBlocks (

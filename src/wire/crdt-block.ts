@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import * as dagPb from '@ipld/dag-pb'
 import { create as multihash } from 'multiformats/hashes/digest'
+import { isClusterError } from '../base/errors.ts'
 import { CID, base32Key, fromBase32Key } from '../model/cid.ts'
 import { sha256Hash } from '../model/multicodec.ts'
 import { decodeDelta, deltaPriority, encodeDelta } from './delta.ts'
@@ -20,6 +21,16 @@ export function encodeCrdtBlock (delta: Delta, heads: readonly CID[]): CrdtBlock
   const links = heads.toSorted((a, b) => Buffer.compare(a.bytes, b.bytes))
   const bytes = dagPb.encode({ Data: encodeDelta(delta), Links: links.map(link => ({ Hash: link, Name: '', Tsize: 0 })) })
   return { cid: crdtCid(bytes), bytes, links, delta }
+}
+
+/** Undefined for bytes that have been checked and are no CRDT block all the same: nothing better can be had. */
+export function readableCrdtBlock (cid: CID, bytes: Uint8Array): CrdtBlock | undefined {
+  try {
+    return decodeCrdtBlock(cid, bytes)
+  } catch (err) {
+    if (isClusterError(err, 'INVALID_DATA')) return undefined
+    throw err
+  }
 }
 
 /** Reads a block whose bytes have been checked against `cid`. Throws INVALID_DATA. */

@@ -1,4 +1,5 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { orLate } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
@@ -66,10 +67,7 @@ export class Delegates {
   }
 
   async #waitOnce (asking: Promise<void>): Promise<void> {
-    const late = Promise.withResolvers<void>()
-    const cancel = this.#deps.clock.after(firstWaitMs, () => late.resolve())
-    await Promise.race([asking, late.promise])
-    cancel()
+    await orLate(asking, { clock: this.#deps.clock, ms: firstWaitMs })
     this.#hasWaited = true
   }
 

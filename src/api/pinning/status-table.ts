@@ -1,3 +1,4 @@
+import { orAborted, orLate } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
@@ -162,16 +163,7 @@ export class StatusTable implements Startable {
   /** Waits for it, but not longer than `ms`. */
   async #within (ms: number, work: Promise<unknown>, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    const over = Promise.withResolvers<void>()
-    const cancel = this.#deps.clock.after(ms, () => over.resolve())
-    const onAbort = (): void => over.reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      await Promise.race([work, over.promise])
-    } finally {
-      cancel()
-      signal.removeEventListener('abort', onAbort)
-    }
+    await orAborted(orLate(work, { clock: this.#deps.clock, ms }), signal)
   }
 }
 

@@ -3,6 +3,7 @@ import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { Mutex } from '../../base/mutex.ts'
 import { freshStore } from '../../leveldb/fresh-store.ts'
 import { GuardedFiles } from '../../leveldb/guarded-files.ts'
 import type { ListLocks } from '../../leveldb/guarded-files.ts'
@@ -51,7 +52,7 @@ class LevelBlockstore implements Blockstore {
   readonly #gate = new OpenGate('the block store')
   #sizeBytes = 0
   /** Changes run one after the other. */
-  #last: Promise<void> = Promise.resolve()
+  readonly #mutex = new Mutex()
 
   readonly #files: GuardedFiles
   readonly #log: Logger
@@ -93,7 +94,7 @@ class LevelBlockstore implements Blockstore {
 
   async stop (): Promise<void> {
     if (!await this.#gate.close()) return
-    await this.#last
+    await this.#mutex.idle()
     await this.#files.endCheck()
     const isSafe = await this.#level.batch(
       [{ type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes) }], { sync: true }
@@ -188,17 +189,13 @@ class LevelBlockstore implements Blockstore {
   }
 
   async #change ({ signal }: BlockstoreOptions, plan: () => { rows: LevelRow[], growBytes: number }, sync = false): Promise<void> {
-    await this.#gate.pass(async () => {
-      const mine = this.#last.then(async () => {
-        signal?.throwIfAborted()
-        const { rows, growBytes } = plan()
-        if (rows.length === 0 && !sync) return
-        await this.#level.batch([...rows, { type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes + growBytes) }], { sync })
-        this.#sizeBytes += growBytes
-      })
-      this.#last = mine.catch(() => {})
-      await mine
-    })
+    await this.#gate.pass(async () => this.#mutex.run(async () => {
+      signal?.throwIfAborted()
+      const { rows, growBytes } = plan()
+      if (rows.length === 0 && !sync) return
+      await this.#level.batch([...rows, { type: 'put', key: totalsKey, value: totalsValue(this.#sizeBytes + growBytes) }], { sync })
+      this.#sizeBytes += growBytes
+    }))
   }
 }
 

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -122,8 +123,8 @@ export class PeerRemoval {
     const pass: Pass = { peer, answers: new Map(), signal }
     for await (const batch of this.#deps.consensus.state.pins(signal == null ? {} : { signal })) {
       const held = batch.filter(pin => pin.allocations.includes(peer))
-      for (let from = 0; from < held.length; from += movesAtATime) {
-        const steps = await Promise.all(held.slice(from, from + movesAtATime).map(async pin => this.#move(pin.cid, pass)))
+      for (const some of batchesOf(held, movesAtATime)) {
+        const steps = await Promise.all(some.map(async pin => this.#move(pin.cid, pass)))
         tally.left += steps.filter(step => step !== 'gone').length
         tally.changed += steps.filter(step => step !== 'waits').length
       }

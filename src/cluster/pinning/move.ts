@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -82,9 +83,8 @@ export class Moves {
       runAtStart: false,
       intervalMs: () => lookMs,
       work: async signal => {
-        const moves = [...this.#moves.values()]
-        for (let from = 0; from < moves.length; from += asksAtATime) {
-          await Promise.all(moves.slice(from, from + asksAtATime).map(async move => this.#finish(move, signal)))
+        for (const moves of batchesOf([...this.#moves.values()], asksAtATime)) {
+          await Promise.all(moves.map(async move => this.#finish(move, signal)))
         }
         return 'idle'
       }

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
@@ -114,14 +115,11 @@ export class Unpinner {
     )
     // before any of them is taken: a shard that is gone must not be looked into as a node
     const between = links.filter(link => !consensus.state.has(link))
-    yield * this.#batchesOf(links)
-    for (const node of between) yield * this.#batchesOf(await this.#linksOfNode(node, call))
+    yield * this.#shardsAmong(links)
+    for (const node of between) yield * this.#shardsAmong(await this.#linksOfNode(node, call))
   }
 
-  * #batchesOf (links: readonly CID[]): Generator<CID[]> {
-    const shards = links.filter(cid => this.#isShard(cid))
-    for (let from = 0; from < shards.length; from += removalsAtATime) yield shards.slice(from, from + removalsAtATime)
-  }
+  #shardsAmong (links: readonly CID[]): Iterable<CID[]> { return batchesOf(links.filter(cid => this.#isShard(cid)), removalsAtATime) }
 
   /** A link that isn't pinned is a node in between, or a shard that an earlier try has removed: its block needn't exist any more. */
   async #linksOfNode (node: CID, call: CallOptions): Promise<CID[]> {

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Datastore, Write } from '../../datastore/datastore.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
@@ -69,14 +70,9 @@ export class SpillingStatusRows implements StatusRows {
   }
 
   * #groupsInMemory (): Generator<PinInfo[][]> {
-    let batch: PinInfo[][] = []
-    for (const group of this.#memory.values()) {
-      batch.push(group.toSorted((a, b) => a.rank - b.rank).map(({ row }) => row))
-      if (batch.length < batchSize) continue
-      yield batch
-      batch = []
+    for (const groups of batchesOf(this.#memory.values(), batchSize)) {
+      yield groups.map(group => group.toSorted((a, b) => a.rank - b.rank).map(({ row }) => row))
     }
-    if (batch.length > 0) yield batch
   }
 
   async * #groupsInStore ({ store }: TemporaryStore): AsyncGenerator<PinInfo[][]> {

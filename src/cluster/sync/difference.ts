@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { GroupQuestion, KeyDigest, KeyGroup, PartsOptions, PinsetParts } from '../../consensus/pinset-digest.ts'
 
 /** A key that two pinsets don't have in common: what each has under it, as digest; undefined: nothing. */
@@ -50,8 +51,7 @@ export async function stillDiffering (
   pinsets: readonly [PinsetParts, PinsetParts], keys: readonly string[], options: PartsOptions = {}
 ): Promise<KeyDifference[]> {
   const found: KeyDifference[] = []
-  for (let at = 0; at < keys.length; at += questionsAtOnce) {
-    const asked = keys.slice(at, at + questionsAtOnce)
+  for (const asked of batchesOf(keys, questionsAtOnce)) {
     found.push(...unequalKeys(await both(pinsets, parts => parts.keys(asked, options))).filter(({ key }) => asked.includes(key)))
   }
   return found

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
@@ -85,7 +86,7 @@ export class HeadAnnouncer {
     const due = store.completeHeads().filter(cid => this.#isDue(blockKey(cid)))
     this.#silences = new Map([...this.#silences].filter(([id]) => store.heads.has(id)))
     this.#seen.clear()
-    for (let at = 0; at < due.length; at += headsPerMessage) this.announce(due.slice(at, at + headsPerMessage))
+    for (const some of batchesOf(due, headsPerMessage)) this.announce(some)
   }
 
   /** One message: who has that much to learn isn't through with it before the timer. */

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Datastore, Write } from '../../datastore/datastore.ts'
 import type { CID } from '../../model/cid.ts'
@@ -123,9 +124,8 @@ export class MergeBatch {
   async #survivors (tombstoned: ReadonlyMap<string, ReadonlySet<string>>): Promise<Map<string, Version | undefined>> {
     const survivors = new Map<string, Version | undefined>()
     const deltas = new Map<string, Delta>()
-    const keys = [...tombstoned]
-    for (let at = 0; at < keys.length; at += listsAtOnce) {
-      await Promise.all(keys.slice(at, at + listsAtOnce).map(async ([key, ids]) => {
+    for (const lists of batchesOf([...tombstoned], listsAtOnce)) {
+      await Promise.all(lists.map(async ([key, ids]) => {
         const left = await this.#liveVersions(key)
         for (const id of ids) left.delete(id)
         survivors.set(key, this.#bestOf(key, left, deltas))

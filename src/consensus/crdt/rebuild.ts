@@ -2,7 +2,7 @@ import { isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import { damageOf, damageRow } from '../../datastore/datastore.ts'
 import type { DamageReport, Datastore, KeyRange, Write } from '../../datastore/datastore.ts'
-import { blockKey, cidOfBlockKey, decodeCrdtBlock, isBlockKey } from '../../wire/crdt-block.ts'
+import { blockKey, cidOfBlockKey, decodeCrdtBlock, isBlockKey, readableCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
 import type { Delta } from '../../wire/delta.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
@@ -112,7 +112,7 @@ async function enterBlocks (datastore: Datastore, writer: Writer): Promise<void>
   for await (const rows of datastore.entries(layout.allBlocks)) {
     for (const [record, bytes] of rows) {
       const id = layout.idOf(record)
-      const block = isBlockKey(id) && isIntact(id, bytes) ? decoded(id, bytes) : undefined
+      const block = isBlockKey(id) && isIntact(id, bytes) ? readableCrdtBlock(cidOfBlockKey(id), bytes) : undefined
       await writer.add(block == null ? [{ key: record, value: undefined }] : entriesOf(block, datastore))
     }
   }
@@ -301,14 +301,5 @@ function storedOrNothing (datastore: Datastore, key: string): ValueRecord {
   } catch (err) {
     if (!isClusterError(err, 'INVALID_DATA')) throw err
     return { version: undefined, isPin: false, overlay: undefined }
-  }
-}
-
-function decoded (id: string, bytes: Uint8Array): CrdtBlock | undefined {
-  try {
-    return decodeCrdtBlock(cidOfBlockKey(id), bytes)
-  } catch (err) {
-    if (!isClusterError(err, 'INVALID_DATA')) throw err
-    return undefined
   }
 }

@@ -1,9 +1,6 @@
 import { batchesOf } from '../../base/batches.ts'
-import type { CID } from '../../model/cid.ts'
-import { isClusterError } from '../../base/errors.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
-import { blockKey, cidOfBlockKey, crdtCid, decodeCrdtBlock, isBlockKey } from '../../wire/crdt-block.ts'
-import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import { blockKey, cidOfBlockKey, crdtCid, isBlockKey, readableCrdtBlock } from '../../wire/crdt-block.ts'
 import type { MissingBlock } from './frontier.ts'
 import * as layout from './layout.ts'
 
@@ -41,22 +38,12 @@ function lostAt (rows: ReadonlyArray<readonly [record: string, bytes: Uint8Array
   const lost = new Map<string, MissingBlock>()
   for (const [record, bytes] of rows) {
     const id = layout.idOf(record)
-    const block = isIntact(id, bytes) ? decoded(cidOfBlockKey(id), bytes) : undefined
+    const block = isIntact(id, bytes) ? readableCrdtBlock(cidOfBlockKey(id), bytes) : undefined
     if (block != null) {
       for (const cid of block.links) if (isGone(blockKey(cid), checked)) lost.set(blockKey(cid), { cid, root: id })
     } else if (!isIntact(id, bytes) && !checked.missing.has(id)) lost.set(id, { cid: cidOfBlockKey(id), root: id })
   }
   return [...lost]
-}
-
-/** Undefined for intact bytes that are no CRDT block: nothing better can be fetched. */
-function decoded (cid: CID, bytes: Uint8Array): CrdtBlock | undefined {
-  try {
-    return decodeCrdtBlock(cid, bytes)
-  } catch (err) {
-    if (isClusterError(err, 'INVALID_DATA')) return undefined
-    throw err
-  }
 }
 
 const mergedAndGone = (id: string, checked: Checked): LostBlock[] => isGone(id, checked) ? [[id, { cid: cidOfBlockKey(id), root: id }]] : []

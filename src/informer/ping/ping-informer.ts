@@ -1,10 +1,10 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { orLate } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { PingValue } from '../../model/metric.ts'
 import { formatPingValue } from '../../model/metric.ts'
-import type { IpfsId } from '../../model/peer.ts'
 import type { Informer } from '../informer.ts'
 import { measured } from '../measured.ts'
 
@@ -34,17 +34,13 @@ export function pingInformer (
     name: 'ping',
     ttlMs,
     metrics: async self => {
-      const { id, addresses, error } = await answerInTime(ipfs, clock, pingIntervalMs / 2)
-      if (error === '') value = { peerName, ipfsId: id, ipfsAddresses: (addresses ?? []).filter(isReachable) }
+      const answer = await orLate(ipfs.id(), { clock, ms: pingIntervalMs / 2 })
+      if (answer !== 'late' && answer.error === '') {
+        value = { peerName, ipfsId: answer.id, ipfsAddresses: (answer.addresses ?? []).filter(isReachable) }
+      }
       return [measured({ name: 'ping', value: formatPingValue({ ...value, draining: draining() }) }, { self, now: clock.now(), ttlMs })]
     }
   }
-}
-
-async function answerInTime (ipfs: Pick<IpfsConnector, 'id'>, clock: Clock, limitMs: number): Promise<IpfsId> {
-  const late = Promise.withResolvers<IpfsId>()
-  const cancel = clock.after(limitMs, () => late.resolve({ id: '', addresses: null, error: 'the IPFS node is slow to answer' }))
-  return await Promise.race([ipfs.id(), late.promise]).finally(cancel)
 }
 
 /** What is no global unicast address to Go: unspecified, loopback, link-local, multicast, broadcast. Private ranges are fine. */

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import type { CID } from 'multiformats/cid'
 import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
+import { latin1 } from '../../base/text/latin1.ts'
 import { ClusterError, messageOf } from '../../base/errors.ts'
 import { whenMissing } from '../../base/files.ts'
 import type { Startable } from '../../base/lifecycle.ts'
@@ -113,7 +114,7 @@ class FileDenylist implements DenyFiles {
 
   checkCid (cid: CID): Denial | undefined {
     if (this.#count === 0) return undefined
-    const key = `c${cid.code}/${cid.multihash.bytes.length > longestRemembered ? '' : Buffer.from(cid.multihash.bytes).toString('latin1')}`
+    const key = `c${cid.code}/${cid.multihash.bytes.length > longestRemembered ? '' : latin1(cid.multihash.bytes)}`
     return this.#remembering(key, () => this.#denialOfCid(cid))
   }
 

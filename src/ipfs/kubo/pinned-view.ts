@@ -1,5 +1,6 @@
 import type { CID } from 'multiformats/cid'
-import type { Datastore, Write } from '../../datastore/datastore.ts'
+import { batchesOf } from '../../base/batches.ts'
+import type { Datastore } from '../../datastore/datastore.ts'
 import type { IpfsPinStatus, PinnedView } from '../ipfs.ts'
 
 /** A row of `pin/ls`. */
@@ -59,14 +60,7 @@ export class PinTable implements PinnedView {
 
   async #spill (): Promise<void> {
     const { store } = this.#spilled ??= await this.#deps.temporaryStore()
-    let batch: Write[] = []
-    for (const [key, value] of this.#memory) {
-      batch.push({ key, value })
-      if (batch.length < writesAtATime) continue
-      await store.write(batch)
-      batch = []
-    }
-    await store.write(batch)
+    for (const rows of batchesOf(this.#memory, writesAtATime)) await store.write(rows.map(([key, value]) => ({ key, value })))
     this.#memory.clear()
   }
 }

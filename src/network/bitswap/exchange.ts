@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import { rateLimitedLogger } from '../../base/rate-limited-logger.ts'
 import type { Clock } from '../../base/clock.ts'
+import { latin1 } from '../../base/text/latin1.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
@@ -187,5 +188,5 @@ class Exchange implements BitswapExchange {
 
 /** The key of a CID in its bytes; '' for what isn't a CRDT block's. */
 function digestKeyOfBytes (bytes: Uint8Array): string {
-  return bytes.length === 36 ? Buffer.from(bytes.subarray(4)).toString('latin1') : ''
+  return bytes.length === 36 ? latin1(bytes.subarray(4)) : ''
 }

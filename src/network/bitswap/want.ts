@@ -1,6 +1,7 @@
 import type { CID } from 'multiformats/cid'
 import type { Clock } from '../../base/clock.ts'
 import { orAborted } from '../../base/clock.ts'
+import { latin1 } from '../../base/text/latin1.ts'
 import type { PeerId } from '../../model/cid.ts'
 
 export interface WantInit { patienceMs: number, renewMs: number }
@@ -17,7 +18,7 @@ export interface WantDeps {
 type Asked = 'block' | 'have' | 'offers' | 'refused'
 
 /** A block's key: the digest of its hash, one character per byte. */
-export const digestKey = (cid: CID): string => Buffer.from(cid.multihash.digest).toString('latin1')
+export const digestKey = (cid: CID): string => latin1(cid.multihash.digest)
 
 /** A block that somebody here waits for, and who has been asked for it. */
 export class Want {

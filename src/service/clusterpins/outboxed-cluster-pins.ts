@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { orAborted } from '../../base/clock.ts'
+import { orAborted, orLate } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -160,16 +160,11 @@ class OutboxedClusterPins implements ClusterPins {
     cids: readonly string[], { waitMs = usualRefreshMs, signal }: { waitMs?: number, signal?: AbortSignal } = {}
   ): Promise<void> {
     const { clock, log } = this.#deps
-    const late = Promise.withResolvers<void>()
-    const cancel = clock.after(waitMs, () => late.resolve())
-    const asked = this.#refreshAll([...new Set(cids)].slice(0, mostRefreshed))
+    const asked = orLate(this.#refreshAll([...new Set(cids)].slice(0, mostRefreshed)), { clock, ms: waitMs })
     try {
-      const soon = Promise.race([asked, late.promise])
-      await (signal == null ? soon : orAborted(soon, signal))
+      await (signal == null ? asked : orAborted(asked, signal))
     } catch (err) {
       log.debug('statuses could not be brought up to date', { err })
-    } finally {
-      cancel()
     }
   }
 

@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import { mostOrigins } from '../../model/pinning-service.ts'
 import type { Sql, SqlDatabase, TransactionOptions } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
@@ -24,8 +25,8 @@ export async function rowOf (db: Pick<SqlDatabase['db'], 'selectFrom'>, cid: str
 /** All of these, in several queries when there are many. */
 export async function rowsOf (db: Pick<SqlDatabase['db'], 'selectFrom'>, cids: readonly string[]): Promise<ClusterPinRow[]> {
   const rows: ClusterPinRow[] = []
-  for (let at = 0; at < cids.length; at += mostAtOnce) {
-    rows.push(...await db.selectFrom('cluster_pins').selectAll().where('cid', 'in', cids.slice(at, at + mostAtOnce)).execute())
+  for (const some of batchesOf(cids, mostAtOnce)) {
+    rows.push(...await db.selectFrom('cluster_pins').selectAll().where('cid', 'in', some).execute())
   }
   return rows
 }

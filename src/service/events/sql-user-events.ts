@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
@@ -104,7 +105,7 @@ class SqlUserEvents implements UserEvents {
     }))
     // what is left of many
     const kept = rows.slice(-this.#kept)
-    for (let at = 0; at < kept.length; at += rowsAtOnce) await tx.insertInto('events').values(kept.slice(at, at + rowsAtOnce)).execute()
+    for (const some of batchesOf(kept, rowsAtOnce)) await tx.insertInto('events').values(some).execute()
     // not with each: a hundred more or less are no matter
     if (Math.floor(seq / 100) !== Math.floor((seq - events.length) / 100)) {
       await tx.deleteFrom('events').where('user_id', '=', user).where('seq', '<=', seq - this.#kept).execute()

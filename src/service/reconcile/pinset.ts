@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { parseCid } from '../../model/cid.ts'
@@ -60,10 +61,9 @@ async function findOrphans ({ database, cluster }: PinsetDeps, signal: AbortSign
   const orphans: string[] = []
   for await (const pins of cluster.allocations({ signal })) {
     const ours = pins.filter(pin => isOurs(pin, database)).map(({ cid }) => cid.toString())
-    for (let at = 0; at < ours.length; at += mostAtOnce) {
-      const slice = ours.slice(at, at + mostAtOnce)
-      const known = new Set((await rowsOf(database.db, slice)).map(({ cid }) => cid))
-      for (const cid of slice) if (!known.has(cid) && orphans.length <= mostOrphans) orphans.push(cid)
+    for (const some of batchesOf(ours, mostAtOnce)) {
+      const known = new Set((await rowsOf(database.db, some)).map(({ cid }) => cid))
+      for (const cid of some) if (!known.has(cid) && orphans.length <= mostOrphans) orphans.push(cid)
     }
   }
   return orphans

@@ -1,3 +1,4 @@
+import { inBatches } from '../../base/batches.ts'
 import type { Logger } from '../../base/log.ts'
 import type { StagedObject, Staging } from '../staging/staging.ts'
 
@@ -10,20 +11,12 @@ const batchSize = 500
  * byte, and none again once that is gone.
  */
 export async function removeOrphans (deps: StagedDeps, signal: AbortSignal): Promise<number> {
-  const { staging } = deps
   let removed = 0
-  let batch: StagedObject[] = []
-  for await (const object of staging.keys({ signal })) {
-    batch.push(object)
-    if (batch.length < batchSize) continue
-    removed += await removeOf(batch, deps)
-    batch = []
-  }
-  return removed + await removeOf(batch, deps)
+  for await (const objects of inBatches(deps.staging.keys({ signal }), batchSize)) removed += await removeOf(objects, deps)
+  return removed
 }
 
 async function removeOf (objects: readonly StagedObject[], { staging, liveStagingKeys, log }: StagedDeps): Promise<number> {
-  if (objects.length === 0) return 0
   const live = await liveStagingKeys(objects.map(({ key }) => key))
   const orphans = objects.filter(({ key }) => !live.has(key))
   for (const { key, sizeBytes } of orphans) {

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../../base/clock.ts'
-import { deadline } from '../../base/clock.ts'
+import { deadline, orAborted } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 
 /** How long the work of a transaction may take; others wait for it. */
@@ -17,11 +17,8 @@ export async function insideTransaction<T> (clock: Clock, work: () => Promise<T>
   const limit = deadline(
     clock, longestWorkMs, () => new ClusterError('TIMEOUT', {}, { message: 'the transaction took too long and was rolled back' })
   )
-  const late = new Promise<never>((_resolve, reject) => {
-    limit.signal.addEventListener('abort', () => reject(limit.signal.reason), { once: true })
-  })
   try {
-    return await Promise.race([running.run(mark, work), late])
+    return await orAborted(running.run(mark, work), limit.signal)
   } finally {
     mark.isOver = true
     limit.clear()

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { latin1 } from '../../base/text/latin1.ts'
 import { cidOfOwnBytes } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
 import type { QueueRules } from '../../model/pin-queue.ts'
@@ -11,7 +12,7 @@ import { PinQueues } from './pin-queues.ts'
 export type { Operation } from './pin-queue.ts'
 
 /** A CID as a map key: its bytes, one character each. Half the memory of the printed form and quicker to make. */
-export const keyOf = (cid: CID): string => Buffer.from(cid.bytes.buffer, cid.bytes.byteOffset, cid.bytes.byteLength).toString('latin1')
+export const keyOf = (cid: CID): string => latin1(cid.bytes)
 
 /** The CID of a key that `keyOf` made: its bytes, one character each. */
 export const cidOfKey = (key: string): CID => cidOfOwnBytes(new Uint8Array(Buffer.from(key, 'latin1')))

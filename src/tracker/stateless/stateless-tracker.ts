@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
 import { answerText } from '../../base/errors.ts'
 import { Listeners } from '../../base/listeners.ts'
@@ -307,10 +308,9 @@ class Tracker implements StatelessTracker {
   }
 
   * #retryFailed (): Generator<PinInfo[]> {
-    const failed = this.#table.inStates(failedStates)
-    for (let from = 0; from < failed.length; from += rowsInBatch) {
+    for (const failed of batchesOf(this.#table.inStates(failedStates), rowsInBatch)) {
       const rows: PinInfo[] = []
-      for (const operation of failed.slice(from, from + rowsInBatch)) {
+      for (const operation of failed) {
         const cid = cidOfKey(operation.key)
         if (this.#isRefusedStill(operation, cid) || !this.#retry(operation)) continue
         rows.push(this.#infos.ofOperation(cid, operation, this.#deps.state.get(cid)))

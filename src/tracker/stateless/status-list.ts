@@ -1,5 +1,6 @@
 import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector, IpfsPinStatus, PinnedView } from '../../ipfs/ipfs.ts'
+import { batchesOf } from '../../base/batches.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { Pin, PinDepth } from '../../model/pin.ts'
@@ -129,9 +130,9 @@ export class StatusLists {
 
   * ofOperations (filter: StatusFilter): Generator<PinInfo[]> {
     const operations = this.#deps.table.inStates(keptStates.filter(state => statusMatches(stateFacts[state].status, filter)))
-    for (let from = 0; from < operations.length; from += rowsInBatch) {
+    for (const some of batchesOf(operations, rowsInBatch)) {
       const rows: PinInfo[] = []
-      for (const operation of operations.slice(from, from + rowsInBatch)) {
+      for (const operation of some) {
         // changed while the reader took its time
         if (operation.state === 'idle' || !statusMatches(stateFacts[operation.state].status, filter)) continue
         const cid = cidOfKey(operation.key)

@@ -1,4 +1,5 @@
 import type { CID } from 'multiformats/cid'
+import { deadline } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Worker } from '../../../base/worker.ts'
@@ -118,18 +119,14 @@ export class Provider {
   async #announceOne (cid: CID, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     if (this.#deps.isSecret?.(cid) === true) return
-    const attempt = new AbortController()
-    const onAbort = (): void => attempt.abort(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    const cancel = this.#deps.clock.after(announceTimeoutMs, () => attempt.abort(new Error('the announcement took too long')))
+    const limit = deadline(this.#deps.clock, announceTimeoutMs, () => new Error('the announcement took too long'), signal)
     try {
-      await this.#deps.network.provide(cid, { signal: attempt.signal })
+      await this.#deps.network.provide(cid, { signal: limit.signal })
     } catch (err) {
       signal.throwIfAborted()
       this.#deps.log.debug('a block could not be announced', { cid: cid.toString(), err })
     } finally {
-      cancel()
-      signal.removeEventListener('abort', onAbort)
+      limit.clear()
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { Connection, Libp2p, PeerId as Libp2pPeerId, Stream } from '@libp2p/interface'
-import { deadline } from '../../../base/clock.ts'
+import { deadline, orAborted } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError, messageOf } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
@@ -205,18 +205,15 @@ export class GossipStreams {
     const { signal, clear } = deadline(
       this.#deps.clock, openMs, () => new ClusterError('TIMEOUT', {}, { message: 'a stream is not opened in time' })
     )
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
     const opening = way.newStream(protocols, { ...options, signal })
     try {
-      return await Promise.race([opening, late])
+      return await orAborted(opening, signal)
     } catch (err) {
       // libp2p doesn't look at the signal at each step
       opening.then(stream => stream.abort(err as Error), () => {})
       throw err
     } finally {
       clear()
-      late.catch(() => {})
     }
   }
 

@@ -1,6 +1,6 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
+import { yieldToEventLoop } from '../../../base/event-loop.ts'
 
 /** SQLite's own transaction. */
 export interface GroupControl {

@@ -1,4 +1,5 @@
 import { textOfBytes } from '../../base/text/byte-text.ts'
+import { wholeBytes } from '../../base/whole-bytes.ts'
 import { badRequest } from '../../http/error-dialect.ts'
 import type { Part } from '../../http/request/multipart.ts'
 import { cleanPath } from '../../http/routing/path.ts'
@@ -39,16 +40,8 @@ function uploadPath (filename: string): string {
   return cleanPath(`/${queryUnescape(filename) ?? filename}`).replace(/^\/|\/$/g, '')
 }
 
-async function targetOf (part: Part): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  for await (const piece of part.content) {
-    size += piece.length
-    if (size > longestTarget) throw badRequest('symlink target too long')
-    pieces.push(piece)
-  }
-  return textOfBytes(Buffer.concat(pieces))
-}
+const targetOf = async ({ content }: Part): Promise<string> =>
+  textOfBytes(await wholeBytes(content, { maxBytes: longestTarget, tooLong: () => badRequest('symlink target too long') }))
 
 /** The same entries with the first one already asked for; undefined when there is none. */
 export async function withFirst (entries: AsyncGenerator<UploadEntry, void, undefined>): Promise<AsyncIterable<UploadEntry> | undefined> {

@@ -3,6 +3,7 @@ import type { Block } from '../../blockstore/blockstore.ts'
 import type { Clock, Random } from '../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { sideBySide } from '../../base/side-by-side.ts'
 import { percentEncode } from '../../base/text/percent-encode.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
@@ -199,10 +200,7 @@ class ExternalKubo implements KuboConnector {
   }
 
   async connect (addresses: readonly MultiaddrText[], { signal }: IpfsOptions = {}): Promise<void> {
-    const left = [...addresses]
-    await Promise.all(Array.from({ length: Math.min(dialsAtATime, left.length) }, async () => {
-      for (let address = left.shift(); address != null; address = left.shift()) await this.#connectOne(address, signal)
-    }))
+    await sideBySide(addresses, dialsAtATime, async address => this.#connectOne(address, signal))
     signal?.throwIfAborted()
   }
 

@@ -8,6 +8,7 @@ import { deadline } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import { formatDuration } from '../../base/text/duration.ts'
 import { LineCutter } from '../../base/text/line-cutter.ts'
+import { wholeBytes } from '../../base/whole-bytes.ts'
 import type { KuboAddress } from './address.ts'
 import { lateFailure, refusal, unavailable } from './errors.ts'
 import { Throttle } from './throttle.ts'
@@ -59,14 +60,10 @@ export class KuboRpc {
 
   /** The whole answer. */
   async bytes (path: string, options: CallOptions): Promise<Buffer> {
-    const parts: Buffer[] = []
-    let size = 0
-    for await (const part of this.#call(path, options)) {
-      size += part.length
-      if (size > longestAnswer) throw new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): the answer is too long` })
-      parts.push(part)
-    }
-    return Buffer.concat(parts)
+    return wholeBytes(this.#call(path, options), {
+      maxBytes: longestAnswer,
+      tooLong: () => new ClusterError('IPFS_ERROR', { path }, { message: `IPFS error (${path}): the answer is too long` })
+    })
   }
 
   /** The answer as one JSON value. */

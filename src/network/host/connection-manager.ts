@@ -4,6 +4,7 @@ import { ClusterError, invalidArgument, messageOf } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import { Listeners } from '../../base/listeners.ts'
 import type { Logger } from '../../base/log.ts'
+import { sideBySide } from '../../base/side-by-side.ts'
 import type { Worker, WorkerHandle, Workers } from '../../base/worker.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import { dialFailure } from './dial-failure.ts'
@@ -125,11 +126,7 @@ class Libp2pConnectionManager implements ConnectionManager {
 
   async #dialSome (peers: PeerId[], signal: AbortSignal): Promise<PeerId[]> {
     const reached: PeerId[] = []
-    const rest = [...peers]
-    const dialOnes = async (): Promise<void> => {
-      for (let peer = rest.shift(); peer != null; peer = rest.shift()) if (await this.#isReached(peer, signal)) reached.push(peer)
-    }
-    await Promise.all(Array.from({ length: dialsAtOnce }, dialOnes))
+    await sideBySide(peers, dialsAtOnce, async peer => { if (await this.#isReached(peer, signal)) reached.push(peer) })
     return reached
   }
 

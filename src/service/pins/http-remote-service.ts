@@ -8,6 +8,7 @@ import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import { refuseNestedJson } from '../../base/nesting.ts'
 import { hostOf, publicOnly, publicUrl, refusePrivateName } from '../../base/public-address.ts'
 import type { Lookup } from '../../base/public-address.ts'
+import { wholeBytes } from '../../base/whole-bytes.ts'
 import type { RemoteAccess, RemotePage, RemotePin, RemoteService } from './remote-service.ts'
 
 export interface HttpRemoteServiceInit extends RemoteAccess {
@@ -112,14 +113,8 @@ async function sent (url: URL, { token, lookup, signal }: AnswerOptions): Promis
 }
 
 async function textOf (response: IncomingMessage): Promise<string> {
-  const parts: Buffer[] = []
-  let size = 0
-  for await (const part of response as AsyncIterable<Buffer>) {
-    size += part.length
-    if (size > longestAnswer) throw notPinningService('its answer has no end')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8')
+  const bytes = await wholeBytes(response, { maxBytes: longestAnswer, tooLong: () => notPinningService('its answer has no end') })
+  return bytes.toString('utf8')
 }
 
 const notPinningService = (why: string): ClusterError =>

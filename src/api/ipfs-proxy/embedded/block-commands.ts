@@ -1,8 +1,8 @@
 import { CID } from 'multiformats/cid'
 import { ClusterError } from '../../../base/errors.ts'
+import { wholeBytes } from '../../../base/whole-bytes.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/request/multipart.ts'
-import type { Part } from '../../../http/request/multipart.ts'
 import type { RequestBody } from '../../../http/request/body.ts'
 import type { Query } from '../../../http/request/query.ts'
 import { cidText } from '../../../model/cid.ts'
@@ -77,28 +77,20 @@ export async function * uploadedParts (body: RequestBody, limitBytes: number): A
   let count = 0
   for await (const part of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) {
     count++
-    yield await wholePart(part, limitBytes)
+    yield await wholeBytes(part.content, { maxBytes: limitBytes, tooLong: () => largeBlock(limitBytes) })
   }
   if (count === 0) throw badRequest('file argument is required')
 }
 
 /** Throws INVALID_ARGUMENT, in Kubo's words, for a block of more than `limitBytes`. */
 export function refuseLargeBlock (sizeBytes: number, limitBytes: number): void {
-  if (sizeBytes <= limitBytes) return
-  throw new ClusterError('INVALID_ARGUMENT', { limitBytes }, {
-    message: `produced block is over ${limitBytes / 1024 / 1024}MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override`
-  })
+  if (sizeBytes > limitBytes) throw largeBlock(limitBytes)
 }
 
-async function wholePart ({ content }: Part, limitBytes: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = []
-  let size = 0
-  for await (const piece of content) {
-    size += piece.length
-    refuseLargeBlock(size, limitBytes)
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces)
+function largeBlock (limitBytes: number): ClusterError {
+  return new ClusterError('INVALID_ARGUMENT', { limitBytes }, {
+    message: `produced block is over ${limitBytes / 1024 / 1024}MiB: big blocks can't be exchanged with other peers. consider using UnixFS for automatic chunking of bigger files, or pass --allow-big-block to override`
+  })
 }
 
 /** A stream of one batch with one value. */

@@ -1,4 +1,5 @@
 import { invalidArgument } from '../../../base/errors.ts'
+import { wholeBytes } from '../../../base/whole-bytes.ts'
 import { badRequest } from '../../../http/error-dialect.ts'
 import { boundaryOf, parts } from '../../../http/request/multipart.ts'
 import type { RequestBody } from '../../../http/request/body.ts'
@@ -8,16 +9,9 @@ export async function uploadedFile (body: RequestBody, { name, limitBytes }: { n
   const missing = badRequest(`file argument '${name}' is required`)
   if (!/^multipart\//i.test(body.contentType ?? '')) throw missing
   for await (const { content } of parts(body.chunks(), boundaryOf(body.contentType), { onTruncated: 'throw' })) {
-    const pieces: Uint8Array[] = []
-    let size = 0
-    for await (const piece of content) {
-      size += piece.length
-      if (size > limitBytes) {
-        throw invalidArgument(`the ${name} is longer than ${limitBytes} bytes`, { limitBytes })
-      }
-      pieces.push(piece)
-    }
-    return Buffer.concat(pieces)
+    return await wholeBytes(content, {
+      maxBytes: limitBytes, tooLong: () => invalidArgument(`the ${name} is longer than ${limitBytes} bytes`, { limitBytes })
+    })
   }
   throw missing
 }

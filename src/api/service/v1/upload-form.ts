@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { invalidArgument } from '../../../base/errors.ts'
+import { wholeBytes } from '../../../base/whole-bytes.ts'
 import { boundaryOf, parts } from '../../../http/request/multipart.ts'
 import type { Part } from '../../../http/request/multipart.ts'
 import { cleanPath } from '../../../http/routing/path.ts'
@@ -80,14 +81,7 @@ function mostBytesOf (declared: string | undefined, { part, boundary }: { part: 
 }
 
 async function textOf ({ content }: Part, limitBytes: number): Promise<string> {
-  const pieces: Uint8Array[] = []
-  let bytes = 0
-  for await (const piece of content) {
-    bytes += piece.length
-    if (bytes > limitBytes) throw invalidArgument('the fields of the form are too large')
-    pieces.push(piece)
-  }
-  const text = Buffer.concat(pieces)
+  const text = await wholeBytes(content, { maxBytes: limitBytes, tooLong: () => invalidArgument('the fields of the form are too large') })
   if (!isUtf8(text)) throw invalidArgument('a field of the form is not UTF-8')
   return text.toString('utf8')
 }

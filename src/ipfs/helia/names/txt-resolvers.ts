@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
+import { wholeBytes } from '../../../base/whole-bytes.ts'
 import type { TxtAnswer, TxtLookup } from './txt-lookup.ts'
 
 /** Longest answer of a DNS server that is read; UDP and TCP have less. */
@@ -63,16 +64,9 @@ export function firstOf (lookups: readonly TxtLookup[]): TxtLookup {
   }
 }
 
-async function limitedBody (response: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const part of response.body ?? []) {
-    size += part.length
-    if (size > maxAnswerBytes) throw new Error('the answer is too long')
-    parts.push(part)
-  }
-  return Buffer.concat(parts)
-}
+const limitedBody = async ({ body }: Response): Promise<Uint8Array> => body == null
+  ? new Uint8Array(0)
+  : wholeBytes(body, { maxBytes: maxAnswerBytes, tooLong: () => new Error('the answer is too long') })
 
 function txtOf ({ rcode, answers }: { rcode?: string | undefined, answers?: ReadonlyArray<{ type: string }> | undefined }): TxtAnswer {
   if (rcode === noSuchName) return { texts: [], ttlSeconds: undefined }

@@ -2,6 +2,7 @@ import type { CID } from 'multiformats/cid'
 import { deadline } from '../../../base/clock.ts'
 import type { Clock } from '../../../base/clock.ts'
 import type { Logger } from '../../../base/log.ts'
+import { sideBySide } from '../../../base/side-by-side.ts'
 import type { Worker } from '../../../base/worker.ts'
 import { cidText } from '../../../model/cid.ts'
 import type { RootTable } from '../repository/repository.ts'
@@ -109,11 +110,7 @@ export class Provider {
   }
 
   async #announce (cids: readonly CID[], signal: AbortSignal): Promise<void> {
-    let next = 0
-    const announceSome = async (): Promise<void> => {
-      for (let cid = cids[next++]; cid != null; cid = cids[next++]) await this.#announceOne(cid, signal)
-    }
-    await Promise.all(Array.from({ length: announcesAtOnce }, announceSome))
+    await sideBySide(cids, announcesAtOnce, async cid => this.#announceOne(cid, signal))
   }
 
   async #announceOne (cid: CID, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import * as Digest from 'multiformats/hashes/digest'
 import type { Random } from '../../../base/clock.ts'
 import { ClusterError, isClusterError, messageOf } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
+import { sideBySide } from '../../../base/side-by-side.ts'
 import type { Blockstore } from '../../../blockstore/blockstore.ts'
 import type { RemovedKey } from '../../../model/peer.ts'
 import type { Pin } from '../../../model/pin.ts'
@@ -81,10 +82,7 @@ class Marker {
     const options = signal == null ? {} : { signal }
     for await (const multihashes of this.#deps.recent.list(options)) await this.#add(multihashes)
     for await (const roots of this.#deps.roots.list(options)) {
-      const waiting = roots.values()
-      await Promise.all(Array.from({ length: rootsAtATime }, async () => {
-        for (const root of waiting) await this.#markRoot(root, signal)
-      }))
+      await sideBySide(roots, rootsAtATime, async root => this.#markRoot(root, signal))
       await this.#marks.room()
     }
     for await (const pins of wanted?.() ?? []) {

@@ -2,6 +2,9 @@ import { useEffect } from 'preact/hooks'
 import { useStore } from '../data/store.ts'
 import { Confirmations } from '../ui/feedback/confirm.tsx'
 import { Toasts } from '../ui/feedback/toast.tsx'
+import { Button } from '../ui/controls/button.tsx'
+import { EmptyState } from '../ui/feedback/empty-state.tsx'
+import { Page } from '../ui/frame/page.tsx'
 import { ConnectionBanner } from './connection-banner.tsx'
 import { ErrorBoundary } from './error-boundary.tsx'
 import { site } from './site.ts'
@@ -16,7 +19,6 @@ import { isAdmin, sessionState } from './session.ts'
 import type { Session } from './session.ts'
 import { SessionDialog } from './session-dialog.tsx'
 import { Shell } from './shell.tsx'
-import { Forbidden, NotFound } from './no-page.tsx'
 
 const own = pages.filter(page => sitesOf(page).includes(site.kind))
 
@@ -71,3 +73,23 @@ export function App () {
 }
 
 const safe = (to: string, otherwise: string): string => to.startsWith('/') && !to.startsWith('//') && !to.includes('\\') ? to : otherwise
+
+const start = site.kind === 'cluster' ? '/cluster' : '/'
+
+/** There is no page of this address. */
+function NotFound () {
+  return <Page title="Not found">
+    <EmptyState title="There is no page of this address" icon="search" action={<Button kind="primary" to={start}>Go to the start</Button>}>
+      It may have moved, or the link has a mistake in it.
+    </EmptyState>
+  </Page>
+}
+
+/** There is one, for others. */
+function Forbidden () {
+  return <Page title="For admins">
+    <EmptyState title="This page is for admins" icon="lock" action={<Button kind="primary" to="/dashboard">Go to your dashboard</Button>}>
+      Your account has no rights here. Whoever runs this service can make you an admin.
+    </EmptyState>
+  </Page>
+}

@@ -1,17 +1,19 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { errorText } from '../data/errors.ts'
 import { useStore } from '../data/store.ts'
 import { Button } from '../ui/controls/button.tsx'
+import { Menu } from '../ui/controls/menu.tsx'
+import { toast } from '../ui/feedback/toast-store.ts'
 import { Icon } from '../ui/icon.tsx'
 import { site } from './site.ts'
 import { findPath } from './path-pattern.ts'
 import { sitesOf } from './page-entry.ts'
 import type { MenuPlace, PageEntry } from './page-entry.ts'
 import { pages } from './pages.ts'
-import { Link, place } from './router.tsx'
-import { isAdmin } from './session.ts'
+import { Link, navigate, place } from './router.tsx'
+import { isAdmin, session as account } from './session.ts'
 import type { Session } from './session.ts'
-import { UserMenu } from './user-menu.tsx'
 
 type Item = MenuPlace & { path: string }
 
@@ -121,6 +123,28 @@ function GuestMenu ({ session }: { session: Session }) {
       {site.registration !== 'closed' && <Button kind="primary" to="/register">Create account</Button>}
     </span>}
   </>
+}
+
+/** Who is logged in, and what belongs to that. */
+function UserMenu ({ session }: { session: Session }) {
+  const logout = async (): Promise<void> => {
+    try {
+      await account.logout()
+      navigate(site.kind === 'cluster' ? '/login' : '/')
+    } catch (err) {
+      toast(errorText(err), { tone: 'bad' })
+    }
+  }
+  if (session.kind === 'user') {
+    return <Menu label={session.email} icon="user" kind="quiet" items={[
+      { id: 'account', label: 'Account', icon: 'settings', run: () => navigate('/account') },
+      'separator',
+      { id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }
+    ]}/>
+  }
+  if (session.kind !== 'operator' || !site.credentials) return null
+  return <Menu label={session.user === '' ? 'Operator' : session.user} icon="user" kind="quiet"
+    items={[{ id: 'logout', label: 'Log out', icon: 'logout', run: () => { void logout() } }]}/>
 }
 
 const Footer = () => <footer class="footer"><p>Helia Cluster{site.version === '' ? '' : ` ${site.version}`}</p></footer>

@@ -42,7 +42,7 @@ export async function libp2pOptions (init: HeliaNetworkInit, deps: Libp2pDeps): 
   ] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/noise'), import('../../../libp2p/tls-on-demand.ts'), import('@libp2p/yamux'),
     import('@libp2p/identify'), import('@libp2p/ping'), import('@libp2p/crypto/keys'), import('../../../libp2p/noise-crypto.ts'),
-    import('../../../libp2p/corked.ts'), import('datastore-core/memory'), dhtService(init, deps)
+    import('./corked.ts'), import('datastore-core/memory'), dhtService(init, deps)
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),

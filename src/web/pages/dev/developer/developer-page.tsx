@@ -3,11 +3,14 @@ import type { CreatedKey } from '../../../../client/service/types.ts'
 import { service } from '../../../data/clients.ts'
 import { useQuery } from '../../../data/query.ts'
 import { Button } from '../../../ui/controls/button.tsx'
+import { Secret } from '../../../ui/controls/copy.tsx'
+import { Dialog } from '../../../ui/feedback/dialog.tsx'
 import { EmptyState } from '../../../ui/feedback/empty-state.tsx'
 import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { Notice } from '../../../ui/feedback/notice.tsx'
+import { Stack } from '../../../ui/frame/layout.tsx'
 import { Page, Section } from '../../../ui/frame/page.tsx'
 import { KeyTable } from './key-table.tsx'
-import { MadeKeyDialog } from './made-key-dialog.tsx'
 import { NewKeyDialog } from './new-key-dialog.tsx'
 import { ReadyLines } from './ready-lines.tsx'
 import './developer.css'
@@ -43,5 +46,22 @@ export default function DeveloperPage () {
       )}
       {made != null && <MadeKeyDialog made={made} onClose={() => setMade(null)} />}
     </Page>
+  )
+}
+
+/** The only moment in which anybody sees the key. */
+function MadeKeyDialog ({ made, onClose }: { made: CreatedKey, onClose: () => void }) {
+  return (
+    <Dialog title={`Your new key “${made.name}”`} size="large" isKept onClose={onClose} footer={<Button kind="primary" onClick={onClose}>
+      I have kept it
+    </Button>}>
+      <Stack>
+        <Notice tone="warn" title="This is the only time that the key is shown">
+          Keep it in a password manager. Nobody can show it again, not even whoever runs this service.
+        </Notice>
+        <Secret value={made.api_key} label="API key" />
+        <ReadyLines apiKey={made.api_key} />
+      </Stack>
+    </Dialog>
   )
 }

@@ -3,11 +3,15 @@ import type { CreatedLink } from '../../../../client/service/types.ts'
 import { service } from '../../../data/clients.ts'
 import { useQuery } from '../../../data/query.ts'
 import { Button } from '../../../ui/controls/button.tsx'
+import { CodeBlock, Secret } from '../../../ui/controls/copy.tsx'
+import { Disclosure } from '../../../ui/controls/disclosure.tsx'
+import { Dialog } from '../../../ui/feedback/dialog.tsx'
 import { EmptyState } from '../../../ui/feedback/empty-state.tsx'
 import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { Notice } from '../../../ui/feedback/notice.tsx'
+import { Stack } from '../../../ui/frame/layout.tsx'
 import { Page } from '../../../ui/frame/page.tsx'
 import { LinkTable } from './link-table.tsx'
-import { MadeLinkDialog } from './made-link-dialog.tsx'
 import { NewLinkDialog } from './new-link-dialog.tsx'
 
 /** Links with which others upload into the account. */
@@ -41,5 +45,22 @@ export default function LinksPage () {
       )}
       {made != null && <MadeLinkDialog made={made} onClose={() => setMade(null)} />}
     </Page>
+  )
+}
+
+/** The only moment in which the address is shown. */
+function MadeLinkDialog ({ made, onClose }: { made: CreatedLink, onClose: () => void }) {
+  return (
+    <Dialog title="Your upload link" isKept onClose={onClose} footer={<Button kind="primary" onClick={onClose}>Done</Button>}>
+      <Stack>
+        <Notice tone="warn" title="Copy it now">
+          Its address is shown only this once. Whoever has it can upload into your account until it ends.
+        </Notice>
+        <Secret value={made.page_url} label="Link" />
+        <Disclosure summary="For scripts">
+          <CodeBlock code={`curl -F file=@FILE ${made.url}`} label="Upload with curl" />
+        </Disclosure>
+      </Stack>
+    </Dialog>
   )
 }

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Account, UsageDay } from '../../../../client/service/types.ts'
+import type { Account, AuditEntry, UsageDay } from '../../../../client/service/types.ts'
 import { useRouter } from '../../../app/router.tsx'
 import { useSession } from '../../../app/session.ts'
 import { service } from '../../../data/clients.ts'
@@ -13,14 +13,18 @@ import { TimeChart } from '../../../ui/display/chart.tsx'
 import { Select } from '../../../ui/controls/choices.tsx'
 import { confirm } from '../../../ui/feedback/confirm.tsx'
 import { Form } from '../../../ui/controls/form.tsx'
+import { Pager } from '../../../ui/controls/pager.tsx'
 import { Row, Stack } from '../../../ui/frame/layout.tsx'
 import { Loaded } from '../../../ui/feedback/loaded.tsx'
 import { Page, Section } from '../../../ui/frame/page.tsx'
 import { Meter } from '../../../ui/feedback/progress.tsx'
+import { Table } from '../../../ui/display/table.tsx'
+import type { Column } from '../../../ui/display/table.tsx'
 import { Skeleton } from '../../../ui/feedback/skeleton.tsx'
 import { TextField } from '../../../ui/controls/text-field.tsx'
 import { Count, Time } from '../../../ui/display/values.tsx'
-import { AuditList } from './audit-list.tsx'
+import { usePages } from '../pages-query.ts'
+import { actionText, actorText } from './audit-words.ts'
 import type { Unit } from './quota.ts'
 import { quotaBytes, quotaParts, units } from './quota.ts'
 import { AccountState } from './users-page.tsx'
@@ -149,3 +153,27 @@ function Use ({ id }: { id: string }) {
     </Stack>
   )
 }
+
+/** What the audit log has about a user, newest first. */
+function AuditList ({ user }: { user: string }) {
+  const entries = usePages(
+    `admin/audit?${user}`, ({ signal, cursor }) => service.admin.audit({ user, limit: 20, signal, ...(cursor == null ? {} : { cursor }) })
+  )
+  return (
+    <Loaded query={entries} empty={{ when: all => all.rows.length === 0, show: <p>Nothing yet.</p> }}>
+      {({ rows, isMore }) => (
+        <>
+          <Table caption="Audit log of this user" columns={columns} rows={rows} keyOf={entry => entry.id} dense />
+          <Pager shown={rows.length} isMore={isMore} onMore={entries.more} isLoading={entries.isLoadingMore} />
+        </>
+      )}
+    </Loaded>
+  )
+}
+
+const columns: Array<Column<AuditEntry>> = [
+  { id: 'action', label: 'What', isMain: true, cell: entry => <span title={entry.object}>{actionText(entry.action)}</span> },
+  { id: 'actor', label: 'By', cell: entry => actorText(entry) },
+  { id: 'address', label: 'From', hideBelow: 'phone', cell: entry => entry.address === '' ? '–' : <code>{entry.address}</code> },
+  { id: 'at', label: 'When', cell: entry => <Time at={entry.at} /> }
+]

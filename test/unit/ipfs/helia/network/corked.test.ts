@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
 import { describe, it } from 'node:test'
 import type { MessageStream } from '@libp2p/interface'
-import { corkedConnections } from '../../../src/libp2p/corked.ts'
-import { quietMs } from '../../support/poll.ts'
+import { corkedConnections } from '../../../../../src/ipfs/helia/network/corked.ts'
+import { quietMs } from '../../../../support/poll.ts'
 
 describe('connections whose messages go to the kernel in one call', { timeout: quietMs(5000) }, () => {
   it('send the pieces of a message together, and all of them', async () => {

@@ -51,7 +51,7 @@ export const refusalsBy = (denylist: Denylist | undefined): Refusals => ({
 })
 
 /** DENIED, for whoever may know the rule. `what`: a CID or a path. */
-export const denied = (what: string, { reason, rule }: Denial): ClusterError =>
+const denied = (what: string, { reason, rule }: Denial): ClusterError =>
   new ClusterError('DENIED', { what: what.slice(0, 200), reason, rule }, { message: `${what.slice(0, 200)} is denied by ${rule}` })
 
 /** Throws DENIED when the block is on the list. */

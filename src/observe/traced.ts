@@ -72,7 +72,7 @@ async function * iterated (values: AsyncIterable<unknown>, span: Span, inside: C
 }
 
 /** Ends the span as failed, with the error's message, and a ClusterError's code as `error.type`. */
-export function fail (span: Span, err: unknown): void {
+function fail (span: Span, err: unknown): void {
   span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(err) })
   if (isClusterError(err)) span.setAttribute('error.type', err.code)
   span.end()

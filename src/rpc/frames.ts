@@ -29,10 +29,7 @@ export function encodeRequest<A> (name: string, argument?: { codec: WireCodec<A>
   })
 }
 
-/** One value of a stream, in the msgpack of Go's RPC. */
-export const encodeValue = <T>(codec: WireCodec<T>, value: T): Uint8Array => bytesOf(writer => codec.write(writer, value))
-
-/** The same in pieces, without copies of large byte fields. */
+/** One value of a stream, in the msgpack of Go's RPC: in pieces, without copies of large byte fields. */
 export function encodeParts<T> (codec: WireCodec<T>, value: T): Uint8Array[] {
   const writer = new MsgpackWriter()
   codec.write(writer, value)

@@ -6,7 +6,7 @@ import { decodeDagCbor } from '../model/dag-cbor.ts'
 import { invalidBytes, ProtobufReader, ProtobufWriter, wireTypes } from './protobuf.ts'
 
 /** Longest record that is read or made (https://specs.ipfs.tech/ipns/ipns-record/). */
-export const maxRecordBytes = 10 * 1024
+const maxRecordBytes = 10 * 1024
 
 /** What a record says. The signature covers it as DAG-CBOR. */
 export interface IpnsRecordData {

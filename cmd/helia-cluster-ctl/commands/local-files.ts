@@ -101,7 +101,7 @@ const goTypes: Record<string, number> = { [String(0o040000)]: 2 ** 31, [String(0
 const goBits: ReadonlyArray<readonly [bigint, number]> = [[0o4000n, 2 ** 23], [0o2000n, 2 ** 22], [0o1000n, 2 ** 20]]
 
 /** Go's os.FileMode of a file. */
-export function goMode ({ mode }: Pick<BigIntStats, 'mode'>): number {
+function goMode ({ mode }: Pick<BigIntStats, 'mode'>): number {
   const special = goBits.reduce((sum, [unix, go]) => (mode & unix) === 0n ? sum : sum + go, 0)
   return Number(mode & 0o777n) + (goTypes[String(mode & unixTypes)] ?? 0) + special
 }

@@ -70,7 +70,7 @@ export async function collectGarbage ({ flags }: CommandLine, { client, printer,
 }
 
 /** A peer ID in its usual form. Throws CommandFailed with Go's text. */
-export async function peerArgument (text: string): Promise<string> {
+async function peerArgument (text: string): Promise<string> {
   const { normalPeerId } = await import('../../../src/config/peer-id-text.ts')
   const peer = normalPeerId(text)
   if (peer == null) throw new CommandFailed(`error parsing peer ID: failed to parse peer ID: ${await whyNoPeerId(text)}`)

@@ -16,7 +16,7 @@ import { crc32 } from 'node:zlib'
  */
 export const headerLength = 20
 /** 'HCBR' */
-export const magic = 0x52424348
+const magic = 0x52424348
 const magicBytes = Buffer.from('HCBR')
 const longestMultihash = 0xffff
 

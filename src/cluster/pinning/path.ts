@@ -9,7 +9,7 @@ import type { CallOptions } from '../cluster-api.ts'
  * Checks `/ipfs/CID[/…]`, `/ipld/CID[/…]` or `/ipns/NAME[/…]` and returns it clean: without empty, `.` and `..` segments. Throws
  * INVALID_ARGUMENT with Go's text.
  */
-export function checkPath (path: string): string {
+function checkPath (path: string): string {
   const fail = (why: string): never => {
     throw new ClusterError(
       'INVALID_ARGUMENT', { path: path.slice(0, 200) }, { message: `error parsing path: invalid path ${quotedText(path)}: ${why}` }

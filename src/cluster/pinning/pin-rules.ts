@@ -49,7 +49,7 @@ export function applyOptionRules (options: PinOptions, defaults: ReplicationDefa
 }
 
 /** Throws PIN_REFUSED for factors that make no pair: -1 both, or 1 <= min <= max (api/types.go). */
-export function checkFactors ({ replicationFactorMin: min, replicationFactorMax: max }: Factors): void {
+function checkFactors ({ replicationFactorMin: min, replicationFactorMax: max }: Factors): void {
   const refuse = (what: string): never => { throw refused(`cluster.replication_factor_${what}`, { min, max }) }
   if (min === 0 || max === 0) refuse('min and max must be set')
   if (min > max) refuse('min is larger than max')

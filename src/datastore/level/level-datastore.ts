@@ -256,7 +256,7 @@ function deepestMessage (err: Error): string {
 }
 
 /** The files of a datastore: what can be read of a damaged one becomes a new one, with a report in it. */
-export function datastoreFiles (init: LevelDatastoreInit, deps: LevelDatastoreDeps): GuardedFiles {
+function datastoreFiles (init: LevelDatastoreInit, deps: LevelDatastoreDeps): GuardedFiles {
   const { folder, readAtOnce } = init
   return new GuardedFiles({ folder, readAtOnce, what: 'the datastore' }, { ...deps, replace: async damage => replace(damage, init, deps) })
 }

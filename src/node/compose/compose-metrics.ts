@@ -39,7 +39,7 @@ export interface InformersDeps {
 }
 
 /** What this peer tells of itself: always the ping and the digest of its pinset, the rest as configured. */
-export function informersOf (
+function informersOf (
   { config, peerName, more }: InformersInit, { ipfs, tracker, digests, drains, clock, log }: InformersDeps
 ): { ping: Informer, informers: Informer[] } {
   const { disk, tags, pinqueue } = config.informers

@@ -3,7 +3,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { IndexedStatus } from '../pinindex.ts'
 
 /** Of the tables, kept as `user_version`. A file of a newer one is refused. */
-export const formatVersion = 1
+const formatVersion = 1
 
 /** Never change a number: they are on the disk. */
 export const statusCodes: Readonly<Record<IndexedStatus, number>> = { unknown: 0, queued: 1, pinning: 2, pinned: 3, failed: 4, absent: 5 }

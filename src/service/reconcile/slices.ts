@@ -1,7 +1,7 @@
 import { yieldToEventLoop } from '../../base/event-loop.ts'
 
 /** Rows that are looked at before others have their turn. */
-export const sliceRows = 200
+const sliceRows = 200
 
 /** Goes over all keys in order, slice by slice; `next` gives those behind the last one. */
 export async function * slices<Row> (

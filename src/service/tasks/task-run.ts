@@ -14,7 +14,7 @@ import type { TaskKind } from './task-failure.ts'
 /** What passes by itself. */
 const passing: readonly ErrorCode[] = ['NOT_READY', 'TIMEOUT', 'IPFS_UNAVAILABLE']
 /** Failures that may pass by themselves are tried again; a task that comes this far fails for good. */
-export const maxAttempts = 10
+const maxAttempts = 10
 const firstPauseMs = 2000
 const longestPauseMs = 600_000
 

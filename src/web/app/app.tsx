@@ -76,7 +76,7 @@ const safe = (to: string, otherwise: string): string => to.startsWith('/') && !t
 
 const start = site.kind === 'cluster' ? '/cluster' : '/'
 
-/** There is no page of this address. */
+/** In place of a page whose address nobody has. */
 function NotFound () {
   return <Page title="Not found">
     <EmptyState title="There is no page of this address" icon="search" action={<Button kind="primary" to={start}>Go to the start</Button>}>
@@ -85,7 +85,7 @@ function NotFound () {
   </Page>
 }
 
-/** There is one, for others. */
+/** In place of an admin's page for somebody who isn't one. */
 function Forbidden () {
   return <Page title="For admins">
     <EmptyState title="This page is for admins" icon="lock" action={<Button kind="primary" to="/dashboard">Go to your dashboard</Button>}>

@@ -4,7 +4,7 @@ import { isPageTag } from './caching.ts'
 import type { Answer } from '../visit.ts'
 
 /** Of messages and directory-free errors, as Kubo's gateway sends it. */
-export const plainType = 'text/plain; charset=utf-8'
+const plainType = 'text/plain; charset=utf-8'
 
 /** The client has this already. Headers of a 304 take the place of those that were kept: the policy has to be the page's again. */
 export const notModified = (etag: string): Answer =>

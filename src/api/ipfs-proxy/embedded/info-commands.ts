@@ -10,7 +10,7 @@ import type { Command, CommandCall, CommandDeps } from './command.ts'
 import { lines, one } from './command.ts'
 
 /** The Kubo whose answers these are like. */
-export const likeKubo = '0.44.0'
+const likeKubo = '0.44.0'
 
 /** "1.1.6+helia.0.1.0" → "0.44.0+helia.0.1.0". */
 export const nodeVersion = (version: string): string => `${likeKubo}+helia.${version.split('+helia.')[1] ?? version}`

@@ -108,7 +108,7 @@ const removePin = ({ pins }: PinningRoutesDeps): ServiceRoute => serviceRoute({
 })
 
 /** Whose pins a caller may see and change. */
-export const ownerOf = ({ user }: Caller): PinOwner => ({ id: user.id, workspace: user.workspace_id })
+const ownerOf = ({ user }: Caller): PinOwner => ({ id: user.id, workspace: user.workspace_id })
 
 const statusOfNew = ({ strict = false }: PinningRoutesDeps): number => strict ? 202 : 201
 

@@ -11,8 +11,6 @@ export const givenPassword = z.string().min(1).max(1024)
 export const code = z.string().regex(/^\d{6}$/, 'six digits')
 /** One of a key's permissions. */
 export const permission = z.enum(permissions)
-/** IDs of this service. Another text is just one that nobody has. */
-export const uuid = z.string().max(64)
 
 /** A whole number from `least` to `most` that a query carries as text. */
 export const queryInt = (least: number, most: number) => z.coerce.number().int().min(least).max(most)

@@ -13,7 +13,7 @@ const firstMs = 30_000
 const dayMs = 24 * 60 * 60_000
 
 /** A file that isn't what was written into it. Its text is for the operator. */
-export function damaged (file: string, what: string): ClusterError {
+function damaged (file: string, what: string): ClusterError {
   const advice =
     `stop the peer, look at the disk, and put back a backup; what can be read of it: sqlite3 ${file} .recover (see docs/operations/troubleshooting.md)`
   return new ClusterError(

@@ -19,7 +19,7 @@ const columns: ReadonlyArray<Column<WebhookDelivery>> = [
 export const isSuccess = ({ status }: WebhookDelivery): boolean => status != null && status >= 200 && status < 300
 
 /** What a try came to: the status, or why there was none. */
-export function Result ({ delivery }: { delivery: WebhookDelivery }) {
+function Result ({ delivery }: { delivery: WebhookDelivery }) {
   const { status, error } = delivery
   if (isSuccess(delivery)) return <Badge tone="good" icon="checkCircle">{status}</Badge>
   return <><Badge tone="bad" icon="warning">{status ?? 'No answer'}</Badge>{error != null && status == null && <> <Name text={error}/></>}</>

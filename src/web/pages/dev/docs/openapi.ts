@@ -121,7 +121,7 @@ function contentOf (content: Record<string, Json> | undefined): { contentType: s
 }
 
 /** What a reference leads to; a reference to nothing is an empty schema, which everything fits. */
-export function resolved (schema: Schema, schemas: Schemas): Schema {
+function resolved (schema: Schema, schemas: Schemas): Schema {
   const name = schema.$ref?.split('/').at(-1)
   return name == null ? schema : resolved(schemas[name] ?? {}, schemas)
 }

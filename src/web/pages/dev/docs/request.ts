@@ -68,7 +68,7 @@ function compact (json: string): string {
 }
 
 /** For POSIX shells. */
-export const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /** What `fetch` gets. With a key nothing else says who asks. */
 export function requestOf (

@@ -22,7 +22,7 @@ const stateWords: Record<LinkState, { tone: 'good' | 'neutral', label: string }>
 }
 
 /** What a link is called. */
-export const nameOf = ({ name }: Pick<UploadLink, 'name'>): string => name === '' ? 'Unnamed link' : name
+const nameOf = ({ name }: Pick<UploadLink, 'name'>): string => name === '' ? 'Unnamed link' : name
 
 /** The user's upload links. */
 export function LinkTable (

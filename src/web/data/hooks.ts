@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useId as useHookId, useState } from 'preact/hooks'
+import { useCallback, useEffect, useId as useHookId, useRef, useState } from 'preact/hooks'
 import { peerNow } from './peer-time.ts'
 
 /** An ID for `for` and `aria-…`, the same at every drawing. */
@@ -46,6 +46,20 @@ export function useDebounced<T> (value: T, ms: number): T {
     return () => clearTimeout(timer)
   }, [value, ms])
   return settled
+}
+
+/** A function that has this called back so much later, once for all calls until then; not at all when what is drawn has gone by then. */
+export function useSoon (callback: () => void, ms: number): () => void {
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
+  const latest = useRef(callback)
+  latest.current = callback
+  useEffect(() => () => clearTimeout(timer.current), [])
+  return useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined
+      latest.current()
+    }, ms)
+  }, [ms])
 }
 
 /** A state that is there again after a reload. Where the browser keeps nothing, it is a state as any. */

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import type { ClusterEvent } from '../../client/event-stream.ts'
 import { site } from '../app/site.ts'
 import { sessionState } from '../app/session.ts'
+import { useSoon } from './hooks.ts'
 import type { LiveNews } from './live-reader.ts'
 import { LiveTab } from './live-tabs.ts'
 import type { LiveSource } from './live-tabs.ts'
@@ -99,12 +100,5 @@ export const useIsLive = (from: LiveSource = usualSource): boolean => useStore(h
 
 /** Loads again what is shown of these keys soon after something of these types has happened, at most once in a while. */
 export function useLiveQueries (filter: LiveFilter, keyPrefix: string, everyMs = 1000): void {
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  useLive(filter, () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined
-      invalidate(keyPrefix)
-    }, everyMs)
-  })
-  useEffect(() => () => clearTimeout(timer.current), [])
+  useLive(filter, useSoon(() => invalidate(keyPrefix), everyMs))
 }

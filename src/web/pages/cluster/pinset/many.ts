@@ -1,3 +1,5 @@
+import { sideBySide } from '../../../../base/side-by-side.ts'
+
 /** How far an action on many things is. */
 export interface ManyProgress { done: number, failed: number, total: number }
 
@@ -14,20 +16,16 @@ export async function forMany<T> (
   items: readonly T[], act: (item: T) => Promise<unknown>, { signal, atATime = 8, onProgress, onFailed }: ManyOptions<T>
 ): Promise<ManyProgress> {
   const progress: ManyProgress = { done: 0, failed: 0, total: items.length }
-  let next = 0
-  const work = async (): Promise<void> => {
-    while (next < items.length && !signal.aborted) {
-      const item = items[next++] as T
-      try {
-        await act(item)
-        progress.done++
-      } catch (err) {
-        progress.failed++
-        onFailed?.(item, err)
-      }
-      onProgress?.({ ...progress })
+  await sideBySide(items, atATime, async item => {
+    if (signal.aborted) return
+    try {
+      await act(item)
+      progress.done++
+    } catch (err) {
+      progress.failed++
+      onFailed?.(item, err)
     }
-  }
-  await Promise.all(Array.from({ length: Math.min(atATime, items.length) }, work))
+    onProgress?.({ ...progress })
+  })
   return progress
 }

@@ -1,9 +1,9 @@
-import { useEffect, useRef } from 'preact/hooks'
 import type { GlobalPinInfo, Pin, PinProgress } from '../../../../client/types.ts'
 import { neverText } from '../../../../client/types.ts'
 import { site } from '../../../app/site.ts'
 import { useRouter } from '../../../app/router.tsx'
 import { cluster } from '../../../data/clients.ts'
+import { useSoon } from '../../../data/hooks.ts'
 import { useLive } from '../../../data/live.ts'
 import { statusOf } from '../../../data/errors.ts'
 import { shortCid, shownName } from '../../../data/format.ts'
@@ -66,15 +66,8 @@ export default function PinPage () {
 
 /** Something has happened to this pin. */
 function usePinNews (cid: string): void {
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  useEffect(() => () => clearTimeout(timer.current), [])
-  useLive({ from: 'cluster', types: ['pin'] }, ({ type, data }) => {
-    if (type !== 'pin.status.missed' && data.cid !== cid) return
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined
-      invalidate(`cluster/pin/${cid}`)
-    }, 300)
-  })
+  const loadSoon = useSoon(() => invalidate(`cluster/pin/${cid}`), 300)
+  useLive({ from: 'cluster', types: ['pin'] }, ({ type, data }) => { if (type === 'pin.status.missed' || data.cid === cid) loadSoon() })
 }
 
 function NotPinned ({ cid }: { cid: string }) {

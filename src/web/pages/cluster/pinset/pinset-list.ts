@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { keepNewest } from '../../../../base/keep-newest.ts'
 import { cluster } from '../../../data/clients.ts'
 import { isAbort, isAway } from '../../../data/errors.ts'
 import { onReturn } from '../../../data/connection.ts'
@@ -123,10 +124,7 @@ function useStandings () {
       // the row goes on without; the list says when the peer is away
     } finally {
       for (const cid of cids) asked.delete(cid)
-      for (const cid of known.keys()) {
-        if (known.size <= standingsKept) break
-        known.delete(cid)
-      }
+      keepNewest(known, standingsKept)
     }
   }, [known, asked])
 

@@ -1,4 +1,5 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
+import { useCallback, useRef, useState } from 'preact/hooks'
+import { useSoon } from '../../../data/hooks.ts'
 import { useLive } from '../../../data/live.ts'
 import type { PinsetList } from './pinset-list.ts'
 
@@ -13,11 +14,7 @@ export function usePinsetNews (list: PinsetList): { isOutdated: boolean, reload:
   const news = useRef({ put: new Set<string>(), removed: new Set<string>(), touched: new Set<string>() })
   const latest = useRef(list)
   latest.current = list
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  useEffect(() => () => clearTimeout(timer.current), [])
-
-  const take = (): void => {
-    timer.current = undefined
+  const takeSoon = useSoon(() => {
     const { put, removed, touched } = news.current
     news.current = { put: new Set(), removed: new Set(), touched: new Set() }
     const { rows, forgetAll, hear, isLoading } = latest.current
@@ -26,7 +23,7 @@ export function usePinsetNews (list: PinsetList): { isOutdated: boolean, reload:
     if (gone.size > 0) forgetAll(gone)
     if (!isLoading && known != null && [...put].some(cid => !known.has(cid))) setOutdated(true)
     hear([...put, ...touched])
-  }
+  }, batchMs)
   useLive({ from: 'cluster', types: ['pin'], missed: () => setOutdated(true) }, ({ type, data }) => {
     if (type === 'pin.status.missed') return setOutdated(true)
     const cid = String(data.cid)
@@ -36,7 +33,7 @@ export function usePinsetNews (list: PinsetList): { isOutdated: boolean, reload:
     if (type === 'pin.removed') put.delete(cid)
     const kind = type === 'pin.put' ? put : type === 'pin.removed' ? removed : touched
     kind.add(cid)
-    timer.current ??= setTimeout(take, batchMs)
+    takeSoon()
   })
   const reload = useCallback(() => {
     setOutdated(false)

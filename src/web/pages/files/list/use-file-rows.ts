@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useMemo, useReducer, useRef } from 'preact/hooks'
+import { useCallback, useEffect, useMemo, useReducer } from 'preact/hooks'
 import type { FollowedFile } from '../../../../client/service/types.ts'
 import { service } from '../../../data/clients.ts'
 import { onReturn } from '../../../data/connection.ts'
+import { useSoon } from '../../../data/hooks.ts'
 import { useLive } from '../../../data/live.ts'
 import { useStore } from '../../../data/store.ts'
 import { filesChanged } from './file-changes.ts'
@@ -60,14 +61,5 @@ export function useFileRows (view: FilesQuery): FileRows {
 
 /** Calls back soon after files have changed, whoever changed them. */
 function useEvents (changed: () => void): void {
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
-  const latest = useRef(changed)
-  latest.current = changed
-  useLive({ types: ['file', 'pin'], missed: () => latest.current() }, () => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined
-      latest.current()
-    }, eventsMs)
-  })
-  useEffect(() => () => clearTimeout(timer.current), [])
+  useLive({ types: ['file', 'pin'], missed: changed }, useSoon(changed, eventsMs))
 }

@@ -97,7 +97,8 @@ class Crdt implements CrdtConsensus {
   readonly #local: LocalChanges
   readonly #catchUp: CatchUp
   readonly #announcements = new Announcements()
-  #unsubscribe: (() => void) | undefined
+  /** What ends listening. */
+  #unlisten: Array<() => void> = []
   #workers: WorkerHandle[] = []
 
   constructor (init: CrdtConsensusInit, deps: CrdtConsensusDeps) {
@@ -125,22 +126,22 @@ class Crdt implements CrdtConsensus {
   async start (signal: AbortSignal): Promise<void> {
     await this.#store.load()
     signal.throwIfAborted()
-    this.#unsubscribe = this.#deps.broadcast.subscribe(
+    this.#unlisten.push(this.#deps.broadcast.subscribe(
       crdtTopic(this.#init.clusterName), message => this.#received(message), peer => this.trusts(peer)
-    )
+    ))
     this.#announcer.start()
     this.#catchUp.start()
     this.#local.start()
-    const counting = countWorker({
-      digest: this.#store.digest, mutex: this.#mutex, heads: () => this.#store.heads.keys(), clock: this.#deps.clock, log: this.#deps.log
-    })
-    this.#workers = [this.#announcer.worker(), this.#catchUp.worker(), counting].map(worker => this.#deps.workers.add(worker))
-    this.#store.digest.lost = () => this.#workers.at(-1)?.wake()
+    const { digest, heads } = this.#store
+    const { workers, clock, log } = this.#deps
+    this.#workers = [this.#announcer.worker(), this.#catchUp.worker()].map(worker => workers.add(worker))
+    const counting = workers.add(countWorker({ digest, mutex: this.#mutex, heads: () => heads.keys(), clock, log }))
+    this.#workers.push(counting)
+    this.#unlisten.push(digest.onLost(() => counting.wake()))
   }
 
   async drain (): Promise<void> {
-    this.#unsubscribe?.()
-    this.#unsubscribe = undefined
+    for (const unlisten of this.#unlisten.splice(0)) unlisten()
     this.#announcer.stop()
     await Promise.all(this.#workers.splice(0).map(async worker => worker.stop()))
     await Promise.all([this.#local.stop(), this.#catchUp.stop()])

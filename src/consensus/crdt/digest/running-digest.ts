@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { Listeners } from '../../../base/listeners.ts'
 import type { Logger } from '../../../base/log.ts'
 import type { Datastore, Write } from '../../../datastore/datastore.ts'
 import * as layout from '../layout.ts'
@@ -28,8 +29,7 @@ export class RunningDigest {
   #count: { sums: DigestSums, cursor: string, unreadable: Set<string> } | undefined
   /** Keys whose values could not be read at the last count, and so aren't in the sums. */
   #without = new Set<string>()
-  /** Called when the digest isn't known any more. */
-  lost: () => void = () => {}
+  readonly #lost = new Listeners<void>()
 
   constructor (deps: RunningDigestDeps) { this.#deps = deps }
 
@@ -50,6 +50,9 @@ export class RunningDigest {
     }
     this.#sums = sums
   }
+
+  /** Calls back when the digest isn't known any more. Gives the function that ends that. */
+  onLost (listener: () => void): () => void { return this.#lost.add(listener) }
 
   get isKnown (): boolean { return this.#sums != null }
   get isCounting (): boolean { return this.#count != null }
@@ -92,7 +95,7 @@ export class RunningDigest {
 
   #lose (): void {
     this.#sums = undefined
-    this.lost()
+    this.#lost.emit()
   }
 
   beginCount (): void { this.#count = { sums: new DigestSums(), cursor: '', unreadable: new Set() } }

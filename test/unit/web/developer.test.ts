@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nextSort, sortFrom, sortText } from '../../../src/web/pages/dev/users/user-sort.ts'
+import { nextSort, sortFrom, sortText } from '../../../src/web/pages/users/user-sort.ts'
 import type { ApiKey } from '../../../src/client/service/types.ts'
 import { permissions as allPermissions } from '../../../src/service/accounts/accounts.ts'
-import { draftFaults, emptyDraft, keyState, newKey, permissions, presets } from '../../../src/web/pages/dev/developer/keys.ts'
-import type { KeyDraft } from '../../../src/web/pages/dev/developer/keys.ts'
-import { keyPlace, readyLines } from '../../../src/web/pages/dev/developer/lines.ts'
+import { draftFaults, emptyDraft, keyState, newKey, permissions, presets } from '../../../src/web/pages/developer/keys.ts'
+import type { KeyDraft } from '../../../src/web/pages/developer/keys.ts'
+import { keyPlace, readyLines } from '../../../src/web/pages/developer/lines.ts'
 
 const now = Date.parse('2026-03-14T12:00:00Z')
 const key = (more: Partial<ApiKey> = {}): ApiKey => ({

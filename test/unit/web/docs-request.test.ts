@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
-import { exchange, isTextual, pretty } from '../../../src/web/pages/dev/docs/exchange.ts'
-import type { Shown } from '../../../src/web/pages/dev/docs/exchange.ts'
-import type { Operation } from '../../../src/web/pages/dev/docs/openapi.ts'
-import { addressOf, curlOf, jsonFault, missing, requestOf } from '../../../src/web/pages/dev/docs/request.ts'
-import type { Filled } from '../../../src/web/pages/dev/docs/request.ts'
+import { exchange, isTextual, pretty } from '../../../src/web/pages/docs/exchange.ts'
+import type { Shown } from '../../../src/web/pages/docs/exchange.ts'
+import type { Operation } from '../../../src/web/pages/docs/openapi.ts'
+import { addressOf, curlOf, jsonFault, missing, requestOf } from '../../../src/web/pages/docs/request.ts'
+import type { Filled } from '../../../src/web/pages/docs/request.ts'
 
 const parameter = (name: string, place: 'path' | 'query', isRequired = place === 'path') => ({
   name, place, isRequired, about: '', schema: {}

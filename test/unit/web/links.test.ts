@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { emptyLink, linkFaults, linkState, newLink, refusalOf, secretIn, typesText } from '../../../src/web/pages/dev/links/links.ts'
-import type { LinkDraft } from '../../../src/web/pages/dev/links/links.ts'
+import { emptyLink, linkFaults, linkState, newLink, refusalOf, secretIn, typesText } from '../../../src/web/pages/links/links.ts'
+import type { LinkDraft } from '../../../src/web/pages/links/links.ts'
 import { shareLinks } from '../../../src/web/pages/files/file/share-links.ts'
-import { figuresText, shareDone } from '../../../src/web/pages/dev/tasks/task-words.ts'
-import { quotaBytes, quotaParts } from '../../../src/web/pages/dev/users/quota.ts'
+import { figuresText, shareDone } from '../../../src/web/pages/tasks/task-words.ts'
+import { quotaBytes, quotaParts } from '../../../src/web/pages/users/quota.ts'
 
 const now = Date.parse('2026-03-14T12:00:00Z')
 const draft = (more: Partial<LinkDraft> = {}): LinkDraft => ({ ...emptyLink, ...more })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { openApiDocument } from '../../../src/http/routing/openapi.ts'
 import { serviceDocument } from '../../../src/api/service/openapi.ts'
-import { choices, exampleOf, found, kindText, readDocument, rowsOf } from '../../../src/web/pages/dev/docs/openapi.ts'
+import { choices, exampleOf, found, kindText, readDocument, rowsOf } from '../../../src/web/pages/docs/openapi.ts'
 import { sampleRoutes } from '../../support/service-api.ts'
 
 const document = readDocument({

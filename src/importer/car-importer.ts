@@ -55,9 +55,6 @@ export function carImporter ({ largeBytes = usualLargeBytes }: CarReaderInit, wo
   }
 }
 
-/** See `CarImporter`: the contract. Checks everything itself. */
-export const importCar: CarImporter = carImporter({}, undefined)
-
 /** The blocks that were read. */
 class CarContent {
   readonly #root: CID | undefined

@@ -25,9 +25,6 @@ export function unixfsImporter ({ largeBytes = usualLargeBytes }: UnixfsImporter
   return (entries, params, sink, options) => importInto({ entries, params, options, largeBytes }, { batch: new BlockBatch(sink), workers })
 }
 
-/** See `Importer`: the contract. Makes everything itself. */
-export const importEntries: Importer = unixfsImporter({}, undefined)
-
 interface Import { entries: Parameters<Importer>[0], params: DagParams, options: ImportOptions, largeBytes: number }
 interface ImportDeps { batch: BlockBatch, workers: BlockWorkers | undefined }
 

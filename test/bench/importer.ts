@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { DagParams, UploadEntry } from '../../src/model/add.ts'
-import { importEntries } from '../../src/importer/unixfs-importer.ts'
+import { importEntries } from '../support/imports.ts'
 
 /**
  * `node test/bench/importer.ts [ROUNDS]`: what the importer alone does into a sink that forgets, beside a bare crypto.hash loop over the

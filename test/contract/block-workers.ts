@@ -6,13 +6,13 @@ import { CID } from 'multiformats/cid'
 import { isClusterError } from '../../src/base/errors.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { BlockWorkers, LeafFormat, OwnBytes } from '../../src/importer/block-workers.ts'
-import { carImporter, importCar } from '../../src/importer/car-importer.ts'
+import { carImporter } from '../../src/importer/car-importer.ts'
 import type { CarImporter, Importer, ImportOptions } from '../../src/importer/importer.ts'
-import { importEntries, unixfsImporter } from '../../src/importer/unixfs-importer.ts'
+import { unixfsImporter } from '../../src/importer/unixfs-importer.ts'
 import type { UploadEntry } from '../../src/model/add.ts'
 import { dagParams, fileEntry, inPieces, sha256Counter } from '../support/add-vectors.ts'
 import { blockOf, numberedBlocks } from '../support/blocks.ts'
-import { eachOf, KeepingSink, showOutput } from '../support/imports.ts'
+import { eachOf, importCar, importEntries, KeepingSink, showOutput } from '../support/imports.ts'
 
 export interface WorkersUnderTest { workers: BlockWorkers, close: () => Promise<void> }
 

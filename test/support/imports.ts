@@ -1,8 +1,14 @@
 import type { Block } from '../../src/blockstore/blockstore.ts'
+import { carImporter } from '../../src/importer/car-importer.ts'
 import type { BlockSink, ImportOptions, ImportOutput } from '../../src/importer/importer.ts'
-import { importEntries } from '../../src/importer/unixfs-importer.ts'
+import { unixfsImporter } from '../../src/importer/unixfs-importer.ts'
 import type { UploadEntry } from '../../src/model/add.ts'
 import { dagParams } from './add-vectors.ts'
+
+/** Files and directories become blocks, without threads. */
+export const importEntries = unixfsImporter({}, undefined)
+/** A CAR's blocks, checked without threads. */
+export const importCar = carImporter({}, undefined)
 
 /** A sink that keeps all blocks, and the sizes of its batches. */
 export class KeepingSink implements BlockSink {

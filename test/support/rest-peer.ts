@@ -4,7 +4,7 @@ import type { RestApi, RestApiInit, Watching } from '../../src/api/rest/rest-api
 import { restApi } from '../../src/api/rest/rest-api.ts'
 import type { ClusterApi } from '../../src/cluster/cluster-api.ts'
 import { EventRing } from '../../src/events/event-ring.ts'
-import { apiServerDefaults } from '../../src/http/api-server.ts'
+import { apiServerDefaults } from './api-server-defaults.ts'
 import type { InjectReply, InjectRequest } from './inject.ts'
 import { inject } from './inject.ts'
 import { FakeCluster } from './fake-cluster.ts'

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { messageOf } from '../../src/base/errors.ts'
-import { importCar } from '../../src/importer/car-importer.ts'
+import { importCar } from '../support/imports.ts'
 import { inPieces } from '../support/add-vectors.ts'
 
 interface Recorded {

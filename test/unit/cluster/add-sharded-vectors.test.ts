@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { importCar } from '../../../src/importer/car-importer.ts'
 import { createSharder } from '../../../src/importer/sharder.ts'
-import { importEntries } from '../../../src/importer/unixfs-importer.ts'
 import type { AddedOutput, UploadEntry } from '../../../src/model/add.ts'
 import { addedOutputJson } from '../../../src/model/add.ts'
 import type { Pin } from '../../../src/model/pin.ts'
+import { importCar, importEntries } from '../../support/imports.ts'
 import { clusterOf } from '../../support/cluster/cluster-of.ts'
 import { addParams, factors } from '../../support/cluster/values.ts'
 

@@ -6,11 +6,10 @@ import { CID } from 'multiformats/cid'
 import * as Digest from 'multiformats/hashes/digest'
 import { describe, it } from 'node:test'
 import type { Block } from '../../../src/blockstore/blockstore.ts'
-import { importCar } from '../../../src/importer/car-importer.ts'
 import type { ImportedCar } from '../../../src/importer/importer.ts'
 import { inPieces } from '../../support/add-vectors.ts'
 import { blockOf, identityCid, numberedBlocks } from '../../support/blocks.ts'
-import { KeepingSink } from '../../support/imports.ts'
+import { importCar, KeepingSink } from '../../support/imports.ts'
 import { quietMs } from '../../support/poll.ts'
 
 async function carOf (roots: CID[], blocks: Block[]): Promise<Buffer> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { importEntries } from '../../../../src/importer/unixfs-importer.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../../../src/model/add.ts'
+import { importEntries } from '../../../support/imports.ts'
 import { FakeCluster } from '../../../support/fake-cluster.ts'
 import { metadataUpload, readMetadataCases } from '../../../support/metadata-cases.ts'
 import { jsonLinesOf, jsonOf, proxyPeer } from '../../../support/proxy-peer.ts'

@@ -26,4 +26,5 @@ export function varintBytes (value: number): Uint8Array {
 }
 
 /** A length-delimited field of protobuf: its tag (of one byte), the length, the bytes. */
-export const lengthDelimited = (tag: number, bytes: Uint8Array): Uint8Array => Buffer.concat([Uint8Array.of(tag), varintBytes(bytes.length), bytes])
+export const lengthDelimited = (tag: number, bytes: Uint8Array): Uint8Array =>
+  Buffer.concat([Uint8Array.of(tag), varintBytes(bytes.length), bytes])

@@ -13,7 +13,7 @@ export function listenOptionsOf (multiaddr: string): ListenOptions {
   if (tcp == null || port > 65_535) {
     throw new ClusterError(
       'INVALID_CONFIG', { address: multiaddr },
-      { message: `cannot listen on ${multiaddr}: /ip4, /ip6 or /dns with /tcp, or /unix, is wanted` }
+      { message: `cannot listen on ${multiaddr}: /ip4, /ip6 or /dns with /tcp, or /unix, is required` }
     )
   }
   return { host: tcp[2] ?? '', port }

@@ -129,7 +129,7 @@ describe('three peers, through their real program', () => {
     const absent = await fetch(`${at(1).gateway}/ipfs/bafkreibm6jg3ux5qumhcn2b3flc3tyu6dmlb4xa7u5bf44yegnrjhc4yeq`)
 
     assert.deepEqual([absent.status, absent.headers.get('retry-after')], [502, '30'])
-    assert.match(await absent.text(), /nobody who has bafk/)
+    assert.match(await absent.text(), /no peer that has bafk/)
   })
 
   it('take in a late one, which then knows everything', async () => {

@@ -159,5 +159,5 @@ export class Patience {
 const answerTooLong = (): ClusterError => new ClusterError('TIMEOUT', {}, { message: 'the answer takes too long' })
 
 const tooLate = (cid: CID, limitMs: number): ClusterError => new ClusterError('TIMEOUT', { cid: cid.toString() }, {
-  message: `the block ${cid.toString()} did not come within ${limitMs / 1000} s: nobody who has it could be reached, try again later`
+  message: `the block ${cid.toString()} did not come within ${limitMs / 1000} s: no peer that has it could be reached, try again later`
 })

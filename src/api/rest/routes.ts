@@ -251,7 +251,7 @@ const diffing = (summary: string): RouteDoc => answers(summary, 'PinsetDiff', {
 const readiness: RouteDoc = {
   summary: 'Whether the peer is ready: not behind the others, and with its IPFS node.',
   responses: [
-    { status: 200, about: 'It is fine, or at most looks through a branch again.', schema: 'Readiness' },
+    { status: 200, about: 'It is ready; it may be checking a branch again.', schema: 'Readiness' },
     { status: 503, about: 'Send requests to another peer.', schema: 'Readiness' }
   ]
 }

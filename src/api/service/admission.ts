@@ -56,7 +56,7 @@ export class Admission {
     try {
       const caller = await this.#identify(asking)
       if (caller == null && access !== 'open') {
-        throw new ClusterError('UNAUTHENTICATED', {}, { message: 'an API key is wanted: X-API-Key, or Authorization: Bearer' })
+        throw new ClusterError('UNAUTHENTICATED', {}, { message: 'an API key is required: X-API-Key, or Authorization: Bearer' })
       }
       return caller
     } catch (err) {
@@ -94,6 +94,6 @@ function checkAccess (access: ServiceAccess, caller: Caller): void {
     }
     return
   }
-  if (!isFull(caller)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'a key with all permissions, or a log-in, is wanted' })
+  if (!isFull(caller)) throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'a key with all permissions, or a log-in, is required' })
   if (access === 'admin' && caller.user.role !== 'admin') throw new ClusterError('NOT_AUTHORIZED', {}, { message: 'this is for admins' })
 }

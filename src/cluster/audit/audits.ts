@@ -252,7 +252,7 @@ export class Audits {
   #auditor (): Auditor {
     const { auditor } = this.#deps.ipfs
     if (auditor == null) {
-      throw new ClusterError('UNSUPPORTED', {}, { message: 'only the embedded IPFS node can audit; let another peer look at this one' })
+      throw new ClusterError('UNSUPPORTED', {}, { message: 'only the embedded IPFS node can audit; let another peer audit this one' })
     }
     return auditor
   }

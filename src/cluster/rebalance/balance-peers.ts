@@ -50,10 +50,10 @@ async function capacityOf (peer: PeerId, stat: Promise<RepoTotals>): Promise<num
     if (storageMax > 0) return storageMax
   } catch (cause) {
     throw new ClusterError('PEER_FAILED', { peer }, {
-      message: `peer ${peer} does not tell how much it may hold; with equal shares it need not`, cause
+      message: `peer ${peer} does not report how much it may hold; equal shares do not need it`, cause
     })
   }
   throw new ClusterError('PEER_FAILED', { peer }, {
-    message: `peer ${peer} does not tell how much it may hold; with equal shares it need not`
+    message: `peer ${peer} does not report how much it may hold; equal shares do not need it`
   })
 }

@@ -313,7 +313,7 @@ class EmbeddedNode implements HeliaConnector {
     const { requestTimeoutMs } = this.#init
     const limit = deadline(
       this.#deps.clock, requestTimeoutMs,
-      () => new ClusterError('TIMEOUT', { cid: cid.toString(), requestTimeoutMs }, { message: `nobody sent ${cid.toString()} in time` }),
+      () => new ClusterError('TIMEOUT', { cid: cid.toString(), requestTimeoutMs }, { message: `no peer sent ${cid.toString()} in time` }),
       signal
     )
     try {

@@ -22,7 +22,7 @@ export function kuboAddress (multiaddr: string): KuboAddress {
   if (host == null || port > 65_535) {
     throw new ClusterError(
       'INVALID_CONFIG', { address: multiaddr },
-      { message: `${multiaddr} is not the address of an IPFS RPC API: /ip4, /ip6 or /dns4 with /tcp, or /unix, is wanted` }
+      { message: `${multiaddr} is not the address of an IPFS RPC API: /ip4, /ip6 or /dns4 with /tcp, or /unix, is required` }
     )
   }
   const shown = `${kind === 'ip6' ? `[${host}]` : host}:${port}`

@@ -75,7 +75,7 @@ class KuboNames implements NameResolver {
 }
 
 const notAsked = (name: string): ClusterError =>
-  new ClusterError('NOT_FOUND', { name: name.slice(0, 200) }, { message: 'could not resolve name: nobody is asked for domains' })
+  new ClusterError('NOT_FOUND', { name: name.slice(0, 200) }, { message: 'could not resolve name: domains are not looked up here' })
 
 const offline = ({ local }: NameOptions): string => local == null ? '' : '&offline=true'
 

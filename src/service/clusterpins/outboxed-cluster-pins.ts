@@ -114,7 +114,7 @@ class OutboxedClusterPins implements ClusterPins {
 
   async release (tx: Sql, cid: string): Promise<void> {
     if (!await removeOwner(tx, cid, this.#deps.database.now())) {
-      throw new ClusterError('INTERNAL', { cid }, { message: `nobody owns the pin of ${cid}` })
+      throw new ClusterError('INTERNAL', { cid }, { message: `the pin of ${cid} has no owner` })
     }
   }
 

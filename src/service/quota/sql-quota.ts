@@ -145,7 +145,7 @@ async function use (tx: Sql, user: string, bytes: number): Promise<void> {
   const found = await tx.selectFrom('users').select(['used_bytes', 'quota_bytes']).where('id', '=', user).executeTakeFirst()
   if (found == null) throw unknownUser(user)
   throw new ClusterError('QUOTA_EXCEEDED', { wantedBytes: bytes, usedBytes: found.used_bytes, quotaBytes: found.quota_bytes }, {
-    message: `the quota of the account is used up: ${bytes} bytes more are wanted, ${Math.max(0, found.quota_bytes - found.used_bytes)} are left of ${found.quota_bytes}`
+    message: `the quota of the account is used up: ${bytes} bytes more are needed, ${Math.max(0, found.quota_bytes - found.used_bytes)} are left of ${found.quota_bytes}`
   })
 }
 

@@ -14,7 +14,7 @@ export function errorAnswer ({ headers: asked }: Pick<IncomingMessage, 'headers'
   return { status, headers: [...pageHeaders, ...headers], body: errorPage(status, message) }
 }
 
-const again = 'Try again in a while. If it never comes, nobody who has this content may be online.'
+const again = 'Try again in a while. If it never comes, no peer that has this content may be online.'
 
 /** What a visitor can do, by status. */
 const advice: Readonly<Record<number, string>> = {

@@ -32,7 +32,7 @@ const byTask = successDoc(z.object({ task_id: z.uuid() }), {
   status: 202, message: true, about: `More than ${mostAtOnce} CIDs, \`async\`, or a filter: a task does it.`
 })
 const changed = successDoc(z.object({
-  changed: z.array(z.string()).describe('CIDs that were not as wanted already.'),
+  changed: z.array(z.string()).describe('CIDs that were changed.'),
   failed: z.array(z.object({ cid: z.string(), error: z.string() }))
 }), { message: true })
 

@@ -44,7 +44,7 @@ export async function readUploadForm ({ raw, headers }: Pick<ServiceCall, 'raw' 
     throw err
   }
   await all.return()
-  throw invalidArgument('there is no file in the body: a part with a filename, or of the name "file", is wanted')
+  throw invalidArgument('there is no file in the body: a part with a filename, or of the name "file", is required')
 }
 
 /** Browsers send an empty name for "no file chosen". */

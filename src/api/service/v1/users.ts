@@ -81,7 +81,7 @@ const register = ({ accounts }: UserRoutesDeps): ServiceRoute => serviceRoute({
     summary: 'Create an account. Gives its API key, once.',
     responses: [
       successDoc(registered, { status: 201, message: true, about: 'The account is there.' }),
-      successDoc(registered, { status: 202, message: true, about: 'A code was mailed to the address; users/verify takes it.' }),
+      successDoc(registered, { status: 202, message: true, about: 'A code was mailed to the address: send it to users/verify.' }),
       { status: 403, about: 'Accounts are made by the operator only.' },
       { status: 409, about: 'The address has an account.' }
     ]

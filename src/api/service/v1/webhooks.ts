@@ -114,7 +114,7 @@ const testWebhook = ({ webhooks }: WebhookRoutesDeps): ServiceRoute => serviceRo
   method: 'POST',
   path: '/api/v1/webhooks/{id}/test',
   access,
-  doc: { tag, summary: 'Send a test now; tells how it went', params, responses: [successDoc(delivery, { message: true })] },
+  doc: { tag, summary: 'Send a test now; answers with its result', params, responses: [successDoc(delivery, { message: true })] },
   handler: async ({ caller: { user }, params: { id = '' }, signal }) =>
     success({ message: 'Test sent', data: deliveryJson(await webhooks.test(user.id, id, { signal })) })
 })

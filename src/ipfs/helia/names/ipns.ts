@@ -120,7 +120,7 @@ export class Ipns {
   ): Promise<IpnsRecord | undefined> {
     const limit = deadline(
       this.#deps.clock, timeoutMs === 0 ? 2 ** 31 - 1 : timeoutMs,
-      () => new ClusterError('TIMEOUT', { key, timeoutMs }, { message: `could not resolve name: nobody had a record of ${key} in time` }),
+      () => new ClusterError('TIMEOUT', { key, timeoutMs }, { message: `could not resolve name: nobody sent a record of ${key} in time` }),
       signal
     )
     try {

@@ -174,7 +174,7 @@ export class Publisher {
     const record = records.get(key)
     if (!routing.isOn || record == null) return
     const limit = deadline(
-      clock, putTimeoutMs, () => new ClusterError('TIMEOUT', { key }, { message: 'the routing did not take the record in time' }), signal
+      clock, putTimeoutMs, () => new ClusterError('TIMEOUT', { key }, { message: 'the routing did not accept the record in time' }), signal
     )
     try {
       const takers = await routing.put(ipnsRoutingKey(key), record, { signal: limit.signal })

@@ -323,5 +323,5 @@ export class BlockFetcher {
 }
 
 function noProvider (cid: CID): ClusterError {
-  return new ClusterError('NO_PROVIDER', { cid: cid.toString() }, { message: `nobody who has ${cid.toString()} could be found` })
+  return new ClusterError('NO_PROVIDER', { cid: cid.toString() }, { message: `no peer that has ${cid.toString()} could be found` })
 }

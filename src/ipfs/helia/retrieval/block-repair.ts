@@ -34,7 +34,7 @@ const intervalMs = 60_000
 export function checkCollectable (datastore: Pick<Datastore, 'get'>): void {
   if (damageOf(datastore) == null && datastore.get(repairRow)?.length !== 0) return
   throw new ClusterError('NOT_READY', {}, {
-    message: 'the disk was damaged, and what is pinned is being looked through: nothing is collected before that is over, in some minutes'
+    message: 'the disk was damaged, and what is pinned is being checked: no garbage is collected before that is done, in some minutes'
   })
 }
 
@@ -106,7 +106,7 @@ class RepairRun {
     const { clock, fetcher } = this.#deps
     const limit = deadline(
       clock, this.#init.requestTimeoutMs,
-      () => new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `nobody sent ${cid.toString()} in time` }), this.#signal
+      () => new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `no peer sent ${cid.toString()} in time` }), this.#signal
     )
     try {
       return await fetcher.fetch(cid, { signal: limit.signal })

@@ -51,7 +51,7 @@ export class Durability {
     if (this.#failure != null) throw this.#failure
     try { await this.#file.sync() } catch (cause) {
       this.#failure = new ClusterError('INTERNAL', {}, {
-        message: 'the disk did not take what the service\'s database wrote; restart the peer', cause
+        message: 'the disk did not accept what the service\'s database wrote; restart the peer', cause
       })
       throw this.#failure
     }

@@ -24,8 +24,8 @@ export interface ChallengeOptions {
   /** The IPFS node that is asked, and nobody else. */
   peer: PeerId
   addresses: readonly MultiaddrText[]
-  /** Ways from the root down that are tried. */
-  ways: number
+  /** Random walks from the root down. */
+  walks: number
   /** 0: only the root; -1: all of the DAG. */
   depth: number
   signal?: AbortSignal
@@ -39,7 +39,7 @@ export interface Auditor {
   /** Reads every block of a pin of this node, and checks it against its hash. Rejects with NOT_FOUND when the node has no such root. */
   audit (pin: Pin, options: PinAuditOptions): Promise<PinAudit>
   /**
-   * Asks another node for blocks on random ways through the DAG, by bitswap. What it sends is checked and not kept. Rejects with
+   * Asks another node for blocks on random walks through the DAG, by bitswap. What it sends is checked and not kept. Rejects with
    * PEER_UNREACHABLE.
    */
   challenge (root: CID, options: ChallengeOptions): Promise<Challenge>

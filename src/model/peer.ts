@@ -17,7 +17,7 @@ export interface PeerInfo {
   peerName: string
 }
 
-/** Go's protocol of the calls between peers. It has had this name since version 1.0, also in 1.1.6. */
+/** Go's protocol of the calls between peers. It is named after version 1.0, and is the same in 1.1.6. */
 export const rpcProtocol = '/ipfscluster/1.0/rpc'
 
 /** An IPFS node, keys in Go's order (api/types.go). */

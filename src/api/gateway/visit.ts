@@ -53,7 +53,7 @@ export interface Target {
   /** The root and what each name led to. */
   roots: readonly CID[]
   /** Every block that was read on the way, in order: what proves the path. */
-  wayBlocks: readonly CID[]
+  pathBlocks: readonly CID[]
   /** Names that lead on inside of the last block. */
   rest: readonly string[]
   /** The path with its name looked up: `/ipfs/CID/a/b`, decoded. */

@@ -37,8 +37,8 @@ export interface AuditsDeps {
 }
 
 const lookMs = 1000
-/** Random ways down that another node is asked to show of each pin. */
-const waysPerPin = 3
+/** Random walks down that another node is asked to show of each pin. */
+const walksPerPin = 3
 const mostRuns = 20
 
 /** Whether blocks of the pin have to be on that peer. */
@@ -241,7 +241,7 @@ export class Audits {
       throw new ClusterError('PEER_UNREACHABLE', { peer: result.peer }, { message: 'the peer does not say what its IPFS node is' })
     }
     const { asked, bytes, failed } = await this.#auditor().challenge(pin.cid, {
-      peer: ipfsId, addresses: ipfsAddresses, ways: waysPerPin, depth: pin.maxDepth, signal
+      peer: ipfsId, addresses: ipfsAddresses, walks: walksPerPin, depth: pin.maxDepth, signal
     })
     Object.assign(result, {
       blocks: asked - failed.length, bytes, badBlocks: failed.map(String), badCount: failed.length,

@@ -258,7 +258,7 @@ export interface TasksTable {
   completed_at: number | null
 }
 
-/** Uploads in several requests, and those by link that are under way. */
+/** Uploads under way: what they hold is given back when they end early. Resumable ones stay for a while, with what became of them. */
 export interface UploadsTable {
   id: string
   user_id: string

@@ -11,62 +11,62 @@ import { fieldOf } from '../../common/dag/ipld-path.ts'
 import { encodeName } from './content-path.ts'
 import type { Target } from '../visit.ts'
 
-/** Where a path led: the last block's CID, the CIDs and blocks on the way, and names that go on inside of it. */
-export type Way = Pick<Target, 'cid' | 'roots' | 'wayBlocks' | 'rest'>
+/** Where a path led: the last block's CID, the roots and blocks on the way, and names that go on inside of it. */
+export type ResolvedPath = Pick<Target, 'cid' | 'roots' | 'pathBlocks' | 'rest'>
 
 /** `/ipfs/root/names…`, decoded. */
 export interface ImmutablePath { root: string, names: readonly string[] }
 
 /** Codecs whose fields a path may go through: dag-cbor, dag-json; plain ones have no links. */
 const withFields = new Set([0x71, 0x0129, 0x51, 0x0200])
-/** Ways that are remembered. */
-const rememberedWays = 4096
+/** Resolved paths that are remembered. */
+const rememberedPaths = 4096
 const longestRemembered = 512
 
 /**
- * Follows paths below `/ipfs/`. What a path leads to never changes, so ways are remembered, in bounded memory.
+ * Follows paths below `/ipfs/`. What a path leads to never changes, so resolved paths are remembered, in bounded memory.
  */
 export class Resolution {
   readonly #reader: DagReader
-  readonly #known = new Map<string, Way>()
+  readonly #known = new Map<string, ResolvedPath>()
 
   constructor ({ reader }: { reader: DagReader }) { this.#reader = reader }
 
   /** Throws INVALID_CID, NOT_FOUND for a missing name, and what `get` throws. */
-  async resolve ({ root, names }: ImmutablePath, get: GetBlock): Promise<Way> {
+  async resolve ({ root, names }: ImmutablePath, get: GetBlock): Promise<ResolvedPath> {
     const cid = rootCid(root, names)
-    if (names.length === 0) return { cid, roots: [cid], wayBlocks: [], rest: [] }
+    if (names.length === 0) return { cid, roots: [cid], pathBlocks: [], rest: [] }
     // a decoded name may hold a slash itself
     const key = `${cid.toString()}/${names.map(encodeName).join('/')}`
     const known = this.#known.get(key)
     if (known != null) return known
-    const way = await this.#follow(cid, names, get)
-    if (key.length <= longestRemembered) this.#remember(key, way)
-    return way
+    const resolved = await this.#follow(cid, names, get)
+    if (key.length <= longestRemembered) this.#remember(key, resolved)
+    return resolved
   }
 
-  #remember (key: string, way: Way): void {
-    this.#known.set(key, way)
-    keepNewest(this.#known, rememberedWays)
+  #remember (key: string, resolved: ResolvedPath): void {
+    this.#known.set(key, resolved)
+    keepNewest(this.#known, rememberedPaths)
   }
 
-  async #follow (root: CID, names: readonly string[], get: GetBlock): Promise<Way> {
+  async #follow (root: CID, names: readonly string[], get: GetBlock): Promise<ResolvedPath> {
     const roots = [root]
-    const wayBlocks: CID[] = []
+    const pathBlocks: CID[] = []
     const noting: GetBlock = async cid => {
       const bytes = await get(cid)
-      wayBlocks.push(cid)
+      pathBlocks.push(cid)
       return bytes
     }
     let cid = root
     for (let at = 0; at < names.length;) {
       const step = await this.#step(cid, names.slice(at), noting)
-      if (step == null) return { cid, roots, wayBlocks, rest: names.slice(at) }
+      if (step == null) return { cid, roots, pathBlocks, rest: names.slice(at) }
       cid = step.cid
       at += step.used
       roots.push(cid)
     }
-    return { cid, roots, wayBlocks, rest: [] }
+    return { cid, roots, pathBlocks, rest: [] }
   }
 
   /** The next block and how many names led to it; undefined when the names stay inside of this one. */

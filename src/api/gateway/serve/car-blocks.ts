@@ -61,12 +61,12 @@ function rangeOf (bytes: CarParams['bytes'], size: number): ByteRange {
 
 /** Leaves out what a CAR never holds (identity blocks) and, unless repeats are wanted, what came before. */
 export async function * withoutRepeats (
-  way: AsyncIterable<Block>, blocks: AsyncIterable<Block>, { reader, repeats }: { reader: Pick<DagReader, 'seenBlocks'>, repeats: boolean }
+  path: AsyncIterable<Block>, blocks: AsyncIterable<Block>, { reader, repeats }: { reader: Pick<DagReader, 'seenBlocks'>, repeats: boolean }
 ): AsyncGenerator<Block> {
   const seen = reader.seenBlocks()
   let given = 0
   try {
-    for (const source of [way, blocks]) {
+    for (const source of [path, blocks]) {
       for await (const block of source) {
         const { multihash } = block.cid
         if (multihash.code === identityHash || (!repeats && !seen.add(multihash.bytes))) continue

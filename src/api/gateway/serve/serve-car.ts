@@ -29,7 +29,7 @@ export async function serveCar (visit: Visit, target: Target, { reader }: ServeD
   const stream = async (): Promise<Pick<Answer, 'body' | 'held'>> => {
     await visit.room(firstRoom)
     const inScope = scopeBlocks(root, params, { reader, get, prefetch, room: ahead })
-    const blocks = withoutRepeats(wayBlocks(target, get), inScope, { reader, repeats: params.repeats })
+    const blocks = withoutRepeats(blocksOfPath(target, get), inScope, { reader, repeats: params.repeats })
     // what can't be fetched at once is told by a status; later on only a broken connection is left
     return { body: await begun(sections(cid, blocks), firstBytes, ({ length }) => length), held: firstRoom }
   }
@@ -54,8 +54,8 @@ async function * sections (root: CID, blocks: AsyncIterable<Block>): AsyncGenera
   }
 }
 
-async function * wayBlocks ({ wayBlocks }: Target, get: Visit['get']): AsyncGenerator<Block> {
-  for (const cid of wayBlocks) yield { cid, bytes: await get(cid) }
+async function * blocksOfPath ({ pathBlocks }: Target, get: Visit['get']): AsyncGenerator<Block> {
+  for (const cid of pathBlocks) yield { cid, bytes: await get(cid) }
 }
 
 function carEtag ({ cid, immutablePath }: Target, params: CarParams): string {

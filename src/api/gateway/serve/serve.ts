@@ -70,8 +70,8 @@ export class Content {
     if (path.namespace === 'ipns') await this.#deps.refusals.path(text)
     try {
       visit.below(immutable.root)
-      const way = await this.#resolution.resolve(immutable, visit.get)
-      return await this.#serve(visit, { ...way, immutablePath: text, freshness: immutable.freshness })
+      const resolved = await this.#resolution.resolve(immutable, visit.get)
+      return await this.#serve(visit, { ...resolved, immutablePath: text, freshness: immutable.freshness })
     } catch (err) {
       if (!isClusterError(err, 'NOT_FOUND') || format != null) throw err
       return this.#missing(visit, immutable, err)
@@ -150,8 +150,8 @@ export class Content {
   async #page (visit: Visit, { root, freshness }: Pick<Immutable, 'root' | 'freshness'>, page: OtherPage): Promise<Answer> {
     const path: ContentPath = { ...visit.path, names: page.names, isFolder: page.isFolder }
     await this.#deps.refusals.path(['/ipfs', root, ...page.names].join('/'))
-    const way = await this.#resolution.resolve({ root, names: page.names }, visit.get)
-    const target = { ...way, immutablePath: ['/ipfs', root, ...page.names].join('/'), freshness }
+    const resolved = await this.#resolution.resolve({ root, names: page.names }, visit.get)
+    const target = { ...resolved, immutablePath: ['/ipfs', root, ...page.names].join('/'), freshness }
     if (page.status === 200) return this.#serve({ ...visit, path }, target)
     // an error is told whole, whatever the client has or wants of it
     const headers = { ...visit.headers, range: undefined, 'if-none-match': undefined }

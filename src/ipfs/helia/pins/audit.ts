@@ -104,7 +104,7 @@ export class NodeAudit implements Auditor {
     }
   }
 
-  async challenge (root: CID, { peer, addresses, ways, depth, signal }: ChallengeOptions): Promise<Challenge> {
+  async challenge (root: CID, { peer, addresses, walks, depth, signal }: ChallengeOptions): Promise<Challenge> {
     const { clock } = this.#deps
     const result: Challenge = { asked: 0, bytes: 0, failed: [] }
     const limit = deadline(clock, this.#init.requestTimeoutMs, () => new ClusterError('TIMEOUT', { peer }), signal)
@@ -113,7 +113,7 @@ export class NodeAudit implements Auditor {
       const top = await this.#asked(root, { peer, result, signal: limit.signal })
       if (top == null || depth === 0) return result
       const seen = new Map([[root.toString(), top]])
-      for (let way = 0; way < ways; way++) await this.#goDown(root, top, { peer, depth, seen, result, signal: limit.signal })
+      for (let walk = 0; walk < walks; walk++) await this.#goDown(root, top, { peer, depth, seen, result, signal: limit.signal })
       return result
     } finally {
       limit.clear()
@@ -132,7 +132,7 @@ export class NodeAudit implements Auditor {
     }
   }
 
-  /** One random way from a block down to a leaf. What was on another way already isn't asked again. */
+  /** One random walk from a block down to a leaf. What was on another walk already isn't asked again. */
   async #goDown (
     root: CID, top: Uint8Array,
     { peer, depth, seen, result, signal }: {

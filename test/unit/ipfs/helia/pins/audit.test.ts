@@ -100,7 +100,7 @@ describe('the audit of the embedded node', () => {
     await holding(here, dag)
     await holding(there, dag)
     const { id: peer } = await there.connector.id()
-    const challenge = { peer, addresses: await addresses(), ways: 6, depth: -1 }
+    const challenge = { peer, addresses: await addresses(), walks: 6, depth: -1 }
 
     const good = await auditor(here).challenge(root.cid, challenge)
     await (otherStore as Blockstore).delete(middles.map(({ cid }) => cid))
@@ -115,6 +115,6 @@ describe('the audit of the embedded node', () => {
   it('says when the other node can not be reached', async () => {
     const { id: peer } = await there.connector.id()
 
-    await assert.rejects(auditor(here).challenge(root.cid, { peer, addresses: [], ways: 1, depth: -1 }), { code: 'PEER_UNREACHABLE' })
+    await assert.rejects(auditor(here).challenge(root.cid, { peer, addresses: [], walks: 1, depth: -1 }), { code: 'PEER_UNREACHABLE' })
   })
 })

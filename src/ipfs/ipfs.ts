@@ -160,6 +160,11 @@ export interface IpfsConnector extends Startable {
    * process forgets of the last 20 ms has to be pinned again.
    */
   pinWhole? (pins: readonly Pin[]): Promise<void>
+  /**
+   * True when `unpin` would have nothing to do: there is no such root, and none is being made. Known without waiting. Absent: the connector
+   * can't tell.
+   */
+  isUnpinned? (cid: CID): boolean
   /** Removes the root. What isn't a root is fine. Rejects with PIN_REFUSED while unpinning is disabled by configuration. */
   unpin (cid: CID, options?: IpfsOptions): Promise<void>
   /** The node's word on one pin, in the mode that its depth asks for. */

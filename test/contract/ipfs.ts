@@ -304,6 +304,28 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.deepEqual(went, hashes(...all))
     })
 
+    it('knows at once what is no root and is not about to become one', async () => {
+      const ipfs = await start()
+      const leaf = await rawBlock('a root for a while')
+      if (ipfs.isUnpinned == null) return
+      const told = [ipfs.isUnpinned(leaf.cid)]
+      using hold = ipfs.hold()
+      await hold.put([leaf])
+      await hold.keepUntilPinned(leaf.cid)
+      hold.handOver([leaf.cid])
+      told.push(ipfs.isUnpinned(leaf.cid))
+
+      const pinning = ipfs.pin(pinOf(leaf.cid))
+      told.push(ipfs.isUnpinned(leaf.cid))
+      await pinning
+      told.push(ipfs.isUnpinned(leaf.cid))
+      const unpinning = ipfs.unpin(leaf.cid)
+      told.push(ipfs.isUnpinned(leaf.cid))
+      await unpinning
+
+      assert.deepEqual([...told, ipfs.isUnpinned(leaf.cid)], [true, false, false, false, false, true])
+    })
+
     it('keeps the blocks of an add with several roots until each is pinned; those of other peers are not waited for', ifKept, async () => {
       const ipfs = await start()
       const trees = await Promise.all(['one', 'two', 'of others'].map(tree))

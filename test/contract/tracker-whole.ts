@@ -103,5 +103,33 @@ export function trackerWholeContract (name: string, open: OpenTracker): void {
 
       assert.deepEqual(node.calls, ['whole 1'])
     })
+
+    it('leaves alone what others hold and has no root here', async () => {
+      const { track, node, clock, list } = await opened()
+      node.tellsUnpinned = true
+      node.roots.set(cidNumber(3).toString(), 'recursive')
+
+      track(...[1, 2, 3].map(n => aPin(n, elsewhere)))
+      await clock.settle()
+
+      assert.deepEqual([node.calls, [...node.roots]], [['unpin 3'], []])
+      assert.deepEqual(Object.values(await list()), ['remote', 'remote', 'remote'])
+    })
+
+    it('looks again at what is under way when others get it', async () => {
+      const { track, node, clock, statusOf } = await opened()
+      node.tellsUnpinned = true
+      const release = node.hold('pin 101')
+      track(aPin(101))
+      await clock.settle()
+
+      track(aPin(101, elsewhere))
+      await clock.settle()
+      release()
+      await clock.settle()
+
+      assert.equal(node.roots.has(cidNumber(101).toString()), false)
+      assert.equal(await statusOf(101), 'remote')
+    })
   })
 }

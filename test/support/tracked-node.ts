@@ -60,8 +60,8 @@ export class FakePinset implements PinState {
 type Behaviour = (signal: AbortSignal) => Promise<void>
 
 /** The pins of an IPFS node whose speed and faults the test decides. Answers at once when nothing else was said. */
-export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount'
-  | 'ownRoots'> {
+export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'isUnpinned' | 'unpin' | 'progress' | 'pinStatus'
+  | 'pinnedView' | 'pinCount' | 'ownRoots'> {
   readonly roots = new Map<string, 'recursive' | 'direct'>()
   /** "pin <n>" and "unpin <n>" in the order of the calls; with "aborted <call>" when one was cancelled. */
   readonly calls: string[] = []
@@ -88,6 +88,11 @@ export class TrackedNode implements Pick<IpfsConnector, 'pin' | 'isWhole' | 'pin
     await this.#act(`whole ${pins.map(({ cid }) => numberOf(cid)).join(' ')}`)
     for (const pin of pins) this.roots.set(pin.cid.toString(), pin.maxDepth === 0 ? 'direct' : 'recursive')
   }
+
+  /** It says at once of what it has no root. */
+  tellsUnpinned = false
+
+  isUnpinned (cid: CID): boolean { return this.tellsUnpinned && !this.roots.has(cid.toString()) }
 
   /** Bytes of the blocks that come for a pin, by its number. */
   readonly coming = new Map<number, number[]>()

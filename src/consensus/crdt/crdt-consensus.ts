@@ -124,6 +124,7 @@ class Crdt implements CrdtConsensus {
   }
 
   async start (signal: AbortSignal): Promise<void> {
+    await this.#values.begin()
     await this.#store.load()
     signal.throwIfAborted()
     this.#unlisten.push(this.#deps.broadcast.subscribe(

@@ -45,6 +45,8 @@ export const tombstonesOf = (key: string): KeyRange => withPrefix(`t${key}/`)
 export const valueRecord = (key: string): string => `v${key}`
 /** Whether a row is that of what a key is now. */
 export const isValueRecord = (record: string): boolean => record.startsWith('v/')
+/** Whether a row is of a kind that is looked for at every merge, and mostly isn't there: merged blocks, voided versions, values. */
+export const isLookedFor = (record: string): boolean => record.startsWith('v/') || record.startsWith('t/') || record.startsWith('m/')
 /** The row of a pin's line of JSON. */
 export const rowRecord = (key: string): string => `j${key}`
 /** The row of a change that waits for its block. */
@@ -78,6 +80,8 @@ export const allMerged = withPrefix('m/')
 export const allValues = withPrefix('v/')
 /** Every `rowRecord`: the pinset as it is listed, in the order of the keys. */
 export const allRows = withPrefix('j/')
+/** What `isLookedFor` is true of. */
+export const lookedForRanges: readonly KeyRange[] = ['m/', 't/', 'v/'].map(withPrefix)
 /** Every `headRecord`. */
 export const allHeads = withPrefix('h/')
 /** Every `missingRecord`. */

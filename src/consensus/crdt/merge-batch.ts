@@ -25,6 +25,9 @@ export interface MergeBatchDeps {
   pins?: ReadonlyMap<string, StoredPin> | undefined
 }
 
+/** The versions that a block brought and voided. */
+interface MergedVersions { id: string, priority: number, effects: Pick<MergeEffects, 'tombstones' | 'elements'> }
+
 const listsAtOnce = 64
 const blocksKept = 8
 const mark = new Uint8Array(0)
@@ -39,10 +42,15 @@ export class MergeBatch {
   readonly values: ValueChanges
   readonly #datastore: Datastore
   readonly #pins: ReadonlyMap<string, StoredPin> | undefined
-  /** Records that wait to be written: blocks, marks, versions and voids. */
-  readonly #records = new Map<string, Uint8Array | undefined>()
-  /** The versions among them by key of the pin, in the order in which they came and went. */
+  /** Records that wait to be written and are looked for: blocks, marks and voids. */
+  readonly #records = new Map<string, Uint8Array>()
+  /** Those of versions, in the order in which they came and went. */
+  readonly #versionWrites: Write[] = []
+  /** What each block has done to versions. */
+  readonly #merged: MergedVersions[] = []
+  /** The versions of the first so many of them, by key of the pin: only removals ask for these. */
   readonly #versions = new Map<string, Array<{ id: string, priority: number | undefined }>>()
+  #indexed = 0
   readonly #cids = new Map<string, CID | undefined>()
 
   constructor ({ datastore, heads, missing, pins }: MergeBatchDeps) {
@@ -69,16 +77,19 @@ export class MergeBatch {
     this.#records.set(layout.mergedRecord(id), mark)
     for (const { key, id: void_ } of effects.tombstones) {
       this.#records.set(layout.tombstoneRecord(key, void_), mark)
-      this.#setVersion({ key, id: void_, priority: undefined })
+      this.#versionWrites.push({ key: layout.elementRecord(key, void_), value: undefined })
     }
-    const priority = { number: block.delta.priority, record: layout.numberBytes(block.delta.priority) }
-    for (const key of effects.elements) this.#setVersion({ key, id, priority })
+    const { priority } = block.delta
+    const value = layout.numberBytes(priority)
+    for (const key of effects.elements) this.#versionWrites.push({ key: layout.elementRecord(key, id), value })
+    this.#merged.push({ id, priority, effects })
     for (const [key, version] of effects.values) this.values.setVersion(key, version)
   }
 
   /** All writes but those of the values. */
   * writes (): Generator<Write> {
     for (const [key, value] of this.#records) yield { key, value }
+    yield * this.#versionWrites
     for (const [id, head] of this.heads.changes()) {
       yield { key: layout.headRecord(id), value: head == null ? undefined : layout.numberBytes(head.priority) }
     }
@@ -112,10 +123,19 @@ export class MergeBatch {
     for (const [id, block] of addMissing) this.missing.set(id, block)
   }
 
-  #setVersion ({ key, id, priority }: { key: string, id: string, priority: { number: number, record: Uint8Array } | undefined }): void {
-    this.#records.set(layout.elementRecord(key, id), priority?.record)
+  /** The versions of a key that came and went in this batch. */
+  #versionsOf (key: string): ReadonlyArray<{ id: string, priority: number | undefined }> {
+    for (; this.#indexed < this.#merged.length; this.#indexed++) this.#index(this.#merged[this.#indexed] as MergedVersions)
+    return this.#versions.get(key) ?? []
+  }
+
+  #index ({ id, priority, effects }: MergedVersions): void {
+    for (const { key, id: void_ } of effects.tombstones) this.#indexOne(key, { id: void_, priority: undefined })
+    for (const key of effects.elements) this.#indexOne(key, { id, priority })
+  }
+
+  #indexOne (key: string, version: { id: string, priority: number | undefined }): void {
     const versions = this.#versions.get(key)
-    const version = { id, priority: priority?.number }
     if (versions == null) this.#versions.set(key, [version])
     else versions.push(version)
   }
@@ -139,7 +159,7 @@ export class MergeBatch {
     for await (const rows of this.#datastore.entries(layout.elementsOf(key))) {
       for (const [record, value] of rows) versions.set(layout.idOf(record), layout.numberOf(value))
     }
-    for (const { id, priority } of this.#versions.get(key) ?? []) {
+    for (const { id, priority } of this.#versionsOf(key)) {
       if (priority == null) versions.delete(id)
       else versions.set(id, priority)
     }

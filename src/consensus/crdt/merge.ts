@@ -50,8 +50,10 @@ export function mergeDelta (delta: Delta, id: string, view: MergeView): MergeEff
   return effects
 }
 
+const none: ReadonlyMap<string, Version | undefined> = new Map()
+
 function mergeElements (delta: Delta, id: string, view: MergeView, effects: MergeEffects): void {
-  const afterTombstones = new Map(effects.values)
+  const afterTombstones = effects.values.size === 0 ? none : new Map(effects.values)
   const recorded = new Set<string>()
   for (const { key, value } of delta.elements) {
     if (!view.isPinKey(key) || view.isTombstoned(key, id)) continue

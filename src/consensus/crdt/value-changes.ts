@@ -31,32 +31,40 @@ export const jsonRow = (pin: Pin): Uint8Array => textBytes(`${pinText(pin)}\n`)
 const isSame = (one: Uint8Array | undefined, other: Uint8Array | undefined): boolean =>
   one === other || (one != null && other != null && Buffer.compare(one, other) === 0)
 
+/**
+ * What a batch has looked at, and what it makes of it. `pin`: the last one that was decoded, out of the bytes `value`: the same bytes are
+ * looked at for validity and for the row.
+ */
+interface Entry { before: ValueRecord, after: ValueRecord, isTouched: boolean, value: Uint8Array | undefined, pin: Pin | undefined }
+
 /** Gathers the changes of one batch to values, and what of them users see. */
 export class ValueChanges {
   readonly #deps: ValueChangesDeps
-  readonly #touched = new Map<string, { before: ValueRecord, after: ValueRecord }>()
-  /** The last pin that was decoded, by its bytes: the same bytes are looked at for validity and for the row. */
-  readonly #decoded = new Map<Uint8Array, Pin | undefined>()
+  readonly #seen = new Map<string, Entry>()
 
   constructor (deps: ValueChangesDeps) { this.#deps = deps }
 
   /** The key's record with the changes so far. */
-  current (key: string): ValueRecord { return this.#touched.get(key)?.after ?? this.#deps.record(key) }
+  current (key: string): ValueRecord { return this.#entry(key).after }
 
   setVersion (key: string, version: Version | undefined): void {
     const entry = this.#entry(key)
-    entry.after = { ...entry.after, version, isPin: version != null && this.#pin(key, version.value) != null }
+    entry.isTouched = true
+    entry.after = { version, isPin: version != null && this.#pin(key, version.value, entry) != null, overlay: entry.after.overlay }
   }
 
   setOverlay (key: string, overlay: ValueRecord['overlay']): void {
     const entry = this.#entry(key)
-    entry.after = { ...entry.after, overlay }
+    entry.isTouched = true
+    entry.after = { version: entry.after.version, isPin: entry.after.isPin, overlay }
   }
 
   /** The batch's writes, the changes that users see, by how many pins the pinset grew, and what the CRDT itself has now. */
   finish (): { writes: Write[], changes: PinsetChange[], growth: number, pairs: PairChange[] } {
     const result = { writes: [] as Write[], changes: [] as PinsetChange[], growth: 0, pairs: [] as PairChange[] }
-    for (const [key, { before, after }] of this.#touched) {
+    for (const [key, entry] of this.#seen) {
+      if (!entry.isTouched) continue
+      const { before, after } = entry
       result.writes.push({ key: valueRecord(key), value: encodeValueRecord(after) })
       if (before === unreadableRecord) result.pairs.push({ key, was: undefined, is: after.version?.value, wasUnreadable: true })
       else if (!isSame(before.version?.value, after.version?.value)) {
@@ -66,7 +74,7 @@ export class ValueChanges {
       // a pin that is damaged on the disk counts still
       const wasThere = was != null || (before === unreadableRecord && this.#deps.hasRow(key))
       if (isSame(was, is) && wasThere === (is != null)) continue
-      const pin = is == null ? undefined : this.#pin(key, is)
+      const pin = is == null ? undefined : this.#pin(key, is, entry)
       result.writes.push({ key: rowRecord(key), value: pin == null ? undefined : jsonRow(pin) })
       result.changes.push({ cid: this.#deps.cidOf(key), pin })
       result.growth += (is == null ? 0 : 1) - (wasThere ? 1 : 0)
@@ -74,19 +82,22 @@ export class ValueChanges {
     return result
   }
 
-  #entry (key: string): { before: ValueRecord, after: ValueRecord } {
-    const known = this.#touched.get(key)
+  #entry (key: string): Entry {
+    const known = this.#seen.get(key)
     if (known != null) return known
     const before = this.#deps.record(key)
-    const entry = { before, after: before }
-    this.#touched.set(key, entry)
+    const entry: Entry = { before, after: before, isTouched: false, value: undefined, pin: undefined }
+    this.#seen.set(key, entry)
     return entry
   }
 
-  #pin (key: string, value: Uint8Array): Pin | undefined {
+  #pin (key: string, value: Uint8Array, entry: Entry): Pin | undefined {
     const known = this.#deps.pins?.get(key)
     if (known?.value === value) return known.pin
-    if (!this.#decoded.has(value)) this.#decoded.set(value, readablePin(value, this.#deps.cidOf(key)))
-    return this.#decoded.get(value)
+    if (entry.value !== value) {
+      entry.pin = readablePin(value, this.#deps.cidOf(key))
+      entry.value = value
+    }
+    return entry.pin
   }
 }

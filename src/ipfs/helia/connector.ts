@@ -228,6 +228,8 @@ class EmbeddedNode implements HeliaConnector {
     }
   }
 
+  isUnpinned (cid: CID): boolean { return !this.#init.unpinDisable && !this.#local.roots.mayHave(cid) && !this.#holds.isWaitedFor(cid) }
+
   async unpin (cid: CID, options: IpfsOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
     this.#holds.settled(cid)

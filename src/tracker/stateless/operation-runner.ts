@@ -45,7 +45,7 @@ export interface OperationRunnerInit {
 
 export interface OperationRunnerDeps {
   state: PinState
-  ipfs: Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'unpin' | 'progress'>
+  ipfs: Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'isUnpinned' | 'unpin' | 'progress'>
   /** Resolves when the disk has the pinset as it is. Default: it has. */
   durable?: () => Promise<void>
   notes: PinNotes
@@ -158,6 +158,7 @@ export class OperationRunner {
     const now = clock.now()
     if (event !== 'pin') this.#deps.notes.forget(key)
     this.#keepFresh(key, event === 'pin' ? pin : undefined)
+    if (event === 'clean' && this.#isClean(key, pin)) return this.#unpinned(key, true)
     const priority = event === 'pin' && pin != null && this.#isPriority(pin, table.get(key))
     const queueName = event === 'pin' && pin != null ? this.#queueOf(pin) : undefined
     const change = table.apply(key, event, {
@@ -171,6 +172,12 @@ export class OperationRunner {
     this.#deps.changed(key)
     // who asked for the pin gets the answer first
     this.#pumpSoon(event === 'pin' ? 'next tick' : 'this tick')
+  }
+
+  /** Of most pins that others hold there is nothing here: they need no operation, and a joining peer hears of all of them at once. */
+  #isClean (key: string, pin: Pin | undefined): boolean {
+    const isIdle = this.#running && pin != null && this.#deps.table.get(key) == null && !this.#runs.has(key)
+    return isIdle && this.#deps.ipfs.isUnpinned?.(pin.cid) === true
   }
 
   /** The pinset says something of this CID that is nothing to be done. */
@@ -453,9 +460,13 @@ export class OperationRunner {
     if (desired !== 'unpin' && desired !== 'clean') return this.#giveUp(key, cid)
     await this.#deps.ipfs.unpin(cid, { signal })
     if (signal.aborted) return
-    this.counts.unpinsDone++
     this.#apply(key, 'done')
-    this.onUnpinned?.(key, desired === 'clean')
+    this.#unpinned(key, desired === 'clean')
+  }
+
+  #unpinned (key: string, isRemote: boolean): void {
+    this.counts.unpinsDone++
+    this.onUnpinned?.(key, isRemote)
   }
 
   /** The pinset has moved on; the change's own event is under way or was handled. */

@@ -43,7 +43,7 @@ export interface StatelessTrackerDeps {
   progress: () => Pick<ReturnType<Consensus['progress']>, 'heads' | 'dirty' | 'behind' | 'damaged'>
   /** Resolves when the disk has the pinset as it is: a pin that is told as pinned survives a power cut as this peer's. Default: it has. */
   durable?: () => Promise<void>
-  ipfs: Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
+  ipfs: Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'isUnpinned' | 'unpin' | 'progress' | 'pinStatus' | 'pinnedView' | 'pinCount' | 'ownRoots'>
   /**
    * For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker.
    */

@@ -42,6 +42,9 @@ export class Holds {
     return hold
   }
 
+  /** Whether blocks are kept until this root was pinned, or is not to be any more. */
+  isWaitedFor (root: CID): boolean { return this.#waiting.size > 0 && this.#waiting.has(hashKey(root)) }
+
   /** A root was pinned, or is not to be any more: who waited for it waits no longer. */
   settled (root: CID): void {
     const key = hashKey(root)

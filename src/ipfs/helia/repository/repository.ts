@@ -43,6 +43,8 @@ export interface RootTable extends Startable {
   remove (cid: CID): Promise<boolean>
   get (cid: CID): Root | undefined
   has (cid: CID): boolean
+  /** The same, and true while a change of it is on its way. */
+  mayHave (cid: CID): boolean
   /** `recursive`, `direct` or `unpinned`: never `indirect`. */
   statusOf (cid: CID): IpfsPinStatus
   /** The same for many at once, at a third of the price: in order of the CIDs. */

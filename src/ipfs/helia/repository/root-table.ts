@@ -124,6 +124,11 @@ class DatastoreRoots implements RootTable {
     return this.#behind.has(key) || this.#deps.datastore.has(key)
   }
 
+  mayHave (cid: CID): boolean {
+    if (this.count() === 0 && this.#changing.size === 0) return false
+    return this.#changing.has(this.#keyOf(cid)) || this.has(cid)
+  }
+
   statusOf (cid: CID): IpfsPinStatus { return this.get(cid)?.mode ?? 'unpinned' }
 
   async statusesOf (cids: readonly CID[]): Promise<IpfsPinStatus[]> {

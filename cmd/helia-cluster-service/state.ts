@@ -66,7 +66,8 @@ export async function runImport (init: StateInit & ImportFlags, deps: StateDeps)
     const count = await doing(
       'importing state',
       async () => importState(
-        { state: statePath(init.folder, config), rules, clusterName: config.crdt.clusterName }, file ?? deps.input, { log }
+        { state: statePath(init.folder, config), rules, clusterName: config.crdt.clusterName, secret: config.cluster.secret?.reveal() },
+        file ?? deps.input, { log }
       )
       // an import that fails doesn't read to the end
     ).finally(() => file?.destroy())

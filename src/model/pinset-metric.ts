@@ -17,10 +17,12 @@ export interface PinsetClaim {
 }
 
 const mostHeadsTold = 16
+/** Digests of another version are made in another way, and say nothing about this one's. */
+const version = 2
 
 /** The value of a `pinset` metric. Of many heads only the first are told. */
 export function formatPinsetClaim ({ pins, digest, point, heads, isComplete }: PinsetClaim): string {
-  return goJson({ v: 1, pins, digest, point, heads: heads.slice(0, mostHeadsTold), complete: isComplete })
+  return goJson({ v: version, pins, digest, point, heads: heads.slice(0, mostHeadsTold), complete: isComplete })
 }
 
 /** Reads what another peer wrote; undefined when it is no claim, or one of a version that isn't known. */
@@ -28,7 +30,7 @@ export function parsePinsetClaim (text: string): PinsetClaim | undefined {
   let json: { v?: unknown, pins?: unknown, digest?: unknown, point?: unknown, heads?: unknown, complete?: unknown } | null
   try { json = JSON.parse(text) as typeof json } catch { return undefined }
   const { v, pins, digest, point, heads, complete } = json ?? {}
-  if (v !== 1 || typeof pins !== 'number' || !Number.isSafeInteger(pins) || pins < 0 || typeof complete !== 'boolean') return undefined
+  if (v !== version || typeof pins !== 'number' || !Number.isSafeInteger(pins) || pins < 0 || typeof complete !== 'boolean') return undefined
   if (!isHex(digest, 64) || !isHex(point, 32) || !Array.isArray(heads) || heads.length > mostHeadsTold) return undefined
   return heads.every(head => typeof head === 'string' && head.length <= 128)
     ? { pins, digest, point, heads: heads as string[], isComplete: complete }

@@ -3,6 +3,7 @@ import { silentLogger, type Logger } from '../base/log.ts'
 import { systemClock, systemRandom } from '../base/system.ts'
 import { WorkerRunner } from '../base/worker.ts'
 import { crdtConsensus } from '../consensus/crdt/crdt-consensus.ts'
+import { DigestKey } from '../consensus/crdt/digest/digest-key.ts'
 import type { Consensus } from '../consensus/consensus.ts'
 import type { Datastore } from '../datastore/datastore.ts'
 import { offlineBroadcast, offlineExchange } from '../network/offline/offline.ts'
@@ -17,6 +18,8 @@ export interface ImportInit {
   state: string
   rules: ImportRules
   clusterName: string
+  /** The cluster's secret, with which the peer will know its pinset's digest; undefined: none. */
+  secret: Uint8Array | undefined
 }
 
 /** Pins that are handed over at once; enough that a delta block is worth its sync, few enough to take little memory. */
@@ -31,12 +34,13 @@ export async function importState (init: ImportInit, input: AsyncIterable<Uint8A
   return replaceState(init.state, deps, async datastore => fill(init, datastore, input))
 }
 
-async function fill ({ rules, clusterName }: ImportInit, datastore: Datastore, input: AsyncIterable<Uint8Array>): Promise<number> {
+async function fill ({ rules, clusterName, secret }: ImportInit, datastore: Datastore, input: AsyncIterable<Uint8Array>): Promise<number> {
   const clock = systemClock
   const workers = new WorkerRunner({ clock, random: systemRandom, log: silentLogger })
   const consensus = crdtConsensus({
     self: rules.self,
     clusterName,
+    digestKey: new DigestKey(secret),
     trustedPeers: [],
     rebroadcastIntervalMs: 3_600_000,
     repairIntervalMs: 0,

@@ -4,6 +4,7 @@ import type { Logger } from '../../src/base/log.ts'
 import type { Worker, WorkerStatus } from '../../src/base/worker.ts'
 import { crdtConsensus } from '../../src/consensus/crdt/crdt-consensus.ts'
 import type { CrdtConsensus, CrdtConsensusInit } from '../../src/consensus/crdt/crdt-consensus.ts'
+import { DigestKey } from '../../src/consensus/crdt/digest/digest-key.ts'
 import type { Datastore } from '../../src/datastore/datastore.ts'
 import { offlineBroadcast, offlineExchange } from '../../src/network/offline/offline.ts'
 import type { HistoryExchange } from '../../src/network/history.ts'
@@ -37,7 +38,8 @@ export function crdtPeer ({ datastore, broadcast, exchange, history, clock, log,
   const workers: Worker[] = []
   const signal = new AbortController().signal
   const consensus = crdtConsensus({
-    self: 'self', clusterName, trustedPeers: '*', rebroadcastIntervalMs: 60_000, repairIntervalMs: 3_600_000, batching: noBatching, ...init
+    self: 'self', clusterName, trustedPeers: '*', rebroadcastIntervalMs: 60_000, repairIntervalMs: 3_600_000, batching: noBatching,
+    digestKey: new DigestKey(undefined), ...init
   }, {
     datastore,
     broadcast: broadcast ?? offlineBroadcast(),

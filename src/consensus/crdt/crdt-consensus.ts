@@ -23,6 +23,7 @@ import { CrdtStore } from './crdt-store.ts'
 import { Announcements } from './digest/announcements.ts'
 import { countWorker } from './digest/count-worker.ts'
 import { CrdtDigests } from './digest/crdt-digests.ts'
+import type { DigestKey } from './digest/digest-key.ts'
 import { blockRecord } from './layout.ts'
 import { LocalChanges } from './local-changes.ts'
 import { UnreadableValues, pinState } from './pin-state.ts'
@@ -37,6 +38,8 @@ export interface CrdtConsensusInit {
   rebroadcastIntervalMs: number
   repairIntervalMs: number
   batching: BatchingInit
+  /** Of the cluster's secret: what pinsets are compared with. */
+  digestKey: DigestKey
 }
 
 export interface CrdtConsensusDeps {
@@ -107,7 +110,7 @@ class Crdt implements CrdtConsensus {
     const log = rateLimitedLogger(deps)
     const mutex = this.#mutex
     const changed = (changes: PinsetChange[]): void => this.#changed(changes)
-    const store = this.#store = new CrdtStore({ datastore, log })
+    const store = this.#store = new CrdtStore({ datastore, digestKey: init.digestKey, log })
     this.#init = init
     this.#deps = { ...deps, datastore, log }
     this.#trusts = trustOf(init)

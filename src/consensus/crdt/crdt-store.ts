@@ -8,6 +8,7 @@ import type { StoredPin } from '../../wire/pin.ts'
 import { cidOfPinKey } from '../../wire/pin-key.ts'
 import type { PinsetChange } from '../consensus.ts'
 import { MergeBatch, noPinKey, storedRecord } from './merge-batch.ts'
+import { DigestKey } from './digest/digest-key.ts'
 import { RunningDigest } from './digest/running-digest.ts'
 import type { Head, MissingBlock } from './frontier.ts'
 import * as layout from './layout.ts'
@@ -18,7 +19,12 @@ import type { PinsetDamage } from './rebuild.ts'
 import { ValueChanges } from './value-changes.ts'
 import type { Overlay, ValueRecord, Version } from './value-record.ts'
 
-export interface CrdtStoreDeps { datastore: Datastore, log: Logger }
+export interface CrdtStoreDeps {
+  datastore: Datastore
+  /** Default: that of a cluster without a secret. Of another one the digest isn't known then. */
+  digestKey?: DigestKey
+  log: Logger
+}
 
 export interface ApplyOptions {
   /** True: wait for the disk. */
@@ -47,7 +53,7 @@ export class CrdtStore {
 
   constructor (deps: CrdtStoreDeps) {
     this.#deps = deps
-    this.digest = new RunningDigest(deps)
+    this.digest = new RunningDigest({ ...deps, key: deps.digestKey ?? new DigestKey(undefined) })
     this.merged = new MergedOnDisk(deps.datastore)
   }
 

@@ -16,7 +16,7 @@ import type { KeyRange } from '../../datastore/datastore.ts'
  * | `q<key>` | the key has a change in the journal that waits for a block: the live versions under it, a line of priority and id each |
  * | `h<id>` | a head: its priority as decimal text |
  * | `w<id>` | a block that merged blocks link and that isn't here: the head through which it became known |
- * | `d<cell>` | pairs in a part of the pinset and their digest (docs/design/pinset-digest.md) |
+ * | `d<prefix>` | pairs in parts of the pinset and their sums (docs/design/pinset-digest.md) |
  * | `!digest` | the digest of the pinset, and the heads that it belongs to |
  * | `!size` | number of visible pins |
  * | `!dirty` | a full check is due |
@@ -56,8 +56,8 @@ export const headRecord = (id: string): string => `h${id}`
 /** The row of a block that is linked and isn't here, by its key: the key of the head through which it became known. */
 export const missingRecord = (id: string): string => `w${id}`
 
-/** The row of a cell of the digest: the sum of the digests of its pins. */
-export const cellRecord = (cell: string): string => `d${cell}`
+/** The row of 32 cells of the digest, by the beginning of their names: the sums of their pins. */
+export const cellsRecord = (row: string): string => `d${row}`
 
 /** The number of visible pins. */
 export const sizeRecord = '!size'

@@ -14,7 +14,7 @@ import {
 import type { PinsetQuestion } from './pinset-json.ts'
 
 /** Our own protocol between cluster peers (docs/design/pinset-digest.md). Go peers don't speak it. */
-export const pinsetProtocol = '/helia-cluster/pinset/1.0.0'
+export const pinsetProtocol = '/helia-cluster/pinset/2.0.0'
 
 const maxQuestionBytes = 1024 * 1024
 const maxAnswerBytes = 16 * 1024 * 1024

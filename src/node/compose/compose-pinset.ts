@@ -3,6 +3,7 @@ import type { Logger } from '../../base/log.ts'
 import type { WorkerRunner } from '../../base/worker.ts'
 import { crdtConsensus, storedBlock, trustOf } from '../../consensus/crdt/crdt-consensus.ts'
 import type { CrdtConsensus } from '../../consensus/crdt/crdt-consensus.ts'
+import { DigestKey } from '../../consensus/crdt/digest/digest-key.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import { pubsubMonitor } from '../../monitor/pubsub/pubsub-monitor.ts'
 import { decodeMetric, encodeMetric } from '../../wire/metric.ts'
@@ -36,10 +37,11 @@ export function composePinset (init: NodeInit, { stores, networkOf, workers, clo
   return { network, monitor, consensus }
 }
 
-function crdtInit ({ config: { crdt }, identity }: NodeInit): Parameters<typeof crdtConsensus>[0] {
+function crdtInit ({ config: { cluster, crdt }, identity }: NodeInit): Parameters<typeof crdtConsensus>[0] {
   return {
     self: identity.id,
     clusterName: crdt.clusterName,
+    digestKey: new DigestKey(cluster.secret?.reveal()),
     trustedPeers: crdt.trustedPeers.includes('*') ? '*' : crdt.trustedPeers,
     rebroadcastIntervalMs: crdt.rebroadcastIntervalMs,
     repairIntervalMs: crdt.repairIntervalMs,

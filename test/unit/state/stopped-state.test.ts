@@ -20,7 +20,7 @@ describe('the pinset of a peer that does not run', () => {
   afterEach(async () => { await rm(join(state, '..'), { recursive: true, force: true }) })
 
   const fill = async (...names: string[]): Promise<number> =>
-    importState({ state, clusterName: 'c', rules: { factors: { min: -1, max: -1 }, self } },
+    importState({ state, clusterName: 'c', secret: undefined, rules: { factors: { min: -1, max: -1 }, self } },
     text(names.map((name, index) => `{"cid":"${cid(index)}","name":"${name}"}`).join('\n')), deps)
   const names = async (): Promise<string[]> => {
     const opened = await openState(state, deps)
@@ -68,7 +68,7 @@ describe('the pinset of a peer that does not run', () => {
 
     await assert.rejects(
       importState(
-        { state, clusterName: 'c', rules: { factors: { min: -1, max: -1 }, self } }, text(`{"cid":"${cid(1)}"}\n{"cid":"${cid(2)}",}`), deps
+        { state, clusterName: 'c', secret: undefined, rules: { factors: { min: -1, max: -1 }, self } }, text(`{"cid":"${cid(1)}"}\n{"cid":"${cid(2)}",}`), deps
       )
     )
 

@@ -3,10 +3,18 @@
  * lie side by side. The number of cells is bounded: 512 for CIDv0 (12 20), 256 for each codec of one byte with sha2-256 (01 cc 12 20), at
  * most 128 for all others.
  */
-export function cellOf (key: string): string {
-  if (key.startsWith('/CIQ')) return key.slice(0, 6)
-  return isCommon(key) ? key.slice(0, 9) : key.slice(0, 4)
-}
+export const cellOf = (key: string): string => key.slice(0, cellLength(key))
+
+/** Cells whose names differ in the last character only share a row: the sums of 32 cells, one after the other. */
+export const cellsPerRow = 32
+/** What the row of a key's cell is called: as its cells, without the last character. */
+export const rowNameOf = (key: string): string => key.slice(0, cellLength(key) - 1)
+/** Which of the row's cells a key belongs to. */
+export const placeInRow = (key: string, row: string): number => digitOf(key, row.length) & (cellsPerRow - 1)
+/** What the cell at a place of a row is called. */
+export const nameInRow = (row: string, place: number): string => row + ('ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[place] ?? '')
+
+const cellLength = (key: string): number => key.startsWith('/CIQ') ? 6 : isCommon(key) ? 9 : 4
 
 const digitOf = (key: string, at: number): number => {
   const code = key.charCodeAt(at)

@@ -14,9 +14,8 @@ import { readableRecord } from '../value-record.ts'
 import type { Announcements } from './announcements.ts'
 import { cellOf } from './cells.ts'
 import { DerivedVersions } from './derived-versions.ts'
-import { pinsIn, sumIn } from './digest-sums.ts'
-import { add, pairVector, shortDigest, vectorWords } from './pair-vector.ts'
-import type { Vector } from './pair-vector.ts'
+import { addSum, pinsIn, sumWords } from './sums.ts'
+import type { Words } from './sums.ts'
 
 export interface CrdtDigestsDeps {
   datastore: Datastore
@@ -64,22 +63,20 @@ export class CrdtDigests implements PinsetDigests {
   }
 
   async cells (): Promise<KeyGroup[]> {
-    const cells = [...this.#deps.store.digest.cells() ?? []].toSorted(([one], [other]) => one < other ? -1 : 1)
-    return cells.map(([prefix, cell]) => ({ prefix, pins: pinsIn(cell), digest: shortDigest(sumIn(cell)) }))
+    return this.#told([...this.#deps.store.digest.cells()].toSorted(([one], [other]) => one < other ? -1 : 1))
   }
 
   async groups (questions: readonly GroupQuestion[], options: PartsOptions = {}): Promise<KeyGroup[]> {
     const found: KeyGroup[] = []
     for (const { prefix, depth } of questions) {
-      const groups = new Map<string, { pins: number, sum: Vector }>()
-      for await (const [key, vector] of this.#pairs(prefix, options)) {
+      const groups = new Map<string, Words>()
+      for await (const [key, one] of this.#pairs(prefix, options)) {
         const name = key.slice(0, depth)
-        const group = groups.get(name) ?? { pins: 0, sum: new Uint32Array(vectorWords) }
-        group.pins++
-        add(group.sum, vector)
-        groups.set(name, group)
+        const sum = groups.get(name) ?? new Int32Array(sumWords)
+        addSum(sum, one)
+        groups.set(name, sum)
       }
-      for (const [name, { pins, sum }] of groups) found.push({ prefix: name, pins, digest: shortDigest(sum) })
+      found.push(...this.#told(groups))
     }
     return found
   }
@@ -87,19 +84,24 @@ export class CrdtDigests implements PinsetDigests {
   async keys (prefixes: readonly string[], options: PartsOptions = {}): Promise<KeyDigest[]> {
     const found: KeyDigest[] = []
     for (const prefix of prefixes) {
-      for await (const [key, vector] of this.#pairs(prefix, options)) found.push({ key, digest: shortDigest(vector) })
+      for await (const [key, sum] of this.#pairs(prefix, options)) found.push({ key, digest: this.#deps.store.digest.key.short(sum) })
     }
     return found
   }
 
+  #told (sums: Iterable<[name: string, sum: Words]>): KeyGroup[] {
+    const { key } = this.#deps.store.digest
+    return Array.from(sums, ([prefix, sum]) => ({ prefix, pins: pinsIn(sum), digest: key.short(sum) }))
+  }
+
   /** Pairs below a prefix; without those of cells that are named by more characters, and asked for by themselves. */
-  async * #pairs (prefix: string, options: PartsOptions): AsyncGenerator<[key: string, vector: Vector]> {
+  async * #pairs (prefix: string, options: PartsOptions): AsyncGenerator<[key: string, sum: Words]> {
     const from = layout.valueRecord(prefix)
     for await (const rows of this.#deps.datastore.entries({ from, before: `${from}\x7f` }, options)) {
       for (const [record, bytes] of rows) {
         const key = layout.pinKeyOf(record)
         const value = readableRecord(bytes)?.version?.value
-        if (value != null && cellOf(key).length <= prefix.length) yield [key, pairVector(key, value)]
+        if (value != null && cellOf(key).length <= prefix.length) yield [key, this.#deps.store.digest.key.sumOf(key, value)]
       }
     }
   }

@@ -1,104 +1,95 @@
 import { invalidBytes } from '../../../wire/protobuf.ts'
-import { cellOf } from './cells.ts'
-import { add, cellWords, passingPairVector, subtract, vectorBytes, vectorOf, vectorWords } from './pair-vector.ts'
-import type { Vector } from './pair-vector.ts'
+import { cellsPerRow, nameInRow, placeInRow, rowNameOf } from './cells.ts'
+import type { DigestKey } from './digest-key.ts'
+import { addPair, isZero, pinsIn, sumWords, wordBytes, wordsOf } from './sums.ts'
+import type { Words } from './sums.ts'
 
 /** A key's value before and after, as the CRDT has it; undefined: none. `wasUnreadable`: the disk had one before that can't be read. */
 export interface PairChange { key: string, was: Uint8Array | undefined, is: Uint8Array | undefined, wasUnreadable?: boolean }
 
-/**
- * Of a part of the pinset: how many pairs, and after them the first words of their sum. Its bytes are its record, so it never changes once
- * it is written.
- */
-export type Cell = Vector
-
-const formatVersion = 1
-const headBytes = 1 + 8 + 32
+const formatVersion = 2
+const edgeBytes = 32
+const headBytes = 1 + edgeBytes
+const recordBytes = headBytes + 4 * sumWords
 
 /** The sums of a set of pairs: of all, and of each cell. */
 export class DigestSums {
-  pins = 0
-  sum: Vector = new Uint32Array(vectorWords)
-  readonly cells = new Map<string, Cell>()
-  /** Of a draft: where cells are copied from before they change. */
-  readonly #base: ReadonlyMap<string, Cell> | undefined
+  readonly total: Words
+  /** The sums of 32 cells each. A row's bytes are its record, so it never changes once it is written. */
+  readonly rows = new Map<string, Words>()
+  readonly #key: DigestKey
+  /** Of a draft: where rows are copied from before they change. */
+  readonly #base: ReadonlyMap<string, Words> | undefined
 
-  constructor (base?: DigestSums) {
-    this.#base = base?.cells
-    if (base == null) return
-    this.pins = base.pins
-    this.sum = base.sum.slice()
+  constructor (key: DigestKey, base?: DigestSums) {
+    this.#key = key
+    this.#base = base?.rows
+    this.total = base == null ? new Int32Array(sumWords) : base.total.slice()
   }
 
+  get pins (): number { return pinsIn(this.total) }
+
   change ({ key, was, is }: PairChange): void {
-    const cell = this.#cellOf(key)
-    if (was != null) this.#count(cell, -1, passingPairVector(key, was))
-    if (is != null) this.#count(cell, 1, passingPairVector(key, is))
+    const name = rowNameOf(key)
+    const row = this.rows.get(name) ?? this.#copied(name)
+    const at = placeInRow(key, name) * sumWords
+    if (was != null) this.#count({ row, at, by: -1, hash: this.#key.pair(key, was) })
+    if (is != null) this.#count({ row, at, by: 1, hash: this.#key.pair(key, is) })
   }
 
   /** Takes the sums of a draft: some changes of these hold now. */
   take (draft: DigestSums): void {
-    this.pins = draft.pins
-    this.sum = draft.sum
-    for (const [name, cell] of draft.cells) {
-      if (isEmpty(cell)) this.cells.delete(name)
-      else this.cells.set(name, cell)
+    this.total.set(draft.total)
+    for (const [name, row] of draft.rows) {
+      if (isZero(row)) this.rows.delete(name)
+      else this.rows.set(name, row)
     }
   }
 
-  #cellOf (key: string): Cell {
-    const name = cellOf(key)
-    const known = this.cells.get(name)
-    if (known != null) return known
-    const base = this.#base?.get(name)
-    const cell = base == null ? new Uint32Array(1 + cellWords) : base.slice()
-    this.cells.set(name, cell)
-    return cell
+  /** Cells that have pairs, by name: views. */
+  * cells (): Generator<[name: string, sum: Words]> {
+    for (const [name, row] of this.rows) {
+      for (let place = 0; place < cellsPerRow; place++) {
+        const sum = row.subarray(place * sumWords, (place + 1) * sumWords)
+        if (!isZero(sum)) yield [nameInRow(name, place), sum]
+      }
+    }
   }
 
-  #count (cell: Cell, by: 1 | -1, vector: Vector): void {
-    const move = by === 1 ? add : subtract
-    move(this.sum, vector)
-    move(cell, vector, 1)
-    this.pins += by
-    cell[0] = pinsIn(cell) + by
+  isEqual (other: DigestSums): boolean { return this.total.every((word, at) => word === other.total[at]) }
+
+  #copied (name: string): Words {
+    const row = this.#base?.get(name)?.slice() ?? new Int32Array(cellsPerRow * sumWords)
+    this.rows.set(name, row)
+    return row
   }
 
-  isEqual (other: DigestSums): boolean {
-    return this.pins === other.pins && Buffer.compare(vectorBytes(this.sum), vectorBytes(other.sum)) === 0
+  #count ({ row, at, by, hash }: { row: Words, at: number, by: 1 | -1, hash: Int32Array }): void {
+    addPair(row, { at, by, hash })
+    addPair(this.total, { at: 0, by, hash })
   }
 }
 
-/** How many pins a cell counts. */
-export const pinsIn = (cell: Cell): number => cell[0] as number
-/** The sum of a cell's pins. A view, not a copy. */
-export const sumIn = (cell: Cell): Vector => cell.subarray(1)
-
-/** No pair is left. A sum that isn't zero then says that something was wrong before: it stays. */
-const isEmpty = (cell: Cell): boolean => pinsIn(cell) === 0 && cell.every(word => word === 0)
-
-/** The record of the sum of all: version, pairs, the heads that it belongs to, sum. */
-export function encodeSum ({ pins, sum }: Pick<DigestSums, 'pins' | 'sum'>, edge: Uint8Array): Uint8Array {
-  const bytes = Buffer.alloc(headBytes + 4 * vectorWords)
+/** The record of the sum of all: version, the heads and the key that it belongs to, sum. */
+export function encodeTotal (total: Words, edge: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(recordBytes)
   bytes[0] = formatVersion
-  bytes.writeDoubleLE(pins, 1)
-  bytes.set(edge, 9)
-  bytes.set(vectorBytes(sum), headBytes)
+  bytes.set(edge, 1)
+  bytes.set(wordBytes(total), headBytes)
   return bytes
 }
 
 /** Undefined for a record of another version or length. */
-export function decodeSum (record: Uint8Array): { pins: number, sum: Vector, edge: Uint8Array } | undefined {
-  if (record.length !== headBytes + 4 * vectorWords || record[0] !== formatVersion) return undefined
-  const bytes = Buffer.from(record.buffer, record.byteOffset, record.length)
-  return { pins: bytes.readDoubleLE(1), edge: record.slice(9, headBytes), sum: vectorOf(record.subarray(headBytes)) }
+export function decodeTotal (record: Uint8Array): { total: Words, edge: Uint8Array } | undefined {
+  if (record.length !== recordBytes || record[0] !== formatVersion) return undefined
+  return { total: wordsOf(record.slice(headBytes)), edge: record.slice(1, headBytes) }
 }
 
-/** A cell as its row; undefined for an empty one, which has none. */
-export const encodeCell = (cell: Cell): Uint8Array | undefined => isEmpty(cell) ? undefined : vectorBytes(cell)
+/** A row of cells as its record; undefined for an empty one, which has none. */
+export const encodeRow = (row: Words): Uint8Array | undefined => isZero(row) ? undefined : wordBytes(row)
 
 /** Throws INVALID_DATA. */
-export function decodeCell (record: Uint8Array): Cell {
-  if (record.length !== 4 + 4 * cellWords) invalidBytes('a cell of the digest has another length')
-  return vectorOf(record)
+export function decodeRow (record: Uint8Array): Words {
+  if (record.length !== 4 * cellsPerRow * sumWords) invalidBytes('a row of the digest has another length')
+  return wordsOf(record)
 }

@@ -4,6 +4,7 @@ import { ClusterError } from '../../../../src/base/errors.ts'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { WorkerRunner } from '../../../../src/base/worker.ts'
 import { crdtConsensus } from '../../../../src/consensus/crdt/crdt-consensus.ts'
+import { DigestKey } from '../../../../src/consensus/crdt/digest/digest-key.ts'
 import type { WriteOptions } from '../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { offlineBroadcast, offlineExchange } from '../../../../src/network/offline/offline.ts'
@@ -25,7 +26,8 @@ describe('consensus on a full disk', () => {
     let lackBytes = 0
     const consensus = crdtConsensus({
       self: 'me', clusterName: 'test', trustedPeers: [], rebroadcastIntervalMs: 1000, repairIntervalMs: 0,
-      batching: { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 }
+      batching: { maxBatchSize: 0, maxBatchAgeMs: 0, maxQueueSize: 100 },
+      digestKey: new DigestKey(undefined)
     }, {
       datastore, broadcast: offlineBroadcast(), exchange: offlineExchange(), clock, log: silentLogger,
       workers: new WorkerRunner({ clock, random: new SeededRandom(1), log: silentLogger }),

@@ -32,12 +32,14 @@ describe('the pinset metric', () => {
     const good = { pins: 1, digest, point: 'cd'.repeat(16), heads: ['bafy'], isComplete: true }
     assert.deepEqual(parsePinsetClaim(formatPinsetClaim(good)), good)
 
+    assert.ok(formatPinsetClaim(good).startsWith('{"v":2,'))
+
     const bad = [
       { ...good, pins: -1 }, { ...good, pins: 0.5 }, { ...good, digest: 'x' }, { ...good, point: 'AB'.repeat(16) },
       { ...good, heads: ['x'.repeat(200)] }
     ].map(formatPinsetClaim)
     for (const text of [
-      ...bad, '', 'null', '[]', '1', formatPinsetClaim(good).replace('"v":1', '"v":2'), formatPinsetClaim(good).replace('true', '1')
+      ...bad, '', 'null', '[]', '1', formatPinsetClaim(good).replace('"v":2', '"v":1'), formatPinsetClaim(good).replace('true', '1')
     ]) assert.equal(parsePinsetClaim(text), undefined, text)
   })
 })

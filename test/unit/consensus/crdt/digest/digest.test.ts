@@ -6,9 +6,9 @@ import { silentLogger } from '../../../../../src/base/log.ts'
 import type { Worker } from '../../../../../src/base/worker.ts'
 import { CrdtStore } from '../../../../../src/consensus/crdt/crdt-store.ts'
 import { cellOf } from '../../../../../src/consensus/crdt/digest/cells.ts'
-import { add, pairVector, subtract, vectorOf } from '../../../../../src/consensus/crdt/digest/pair-vector.ts'
-import type { Vector } from '../../../../../src/consensus/crdt/digest/pair-vector.ts'
-import { digestRecord, valueRecord } from '../../../../../src/consensus/crdt/layout.ts'
+import { DigestKey } from '../../../../../src/consensus/crdt/digest/digest-key.ts'
+import { addPair, wordBytes, wordsOf } from '../../../../../src/consensus/crdt/digest/sums.ts'
+import { allCells, cellsRecord, digestRecord, valueRecord } from '../../../../../src/consensus/crdt/layout.ts'
 import { encodeValueRecord } from '../../../../../src/consensus/crdt/value-record.ts'
 import type { Datastore } from '../../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../support/memory-datastore.ts'
@@ -142,6 +142,50 @@ describe('the digest of the pinset', () => {
     assert.equal(pins, again.consensus.state.size())
   })
 
+  it('is counted anew when the cluster has another secret, or none any more', async () => {
+    const datastore = memoryDatastore()
+    const [old, present] = [new DigestKey(new Uint8Array(32).fill(1)), new DigestKey(new Uint8Array(32).fill(2))]
+    const peer = await started(datastore, { digestKey: old })
+    for (let at = 0; at < 50; at++) await peer.consensus.put(pinFor(`pin ${at}`))
+    assert.equal(digestOf(peer), (await countedDigest(datastore, old)).digest)
+    await peer.consensus.stop()
+
+    for (const digestKey of [present, new DigestKey(undefined)]) {
+      const again = crdtPeer({ datastore, digestKey })
+      await again.consensus.start(signal)
+      assert.equal(again.consensus.digests.point(), undefined)
+      await counted(again)
+
+      assert.equal(digestOf(again), (await countedDigest(datastore, digestKey)).digest)
+      await again.consensus.stop()
+    }
+  })
+
+  it('is counted anew over the records of the version before, of which nothing is left', async () => {
+    const datastore = memoryDatastore()
+    const peer = await started(datastore)
+    for (let at = 0; at < 50; at++) await peer.consensus.put(pinFor(`pin ${at}`))
+    const before = pointOf(peer)
+    await peer.consensus.stop()
+    const rows: Array<[string, Uint8Array]> = []
+    for await (const some of datastore.entries(allCells)) rows.push(...some)
+    await datastore.write([
+      ...rows.map(([key]) => ({ key, value: undefined })), { key: cellsRecord('/AFKREIAB'), value: new Uint8Array(36).fill(1) },
+      { key: digestRecord, value: Uint8Array.from({ length: 545 }, (_, at) => at === 0 ? 1 : 7) }
+    ])
+
+    const again = crdtPeer({ datastore })
+    await again.consensus.start(signal)
+    assert.equal(again.consensus.digests.point(), undefined)
+    await counted(again)
+
+    assert.deepEqual(pointOf(again), before)
+    assert.equal(datastore.get(cellsRecord('/AFKREIAB')), undefined)
+    const written = new Map<string, Uint8Array>()
+    for await (const some of datastore.entries(allCells)) for (const [key, row] of some) written.set(key, row)
+    assert.deepEqual(written, new Map(rows))
+  })
+
   it('is checked once a day: rows that changed on the disk are told, and count', async () => {
     const [datastore, clock] = [memoryDatastore(), new SimClock()]
     const log = new NotedLogger()
@@ -265,29 +309,67 @@ describe('parts of the digest', () => {
   })
 })
 
-describe('the vector of a pair', () => {
-  it('is the same everywhere: a recorded one', () => {
-    assert.equal(Buffer.from(pairVector('/AFKREIA', Buffer.from('value')).buffer, 0, 8).toString('hex'), '689ff66abaeee852')
+describe('the key of a digest', () => {
+  const secret = (byte: number): Uint8Array => new Uint8Array(32).fill(byte)
+  const value = Buffer.from('value')
+  const hex = (words: Int32Array): string => Buffer.from(wordBytes(Int32Array.from(words))).toString('hex')
+
+  it('gives the same everywhere: recorded hashes and digests', () => {
+    const [closed, open] = [new DigestKey(secret(7)), new DigestKey(undefined)]
+
+    assert.equal(hex(closed.pair('/AFKREIA', value)), '2068d8b689b541f01f1dbffb821cd61c')
+    assert.equal(closed.told(closed.sumOf('/AFKREIA', value)), '20959433f84b055cdde1fdb19424585b33de5ef243a56c31068ef7bb028948c8')
+    assert.equal(open.short(open.sumOf('/AFKREIA', value)), 'ygiPro2WNvt6cc2w')
   })
 
   it('takes the key from the value', () => {
-    assert.notDeepEqual(pairVector('/AB', Buffer.from('C')), pairVector('/A', Buffer.from('BC')))
+    const key = new DigestKey(secret(7))
+
+    assert.notEqual(hex(key.pair('/AB', Buffer.from('C'))), hex(key.pair('/A', Buffer.from('BC'))))
+    assert.notEqual(hex(key.pair('/A', Buffer.from([0]))), hex(key.pair('/A', Buffer.alloc(0))))
+  })
+
+  it('is another one for another secret, in all that is made with it', () => {
+    const kinds = [new DigestKey(secret(7)), new DigestKey(secret(8)), new DigestKey(undefined), new DigestKey(new Uint8Array(32))]
+    const sum = Int32Array.of(1, 2, 3, 4, 5)
+
+    for (const made of [
+      kinds.map(({ id }) => Buffer.from(id).toString('hex')), kinds.map(key => hex(key.pair('/A', value))),
+      kinds.map(key => key.told(sum)), kinds.map(key => key.short(sum))
+    ]) assert.equal(new Set(made).size, kinds.length)
+  })
+
+  it('shows no sum to who is told a digest of it', () => {
+    const key = new DigestKey(secret(7))
+    const sum = key.sumOf('/A', value)
+    const told = [key.told(sum), Buffer.from(key.short(sum), 'base64').toString('hex')]
+
+    for (const text of told) assert.ok(text.length >= 24 && !text.includes(hex(sum).slice(8, 16)) && !text.includes(hex(key.pair('/A', value)).slice(0, 8)))
+    assert.notEqual(key.told(sum), key.told(Int32Array.from(sum, (word, at) => at === 0 ? 2 : word)), 'the number of pairs counts')
   })
 })
 
-describe('sums of vectors', () => {
-  it('are those of their numbers of 16 bits, each by itself', () => {
+describe('sums of pairs', () => {
+  it('are those of their numbers of 32 bits, each by itself, wherever they stand', () => {
     const dice = new Dice(3)
     for (let round = 0; round < 200; round++) {
-      const [one, other] = [vectorOf(dice.bytes(504)), vectorOf(dice.bytes(504))]
-      const numbers = (vector: Vector): number[] => [...new Uint16Array(vector.buffer)]
-      const [was, added] = [numbers(one), numbers(other)]
+      const [sums, hash] = [wordsOf(dice.bytes(60)), wordsOf(dice.bytes(16))]
+      const was = [...sums]
 
-      add(one, other)
-      assert.deepEqual(numbers(one), was.map((number, at) => (number + (added[at] as number)) % 65_536))
-      subtract(one, other)
-      subtract(one, other)
-      assert.deepEqual(numbers(one), was.map((number, at) => (number - (added[at] as number) + 65_536) % 65_536))
+      addPair(sums, { at: 5, by: 1, hash })
+      const added = [1, ...hash].map((number, at) => ((was[5 + at] as number) + number) | 0)
+      assert.deepEqual([...sums], [...was.slice(0, 5), ...added, ...was.slice(10)])
+      addPair(sums, { at: 5, by: -1, hash })
+      assert.deepEqual([...sums], was)
+      addPair(sums, { at: 5, by: -1, hash })
+      assert.deepEqual([...sums.subarray(5, 10)], [1, ...hash].map((number, at) => ((was[5 + at] as number) - number) | 0))
     }
+  })
+
+  it('are read from rows that lie anywhere in their buffer', () => {
+    const bytes = Buffer.from([9, 1, 0, 0, 0, 255, 255, 255, 255])
+
+    assert.deepEqual([...wordsOf(bytes.subarray(1))], [1, -1])
+    assert.deepEqual(Buffer.from(wordBytes(wordsOf(bytes.subarray(1)))), bytes.subarray(1))
   })
 })

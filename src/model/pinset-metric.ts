@@ -30,7 +30,8 @@ export function parsePinsetClaim (text: string): PinsetClaim | undefined {
   let json: { v?: unknown, pins?: unknown, digest?: unknown, point?: unknown, heads?: unknown, complete?: unknown } | null
   try { json = JSON.parse(text) as typeof json } catch { return undefined }
   const { v, pins, digest, point, heads, complete } = json ?? {}
-  if (v !== version || typeof pins !== 'number' || !Number.isSafeInteger(pins) || pins < 0 || typeof complete !== 'boolean') return undefined
+  if (v !== version) return undefined
+  if (typeof pins !== 'number' || !Number.isSafeInteger(pins) || pins < 0 || typeof complete !== 'boolean') return undefined
   if (!isHex(digest, 64) || !isHex(point, 32) || !Array.isArray(heads) || heads.length > mostHeadsTold) return undefined
   return heads.every(head => typeof head === 'string' && head.length <= 128)
     ? { pins, digest, point, heads: heads as string[], isComplete: complete }

@@ -68,7 +68,8 @@ describe('the pinset of a peer that does not run', () => {
 
     await assert.rejects(
       importState(
-        { state, clusterName: 'c', secret: undefined, rules: { factors: { min: -1, max: -1 }, self } }, text(`{"cid":"${cid(1)}"}\n{"cid":"${cid(2)}",}`), deps
+        { state, clusterName: 'c', secret: undefined, rules: { factors: { min: -1, max: -1 }, self } },
+        text(`{"cid":"${cid(1)}"}\n{"cid":"${cid(2)}",}`), deps
       )
     )
 

@@ -10,8 +10,8 @@ const idBytes = 16
 const shortBytes = 12
 
 /**
- * What the digests of a cluster are made with (docs/design/pinset-digest.md): keys that its peers derive from the secret they share. Nothing
- * that is made with them tells the secret.
+ * What the digests of a cluster are made with (docs/design/pinset-digest.md): keys that its peers derive from the secret they share.
+ * Nothing that is made with them tells the secret.
  */
 export class DigestKey {
   /** Which key it is, as records have it: 16 bytes. */

@@ -5,7 +5,7 @@ const start = [0x70736575, 0x736f6d65, 0x6e646f6d ^ 0xee, 0x646f7261, 0x6e657261
 
 /**
  * SipHash-2-4 with an outcome of 128 bits (Aumasson and Bernstein 2012, and their reference code), a keyed function that is held to be
- * pseudorandom. In halves of 64-bit words: V8 computes them several times as fast as BigInts.
+ * pseudorandom. Words of 64 bits are two halves here: numbers of 32 bits are what JavaScript computes with at once.
  */
 export class SipHash {
   readonly #initial: Int32Array
@@ -60,7 +60,10 @@ const word = (words: Int32Array, at: number): number => words[at] as number
 
 function flip (state: Int32Array, at: number, bits: number): void { state[at] = state[at] as number ^ bits }
 
-/** Two rounds for each word of 64 bits; four rounds without any are two words of zeros. Additions carry from the low half to the high one. */
+/**
+ * Two rounds for each word of 64 bits; four rounds without any are two words of zeros. Low halves are added first and carry into the high
+ * ones: `Number` of the comparison, because `? 1 : 0` becomes a jump that half of the time goes the way that wasn't foreseen.
+ */
 function absorb (state: Int32Array, words: Int32Array, count: number): void {
   let al = state[0] as number, ah = state[1] as number, bl = state[2] as number, bh = state[3] as number
   let cl = state[4] as number, ch = state[5] as number, dl = state[6] as number, dh = state[7] as number

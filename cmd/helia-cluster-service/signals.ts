@@ -8,7 +8,7 @@ export interface SignalsDeps {
 
 /**
  * Calls back at every INT, TERM and HUP. A terminal signals npm, the launcher and this process at once, and both pass it on: the same
- * signal within 200 ms is the same wish. The returned function ends it.
+ * signal within 200 ms means the same. The returned function ends it.
  */
 export function onStopSignals (listener: (name: NodeJS.Signals) => void, { events, now }: SignalsDeps): () => void {
   let last = { name: '', at: 0 }

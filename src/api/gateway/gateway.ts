@@ -347,7 +347,7 @@ class GatewayPipeline {
   }
 }
 
-const isIfCached = ({ headers: { 'cache-control': wish } }: IncomingMessage): boolean => wish != null && /\bonly-if-cached\b/i.test(wish)
+const isIfCached = ({ headers: { 'cache-control': directives = '' } }: IncomingMessage): boolean => /\bonly-if-cached\b/i.test(directives)
 
 const notForReading = { status: 405, message: 'method not allowed: this gateway is for reading', headers: [['Allow', methods]] as const }
 const tooManyRequests = {

@@ -118,8 +118,8 @@ export class Moves {
     const current = pin.allocations.filter(peer => peer !== from)
     if (to.some(peer => peer === from || current.includes(peer))) refuse('a peer that shall get the pin has it already')
     const count = Math.max(pin.allocations.length, current.length + to.length)
-    const wish = { ...pin, replicationFactorMin: count, replicationFactorMax: count, userAllocations: [...to] }
-    const target = this.#deps.placement.allocate({ pin: wish, current, without: new Set([from]) })
+    const wanted = { ...pin, replicationFactorMin: count, replicationFactorMax: count, userAllocations: [...to] }
+    const target = this.#deps.placement.allocate({ pin: wanted, current, without: new Set([from]) })
     const [lacking] = to.filter(peer => !target.includes(peer))
     if (lacking != null) refuse(`the peer ${lacking} can not be chosen: it is not there, has no room, or takes no pins`)
     return target

@@ -7,12 +7,12 @@ import { isZeroTime } from '../../model/time.ts'
 /** Of pins that don't say: this peer's configuration. */
 export interface ReplicationDefaults { replicationFactorMin: number, replicationFactorMax: number }
 
-/** A wish and what it is checked against. `existing`: what the pinset has for the CID. */
+/** A requested pin and what it is checked against. `existing`: what the pinset has for the CID. */
 export interface PinRuleInput { pin: Pin, existing: Pin | undefined, defaults: ReplicationDefaults, now: Time }
 
 /**
- * The checks between a wish and the pinset, in Go's order (cluster.go): fills in default factors, empties the allocations of an everywhere
- * pin, and throws PIN_REFUSED with Go's text for bad factors, an expiry in the past, and what may not replace the existing pin.
+ * The checks between a requested pin and the pinset, in Go's order (cluster.go): fills in default factors, empties the allocations of an
+ * everywhere pin, and throws PIN_REFUSED with Go's text for bad factors, an expiry in the past, and what may not replace the existing pin.
  */
 export function applyPinRules ({ pin, existing, defaults, now }: PinRuleInput): Pin {
   const checked = withFactors(pin, defaults)
@@ -35,9 +35,9 @@ function withFactors (pin: Pin, defaults: ReplicationDefaults): Pin {
 /** The smallest and largest number of copies; both -1: everywhere. */
 export type Factors = Pick<PinOptions, 'replicationFactorMin' | 'replicationFactorMax'>
 
-const factorsOf = (wish: Factors, defaults: ReplicationDefaults): Factors => ({
-  replicationFactorMin: wish.replicationFactorMin === 0 ? defaults.replicationFactorMin : wish.replicationFactorMin,
-  replicationFactorMax: wish.replicationFactorMax === 0 ? defaults.replicationFactorMax : wish.replicationFactorMax
+const factorsOf = (wanted: Factors, defaults: ReplicationDefaults): Factors => ({
+  replicationFactorMin: wanted.replicationFactorMin === 0 ? defaults.replicationFactorMin : wanted.replicationFactorMin,
+  replicationFactorMax: wanted.replicationFactorMax === 0 ? defaults.replicationFactorMax : wanted.replicationFactorMax
 })
 
 /** The same checks for content whose CID isn't known yet. Returns the factors that will hold. */

@@ -36,19 +36,20 @@ export class Pinner {
    * committed, the user's preferred peers still in it. Rejects with FOLLOWER_MODE, DENIED, PIN_REFUSED, NOT_PINNED (pin-update),
    * NOT_ENOUGH_PEERS, and what consensus rejects with.
    */
-  async pin (wish: Pin): Promise<Pin> {
+  async pin (requested: Pin): Promise<Pin> {
     refuseInFollowerMode(this.#init)
-    refuseDeniedCid(this.#deps.denylist, wish.cid)
-    if (wish.pinUpdate != null && !wish.pinUpdate.equals(wish.cid)) return this.#update(wish.pinUpdate, wish.cid, wish)
-    const pin = this.#settled(wish)
+    const { cid, pinUpdate } = requested
+    refuseDeniedCid(this.#deps.denylist, cid)
+    if (pinUpdate != null && !pinUpdate.equals(cid)) return this.#update(pinUpdate, cid, requested)
+    const pin = this.#checked(requested)
     await this.#commit(pin)
     return pin
   }
 
-  #settled (wish: Pin): Pin {
-    const existing = this.#deps.consensus.state.get(wish.cid)
+  #checked (requested: Pin): Pin {
+    const existing = this.#deps.consensus.state.get(requested.cid)
     const now = this.#deps.clock.now()
-    const pin = applyPinRules({ pin: wish, existing, defaults: this.#init, now })
+    const pin = applyPinRules({ pin: requested, existing, defaults: this.#init, now })
     pin.timestamp = now
     if (pin.type !== 'meta-pin' && pin.allocations.length === 0 && !isEverywhere(pin)) {
       pin.allocations = this.#deps.placement.allocate({ pin, current: existing?.allocations ?? [] })

@@ -50,7 +50,7 @@ export interface ClusterPins extends Startable {
    */
   acquire (tx: Sql, cid: string, options?: AcquireOptions): Promise<ClusterPinStatus>
   /** The same for many, each CID once, in few queries. */
-  acquireMany (tx: Sql, wishes: ReadonlyArray<AcquireOptions & { cid: string }>): Promise<Map<string, ClusterPinStatus>>
+  acquireMany (tx: Sql, requests: ReadonlyArray<AcquireOptions & { cid: string }>): Promise<Map<string, ClusterPinStatus>>
   /** One owner less. Releasing what nobody owns is a mistake: INTERNAL. */
   release (tx: Sql, cid: string): Promise<void>
   /** After the transaction: look at the outbox now. */

@@ -10,7 +10,7 @@ import type { ApplyDeps, Outcome } from './apply.ts'
 import { applyRow, undoPin } from './apply.ts'
 import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
 import type { NewStanding } from './rows.ts'
-import { nextDue, noteStandings, ofMany, rowsOf, takeDue, wishAgain } from './rows.ts'
+import { applyAgain, nextDue, noteStandings, ofMany, rowsOf, takeDue } from './rows.ts'
 import { firstWaitMs } from './status-follower.ts'
 
 export interface OutboxDeps extends ApplyDeps {
@@ -30,7 +30,7 @@ const batchSize = 128
 const leaseMs = 60_000
 const firstBackOffMs = 1000
 const longestBackOffMs = 600_000
-/** Looked for again after this time even if nobody says that there is work: another peer's wishes, and what a dead peer had taken. */
+/** Looked for again after this time even if nobody says that there is work: what another peer has to do, and what a dead peer had taken. */
 const idleMs = 5000
 
 /** The cluster says no, and will say it again. */
@@ -89,7 +89,10 @@ export class Outbox implements Worker {
     )
   }
 
-  /** A row whose wish has changed meanwhile is left to its own turn, except for what it can't know. Gives what was pinned for nobody. */
+  /**
+   * A row whose desired state has changed meanwhile is left to its own turn, except for what it can't know. Gives what was pinned for
+   * nobody.
+   */
   async #noteAll (tx: Sql, results: readonly Done[]): Promise<string[]> {
     const { database, listeners } = this.#deps
     const now = database.now()
@@ -106,7 +109,7 @@ export class Outbox implements Worker {
     for (const { row: { cid }, outcome } of results.filter(result => !isCurrent(result))) {
       const row = current.get(cid)
       // what was wanted again while it was being removed
-      if (row?.want === 'pin' && outcome.kind === 'gone') await wishAgain(tx, row, now)
+      if (row?.want === 'pin' && outcome.kind === 'gone') await applyAgain(tx, row, now)
     }
     return results.filter(
       ({ row: { cid }, outcome }) => !current.has(cid) && outcome.kind === 'there' && outcome.made

@@ -98,9 +98,9 @@ class OutboxedClusterPins implements ClusterPins {
     return this.#owned(tx, await addOwner(tx, cid, { ...options, now: this.#deps.database.now() }))
   }
 
-  async acquireMany (tx: Sql, wishes: ReadonlyArray<AcquireOptions & { cid: string }>): Promise<Map<string, ClusterPinStatus>> {
+  async acquireMany (tx: Sql, requests: ReadonlyArray<AcquireOptions & { cid: string }>): Promise<Map<string, ClusterPinStatus>> {
     const owned = new Map<string, ClusterPinStatus>()
-    for (const one of await addOwners(tx, wishes, this.#deps.database.now())) owned.set(one.row.cid, await this.#owned(tx, one))
+    for (const one of await addOwners(tx, requests, this.#deps.database.now())) owned.set(one.row.cid, await this.#owned(tx, one))
     return owned
   }
 

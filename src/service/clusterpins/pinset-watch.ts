@@ -3,7 +3,7 @@ import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { PinsetChange } from '../../consensus/consensus.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
-import { mostAtOnce, rowsOf, wishAgain } from './rows.ts'
+import { applyAgain, mostAtOnce, rowsOf } from './rows.ts'
 
 export interface PinsetWatchDeps {
   database: SqlDatabase
@@ -68,7 +68,7 @@ export class PinsetWatch implements Worker {
     if (wanted.length + settled.length === 0) return
     await database.transaction(async tx => {
       const now = database.now()
-      for (const row of wanted) await wishAgain(tx, row, now)
+      for (const row of wanted) await applyAgain(tx, row, now)
       if (settled.length > 0) {
         await tx.updateTable('cluster_pins').set({ next_try_at: now }).where('cid', 'in', settled.map(({ cid }) => cid)).execute()
       }

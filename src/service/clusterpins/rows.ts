@@ -32,9 +32,9 @@ export async function rowsOf (db: Pick<SqlDatabase['db'], 'selectFrom'>, cids: r
 }
 
 /**
- * The wish changes: `changed_at` grows, so that whoever is at work on the wish of before notices. What has to be done is due at once.
+ * The desired state changes: `changed_at` grows, so that whoever applies the one before notices. What has to be done is due at once.
  */
-const newWish = (
+const desiredStateChange = (
   row: Pick<ClusterPinRow, 'changed_at'> | undefined, now: number
 ): Pick<ClusterPinRow, 'changed_at' | 'next_try_at' | 'tries'> =>
   ({ changed_at: Math.max(now, (row?.changed_at ?? 0) + 1), next_try_at: now, tries: 0 })
@@ -57,26 +57,26 @@ export async function addOwner (
 }
 
 /** Somebody wants the CID pinned. */
-export type Wish = AcquireOptions & { cid: string }
+export type PinRequest = AcquireOptions & { cid: string }
 
-/** The same for many wishes, of which each has another CID; `before` undefined: there was no row. In no order. */
-export async function addOwners (tx: Sql, wishes: readonly Wish[], now: number): Promise<Array<{
+/** The same for many requests, of which each has another CID; `before` undefined: there was no row. In no order. */
+export async function addOwners (tx: Sql, requests: readonly PinRequest[], now: number): Promise<Array<{
   row: ClusterPinRow, before: ClusterPinRow | undefined
 }>> {
-  const known = new Set((await rowsOf(tx, wishes.map(({ cid }) => cid))).map(({ cid }) => cid))
-  const fresh = wishes.filter(({ cid }) => !known.has(cid))
+  const known = new Set((await rowsOf(tx, requests.map(({ cid }) => cid))).map(({ cid }) => cid))
+  const fresh = requests.filter(({ cid }) => !known.has(cid))
   const rows = fresh.length === 0
     ? []
-    : await tx.insertInto('cluster_pins').values(fresh.map(wish => firstRow({ ...wish, now }))).returningAll().execute()
+    : await tx.insertInto('cluster_pins').values(fresh.map(request => firstRow({ ...request, now }))).returningAll().execute()
   const owned = rows.map(row => ({ row, before: undefined as ClusterPinRow | undefined }))
-  for (const wish of wishes) if (known.has(wish.cid)) owned.push(await addOwner(tx, wish.cid, { ...wish, now }))
+  for (const request of requests) if (known.has(request.cid)) owned.push(await addOwner(tx, request.cid, { ...request, now }))
   return owned
 }
 
-const firstRow = ({ cid, name = '', tenant = '', origins = [], now }: Wish & { now: number }) =>
+const firstRow = ({ cid, name = '', tenant = '', origins = [], now }: PinRequest & { now: number }) =>
   ({
     cid, owners: 1, want: 'pin' as const, status: 'queued' as const, name, tenant, origins: JSON.stringify(origins.slice(0, mostOrigins)),
-    ...newWish(undefined, now)
+    ...desiredStateChange(undefined, now)
   })
 
 /**
@@ -90,25 +90,27 @@ function changeByOwner (
   const known = originsOf(row)
   if (row.want === 'unpin') {
     const fresh = { replicas: 0, wanted_replicas: 0, info: '{}', name, tenant, origins: JSON.stringify(origins.slice(0, mostOrigins)) }
-    return { owners: 1, want: 'pin', applied: 0, status: 'queued', ...fresh, ...newWish(row, now) }
+    return { owners: 1, want: 'pin', applied: 0, status: 'queued', ...fresh, ...desiredStateChange(row, now) }
   }
   const all = [...new Set([...known, ...origins])].slice(0, mostOrigins)
   const isSettled = row.applied === 1 && row.status !== 'failed' && (row.status === 'pinned' || all.length === known.length)
-  return { owners: row.owners + 1, origins: JSON.stringify(all), ...(isSettled ? {} : { applied: 0, ...newWish(row, now) }) }
+  return { owners: row.owners + 1, origins: JSON.stringify(all), ...(isSettled ? {} : { applied: 0, ...desiredStateChange(row, now) }) }
 }
 
 /** One owner less; with the last one the pin is to go. False when nobody owns it. `now`: Unix milliseconds. */
 export async function removeOwner (tx: Sql, cid: string, now: number): Promise<boolean> {
   const row = await rowOf(tx, cid)
   if (row == null || row.owners < 1) return false
-  const change = row.owners > 1 ? { owners: row.owners - 1 } : { owners: 0, want: 'unpin' as const, applied: 0, ...newWish(row, now) }
+  const change = row.owners > 1
+    ? { owners: row.owners - 1 }
+    : { owners: 0, want: 'unpin' as const, applied: 0, ...desiredStateChange(row, now) }
   await tx.updateTable('cluster_pins').set(change).where('cid', '=', cid).execute()
   return true
 }
 
 /** The pinset isn't as this row wants it: somebody else removed the pin. */
-export async function wishAgain (tx: Sql, row: ClusterPinRow, now: number): Promise<void> {
-  await tx.updateTable('cluster_pins').set({ applied: 0, made: 0, ...newWish(row, now) }).where('cid', '=', row.cid).execute()
+export async function applyAgain (tx: Sql, row: ClusterPinRow, now: number): Promise<void> {
+  await tx.updateTable('cluster_pins').set({ applied: 0, made: 0, ...desiredStateChange(row, now) }).where('cid', '=', row.cid).execute()
 }
 
 /** A row with how its CID stands now. */

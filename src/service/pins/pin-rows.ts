@@ -54,18 +54,18 @@ export class PinRows {
   }
 
   /** The same for many, each CID once, in few queries; the last is the newest. Throws QUOTA_EXCEEDED. */
-  async insertMany (tx: Sql, owner: PinOwner, wishes: readonly WantedPin[]): Promise<void> {
+  async insertMany (tx: Sql, owner: PinOwner, wanted: readonly WantedPin[]): Promise<void> {
     const { clusterPins, quota, dialable, requestId, now } = this.#deps
-    if (wishes.length === 0) return
-    const cids = wishes.map(({ cid }) => cid)
+    if (wanted.length === 0) return
+    const cids = wanted.map(({ cid }) => cid)
     const sizes = await knownSizes(tx, cids)
     if (cids.some(cid => !sizes.has(cid))) await refuseFull(tx, owner.id)
     await quota.holdMany(tx, owner.id, cids.map(cid => ({ cid, bytes: sizes.get(cid) ?? null })))
     const states = await clusterPins.acquireMany(
-      tx, wishes.map(({ cid, name, origins }) => ({ cid, name, tenant: owner.id, origins: dialable(origins) }))
+      tx, wanted.map(({ cid, name, origins }) => ({ cid, name, tenant: owner.id, origins: dialable(origins) }))
     )
     const first = Math.max(now(), await newestOf(tx, owner.id) + 1)
-    const rows = wishes.map(({ cid, name, origins, meta }, at) => ({
+    const rows = wanted.map(({ cid, name, origins, meta }, at) => ({
       request_id: requestId(), user_id: owner.id, workspace_id: owner.workspace, cid, size_bytes: sizes.get(cid) ?? null,
       status: states.get(cid)?.state ?? 'queued',
       name, name_key: folded(name), origins: JSON.stringify(origins), meta: JSON.stringify(meta), created: first + at

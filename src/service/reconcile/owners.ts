@@ -76,8 +76,8 @@ async function setOwners (tx: Sql, { cid, row, owners, now }: {
     return
   }
   const want = owners > 0 ? 'pin' as const : 'unpin' as const
-  const wish = want === row.want ? {} : { want, applied: 0, changed_at: Math.max(now, row.changed_at + 1), next_try_at: now, tries: 0 }
-  await tx.updateTable('cluster_pins').set({ owners, ...wish }).where('cid', '=', cid).execute()
+  const change = want === row.want ? {} : { want, applied: 0, changed_at: Math.max(now, row.changed_at + 1), next_try_at: now, tries: 0 }
+  await tx.updateTable('cluster_pins').set({ owners, ...change }).where('cid', '=', cid).execute()
 }
 
 async function rowsOf (db: Reader, cids: readonly string[]): Promise<Map<string, ClusterPinRow>> {

@@ -5,7 +5,7 @@ import { parseCid } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 import { pinOf } from '../clusterpins/apply.ts'
 import { isMarked } from '../clusterpins/mark.ts'
-import { mostAtOnce, rowsOf, wishAgain } from '../clusterpins/rows.ts'
+import { applyAgain, mostAtOnce, rowsOf } from '../clusterpins/rows.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
 import { slices } from './slices.ts'
@@ -32,7 +32,7 @@ async function wantAgain ({ database, cluster }: PinsetDeps, signal: AbortSignal
     const lost = rows.filter(({ cid, want, applied }) => want === 'pin' && applied === 1 && pinOf(cluster, parseCid(cid)) == null)
     if (lost.length === 0) continue
     await database.transaction(async tx => {
-      for (const row of lost) await wishAgain(tx, row, database.now())
+      for (const row of lost) await applyAgain(tx, row, database.now())
     })
     again += lost.length
   }

@@ -158,7 +158,7 @@ function allocationsOf (cid: string, cluster: Pick<ClusterApi, 'allocation'>): P
   }
 }
 
-/** A checked body as a wish. INVALID_CID, INVALID_ARGUMENT. */
+/** A checked body as what is to be pinned. INVALID_CID, INVALID_ARGUMENT. */
 function wantedPin ({ cid, name, origins, meta }: PinBody): WantedPin {
   return {
     cid: parseCid(cid).toString(), name: name ?? '', origins: (origins ?? []).map(origin), meta: meta ?? {}

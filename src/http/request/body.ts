@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpError, badRequest } from '../error-dialect.ts'
+import { chunkedBody } from './chunked-body.ts'
 import { hasLargeBody, largeBody } from './socket-body.ts'
 
 /** The request's body. Read at most once. */
@@ -16,7 +17,9 @@ export class RequestBody {
 
   /** The bytes as they come, with back-pressure; ends in an error when the client goes away before the end. */
   chunks (): AsyncIterable<Buffer> {
-    return hasLargeBody(this.#request) ? largeBody(this.#request, this.#response) : this.#parsed()
+    return hasLargeBody(this.#request)
+      ? largeBody(this.#request, this.#response)
+      : chunkedBody(this.#request, this.#response) ?? this.#parsed()
   }
 
   /** As Node's parser gives it. */

@@ -2,6 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { yieldToEventLoop } from '../../base/event-loop.ts'
 import { giveBack, lend } from '../../base/lent-memory.ts'
+import type { BodyFraming } from './body-framing.ts'
+import { lengthFraming } from './body-framing.ts'
+import type { ParserClass } from './chunk-parser.ts'
+import { parserClassOf } from './chunk-parser.ts'
 
 /** Smaller bodies aren't worth it. Bytes. */
 const leastBytes = 4 * 1024 * 1024
@@ -11,7 +15,8 @@ const slabBytes = 1024 * 1024
 const leastRoom = 64 * 1024
 /** What may wait for the reader. Bytes. */
 const aheadBytes = 2 * 1024 * 1024
-
+/** Shorter runs of content are moved, so that they lie one behind the other: a piece for each costs more. Bytes. */
+const movedBytes = 64 * 1024
 /** Memory that waits to be read into again. */
 const spareSlabs = 3
 
@@ -25,10 +30,13 @@ interface StreamHandle {
 
 interface PlainSocket extends Socket {
   encrypted?: boolean
-  parser?: { incoming?: IncomingMessage | null }
-  server?: { requestTimeout?: number }
+  parser?: { incoming?: IncomingMessage | null, getCurrentBuffer?: () => Buffer } | null
+  server?: { requestTimeout?: number, maxHeaderSize?: number, emit (event: 'clientError', err: Error, socket: Socket): boolean }
   _handle?: Partial<StreamHandle> | null
 }
+
+/** What Node keeps of an answer: whether its connection ends with it. */
+interface Ending extends ServerResponse { _last?: boolean }
 
 /** Whether a request says of itself that it has so much body that it is worth being read from its socket. */
 export const hasLargeBody = ({ headers }: IncomingMessage): boolean =>
@@ -45,61 +53,80 @@ export const hasLargeBody = ({ headers }: IncomingMessage): boolean =>
 export async function * largeBody (request: IncomingMessage, response: ServerResponse): AsyncGenerator<Buffer, void, undefined> {
   // the parser may be in the middle of what has come; it pushes that before the next turn
   await yieldToEventLoop()
-  yield * takenOver(request, response) ?? request.iterator({ destroyOnReturn: false })
+  const inside = request.readableDidRead ? undefined : insideOf(request, response)
+  if (inside == null) yield * request.iterator({ destroyOnReturn: false })
+  else {
+    const left = Number(request.headers['content-length']) - request.readableLength
+    letGo({ request, response }, inside)
+    yield * new SocketBody(request, inside, lengthFraming(left))
+  }
 }
 
-function takenOver (request: IncomingMessage, response: ServerResponse): SocketBody | undefined {
+/** What a socket has inside, for who reads in place of Node's parser. */
+export interface Inside { socket: PlainSocket, handle: StreamHandle, Parser: ParserClass, buffer: symbol, callback: symbol, next: symbol }
+
+/**
+ * The places where a request's socket keeps the buffer that it was told to read into, and whom it calls (net.Socket's `onread`). Undefined:
+ * the rest of the body can't be read from there.
+ */
+export function insideOf (request: IncomingMessage, response: ServerResponse): Inside | undefined {
   const socket = request.socket as PlainSocket
-  if (request.complete || request.readableDidRead || request.destroyed || response.headersSent) return undefined
+  if (request.complete || request.destroyed || (response.headersSent && (response as Ending)._last !== true)) return undefined
   if (socket.encrypted === true || socket.parser?.incoming !== request || socket.server?.requestTimeout !== 0) return undefined
-  const inside = insideOf(socket)
-  if (inside == null) return undefined
-  response.shouldKeepAlive = false
-  return new SocketBody(request, { socket, bytes: Number(request.headers['content-length']), ...inside })
-}
-
-interface Inside { handle: StreamHandle, buffer: symbol, callback: symbol, next: symbol }
-
-/** The places where a socket keeps the buffer that it was told to read into, and whom it calls (net.Socket's `onread`). */
-function insideOf (socket: PlainSocket): Inside | undefined {
   const handle = socket._handle
   const symbols = Object.getOwnPropertySymbols(socket)
   const named = (name: string): symbol | undefined => symbols.find(({ description }) => description === name)
   const [buffer, callback, next] = [named('kBuffer'), named('kBufferCb'), named('kBufferGen')]
-  if (handle == null || buffer == null || callback == null || next == null) return undefined
+  const Parser = parserClassOf(socket.parser)
+  if (handle == null || buffer == null || callback == null || next == null || Parser == null) return undefined
   return typeof handle.useUserBuffer === 'function' && typeof handle.readStart === 'function' && typeof handle.readStop === 'function'
-    ? { handle: handle as StreamHandle, buffer, callback, next }
+    ? { socket, handle: handle as StreamHandle, Parser, buffer, callback, next }
     : undefined
 }
 
-interface SocketBodyInit extends Inside { socket: PlainSocket, bytes: number }
+/** Node's parser gets nothing more of a request's socket, and nothing is read from that: its connection ends with the answer. */
+export function letGo ({ request, response }: { request: IncomingMessage, response: ServerResponse }, { socket, handle }: Inside): void {
+  response.shouldKeepAlive = false
+  // listening lets the parser go of the socket
+  socket.on('data', () => {})
+  socket.removeAllListeners('data')
+  handle.readStop()
+  request._read = () => {}
+}
 
-class SocketBody implements AsyncIterable<Buffer> {
+/**
+ * The rest of the body of a request of which Node's parser has let go, as far as `framing` has come. What the request holds is given first.
+ */
+export class SocketBody implements AsyncIterable<Buffer> {
   readonly #request: IncomingMessage
-  readonly #handle: StreamHandle
-  /** Bytes that haven't come yet. */
-  #left: number
+  readonly #inside: Inside
+  readonly #framing: BodyFraming
   #pieces: Buffer[] = []
   #waitingBytes = 0
   readonly #spare: Buffer[] = []
   #slab = this.#memory()
+  /** Behind the last piece of the slab. */
   #at = 0
-  #isDropping = false
+  /** Where the socket reads into: the rest of the slab, or what nobody looks at. */
+  #target = this.#slab
   #junk: Buffer | undefined
+  #isDropping = false
+  /** The end was seen, or a fault. */
+  #isOver = false
   #failure: { err: unknown } | undefined
   #wake: (() => void) | undefined
 
-  constructor (request: IncomingMessage, init: SocketBodyInit) {
+  constructor (request: IncomingMessage, inside: Inside, framing: BodyFraming) {
     this.#request = request
-    this.#handle = init.handle
-    this.#left = init.bytes - request.readableLength
-    this.#takeOver(init)
+    this.#inside = inside
+    this.#framing = framing
+    this.#takeOver()
     const fail = (err: unknown): void => {
       this.#failure ??= { err }
       this.#wake?.()
     }
     request.on('error', fail)
-    request.once('close', () => { if (this.#left > 0) fail(new Error('the client went away')) })
+    request.once('close', () => { if (!this.#framing.isDone) fail(new Error('the client went away')) })
   }
 
   [Symbol.asyncIterator] (): this { return this }
@@ -109,56 +136,69 @@ class SocketBody implements AsyncIterable<Buffer> {
       const piece = this.#pieces.shift()
       if (piece != null) {
         this.#waitingBytes -= piece.length
-        if (!this.#handle.reading && this.#left > 0 && this.#waitingBytes < aheadBytes) this.#read()
+        if (!this.#inside.handle.reading && !this.#isOver && this.#waitingBytes < aheadBytes) this.#read()
         return { done: false, value: piece }
       }
       if (this.#failure != null) throw this.#failure.err
-      if (this.#left === 0 || this.#isDropping) return { done: true, value: undefined }
+      if (this.#framing.isDone || this.#isDropping) return { done: true, value: undefined }
       await new Promise<void>(resolve => { this.#wake = resolve })
     }
   }
 
   /** Who answers before the end throws the rest away by `resume`. */
   async return (): Promise<IteratorResult<Buffer, undefined>> {
-    if (!this.#isDropping && this.#left > 0) this.#request.once('resume', () => this.#read())
+    if (!this.#isDropping && !this.#isOver) this.#request.once('resume', () => this.#read())
     this.#isDropping = true
     this.#pieces = []
     this.#waitingBytes = 0
     return { done: true, value: undefined }
   }
 
-  #takeOver ({ socket, handle, buffer, callback, next }: SocketBodyInit): void {
+  #takeOver (): void {
     const request = this.#request
-    // listening lets Node's parser go of the socket
-    socket.on('data', () => {})
-    socket.removeAllListeners('data')
-    handle.readStop()
-    request._read = () => {}
+    const { socket, handle, buffer, callback, next } = this.#inside
     const early = request.read() as Buffer | null
     if (early != null) this.#keep(early)
     // what waits here was not read by the handler yet: who looks for stalled uploads asks
     Object.defineProperty(request, 'readableLength', { get: () => this.#waitingBytes })
     handle.useUserBuffer(this.#slab)
     // the socket keeps the memory alive that it was told last
-    Object.assign(socket, { [buffer]: this.#slab, [callback]: (count: number) => this.#took(count), [next]: () => this.#room() })
+    Object.assign(socket, {
+      [buffer]: this.#slab,
+      [callback]: (count: number) => this.#took(count),
+      [next]: () => this.#target = this.#room()
+    })
     this.#read()
   }
 
   #read (): void {
-    this.#handle.reading = true
-    this.#handle.readStart()
+    this.#inside.handle.reading = true
+    this.#inside.handle.readStart()
   }
 
   /** So many bytes lie where the socket was told to put them. False: no more for now. */
   #took (count: number): boolean {
-    const own = Math.min(count, this.#left)
-    this.#left -= own
-    if (!this.#isDropping && own > 0) {
-      this.#keep(this.#slab.subarray(this.#at, this.#at + own))
-      this.#at += own
+    if (this.#isOver) return true
+    const begin = this.#at
+    const err = this.#framing.take(this.#target.subarray(0, count), {
+      run: (from, to) => { if (!this.#isDropping) this.#place(begin + from, begin + to) },
+      piece: bytes => { if (!this.#isDropping) this.#keep(bytes) }
+    })
+    if (err != null) this.#refuse(err)
+    else if (this.#framing.isDone) this.#complete()
+    return this.#isDropping || this.#isOver || this.#waitingBytes < aheadBytes
+  }
+
+  /** Content lies there in the slab. */
+  #place (from: number, to: number): void {
+    const length = to - from
+    if (from > this.#at && length < movedBytes) this.#slab.copyWithin(this.#at, from, to)
+    else if (from > this.#at) {
+      giveBack(this.#slab.subarray(this.#at, from))
+      this.#at = from
     }
-    if (this.#left === 0) this.#complete()
-    return this.#isDropping || this.#left === 0 || this.#waitingBytes < aheadBytes
+    this.#keep(this.#slab.subarray(this.#at, this.#at + length))
+    this.#at += length
   }
 
   /** Pieces that lie one behind the other become one. */
@@ -174,7 +214,7 @@ class SocketBody implements AsyncIterable<Buffer> {
 
   /** Where the next bytes go. What nobody wants goes to one place again and again, which no piece is a part of. */
   #room (): Buffer {
-    if (this.#isDropping || this.#left === 0) return this.#junk ??= Buffer.allocUnsafeSlow(leastRoom)
+    if (this.#isDropping || this.#isOver) return this.#junk ??= Buffer.allocUnsafeSlow(leastRoom)
     if (this.#slab.length - this.#at < leastRoom) {
       giveBack(this.#slab.subarray(this.#at))
       this.#slab = this.#memory()
@@ -192,8 +232,15 @@ class SocketBody implements AsyncIterable<Buffer> {
 
   /** As the parser would say it. What else comes is no request that is answered. */
   #complete (): void {
-    if (this.#request.complete) return
+    this.#isOver = true
     this.#request.complete = true
     this.#request.push(null)
+  }
+
+  /** As the parser would do it: the server answers and closes, which is the reader's error. */
+  #refuse (err: Error): void {
+    this.#isOver = true
+    const { socket } = this.#inside
+    socket.server?.emit('clientError', err, socket)
   }
 }

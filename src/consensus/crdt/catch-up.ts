@@ -183,7 +183,7 @@ export class CatchUp {
     const { cid } = fetch
     const bytes = await this.#fetched(cid, fetch.from)
     const block = decodeCrdtBlock(cid, bytes)
-    // the next fetch travels while this block is merged; the turns keep the order
+    // the next fetch travels while this block is merged; the mutex keeps the order
     const isAhead = this.#merging < mergesAhead && this.#sync?.isFlowing !== true
     const merged = this.#merge(block)
     if (isAhead) this.#descend(block, fetch)

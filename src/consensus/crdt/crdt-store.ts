@@ -30,14 +30,14 @@ export interface ApplyOptions {
   /** True: wait for the disk. */
   sync: boolean
   /** Keys whose journal entry this block carries. */
-  settled?: readonly string[]
+  unjournaled?: readonly string[]
   /** What elements of these blocks say, by key: who has made them need not decode them. */
   pins?: ReadonlyMap<string, StoredPin>
 }
 
 /**
  * The CRDT on the disk: merges blocks, one atomic batch each. In memory only the edge of the DAG and the keys in the journal. Calls that
- * write must come one after the other (the owner's turns).
+ * write must come one after the other (the owner's mutex).
  */
 export class CrdtStore {
   readonly heads = new Map<string, Head>()
@@ -130,7 +130,7 @@ export class CrdtStore {
    * passed over. Resolves with what changed for users in the end. Rejects with INVALID_DATA, and marks the store dirty, when a stored block
    * that it needs is gone or damaged.
    */
-  async applyAll (blocks: readonly CrdtBlock[], { sync, settled = [], pins }: ApplyOptions): Promise<PinsetChange[]> {
+  async applyAll (blocks: readonly CrdtBlock[], { sync, unjournaled = [], pins }: ApplyOptions): Promise<PinsetChange[]> {
     const fresh = blocks.filter(({ cid }) => !this.isHere(blockKey(cid)))
     if (fresh.length === 0) return []
     const batch = new MergeBatch({ datastore: this.#deps.datastore, heads: this.heads, missing: this.missing, pins })
@@ -141,17 +141,17 @@ export class CrdtStore {
       if (isClusterError(err, 'INVALID_DATA') && err.details.block != null && !this.dirty) await this.setDirty(true)
       throw err
     }
-    for (const key of settled) batch.values.setOverlay(key, undefined)
+    for (const key of unjournaled) batch.values.setOverlay(key, undefined)
     const { writes, changes, growth, pairs } = batch.values.finish()
     const digest = this.digest.draft(pairs, batch.heads.keys())
-    const journal = settled.map(key => ({ key: layout.journalRecord(key), value: undefined }))
+    const journal = unjournaled.map(key => ({ key: layout.journalRecord(key), value: undefined }))
     await this.#deps.datastore.write(
       [...batch.writes(), ...writes, ...digest.writes, ...journal, ...this.#sizeWrites(growth)],
       { sync, frees: fresh.some(({ delta }) => delta.tombstones.length > 0) }
     )
     batch.commit()
     digest.commit()
-    for (const key of settled) this.journaled.delete(key)
+    for (const key of unjournaled) this.journaled.delete(key)
     this.size += growth
     if (!sync) this.merged.note()
     return changes

@@ -12,7 +12,7 @@ export interface OwnBlocksDeps {
   changed (changes: PinsetChange[]): void
 }
 
-/** Makes this peer's blocks, each on top of all heads. To be used in turns. */
+/** Makes this peer's blocks, each on top of all heads. One write at a time. */
 export class OwnBlocks {
   readonly #deps: OwnBlocksDeps
 
@@ -24,13 +24,13 @@ export class OwnBlocks {
   /** As much of the changes as fits into one block. */
   async build (changes: Iterable<LocalChange>): Promise<BuiltDelta> { return buildDelta(changes, this.liveIds) }
 
-  /** The block of a cut; none when nothing is to be said. `settled`: keys that leave the journal with it. */
-  async write ({ elements, tombstones, pins }: BuiltDelta, settled: readonly string[]): Promise<void> {
+  /** The block of a cut; none when nothing is to be said. `unjournaled`: keys that leave the journal with it. */
+  async write ({ elements, tombstones, pins }: BuiltDelta, unjournaled: readonly string[]): Promise<void> {
     const { store, committed, changed } = this.#deps
     if (elements.length === 0 && tombstones.length === 0) return
     const heads = [...store.heads.values()].map(({ cid }) => cid)
     const block = encodeCrdtBlock({ elements, tombstones, priority: store.height() + 1 }, heads)
-    const changes = await store.apply(block, { sync: true, settled, pins })
+    const changes = await store.apply(block, { sync: true, unjournaled, pins })
     committed(block)
     changed(changes)
   }

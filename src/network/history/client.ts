@@ -1,3 +1,4 @@
+import { batchesOf } from '../../base/batches.ts'
 import { deadline } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
@@ -110,7 +111,7 @@ class Question {
   async * #batches (stream: PeerStream): AsyncGenerator<Uint8Array[]> {
     this.#watch(stream)
     for await (const chunk of stream.source) {
-      for (const frames of inBatches(this.#frames.push(chunk))) {
+      for (const frames of batchesOf(this.#frames.push(chunk), framesAtOnce)) {
         this.#cancelTimer()
         yield frames
         this.#watch(stream)
@@ -135,16 +136,6 @@ class Question {
     this.#fault ??= reason
     stream.abort(reason instanceof Error ? reason : new Error(String(reason)))
   }
-}
-
-function * inBatches (frames: Iterable<Uint8Array>): Generator<Uint8Array[]> {
-  let batch: Uint8Array[] = []
-  for (const frame of frames) {
-    if (batch.push(frame) < framesAtOnce) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
 }
 
 const checked = (bytes: Uint8Array): HistoryBlock => ({ cid: crdtCid(bytes), bytes })

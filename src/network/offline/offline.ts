@@ -1,3 +1,4 @@
+import { orAborted } from '../../base/clock.ts'
 import type { BlockExchange, Broadcast } from '../network.ts'
 
 /** The gossip of a peer without others: nobody hears, nobody speaks. */
@@ -8,9 +9,6 @@ export const offlineBroadcast = (): Broadcast => ({
 
 /** The block exchange of a peer without others: a fetch waits until it is aborted. */
 export const offlineExchange = (): BlockExchange => ({
-  fetch: async (_cid, { signal }) => new Promise((_resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  }),
+  fetch: async (_cid, { signal }) => orAborted(new Promise<never>(() => {}), signal),
   offer: () => {}
 })

@@ -1,3 +1,5 @@
+import { orAborted } from '../../base/clock.ts'
+
 interface Waiter { resolve: () => void, reject: (err: unknown) => void }
 
 /** Those who wait until something was done in the cluster. */
@@ -11,12 +13,9 @@ export class Waiters {
     const waiter: Waiter = { resolve: () => resolve(), reject }
     const waiters = this.#waiting.get(cid) ?? new Set()
     this.#waiting.set(cid, waiters.add(waiter))
-    const onAbort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
     try {
-      await promise
+      await orAborted(promise, signal)
     } finally {
-      signal.removeEventListener('abort', onAbort)
       waiters.delete(waiter)
       if (waiters.size === 0 && this.#waiting.get(cid) === waiters) this.#waiting.delete(cid)
     }

@@ -1,3 +1,4 @@
+import { keepNewest } from '../../../base/keep-newest.ts'
 import type { CID, PeerId } from '../../../model/cid.ts'
 import type { Announcement } from '../../pinset-digest.ts'
 
@@ -11,6 +12,6 @@ export class Announcements {
   note (peer: PeerId, heads: readonly CID[], at: number): void {
     this.byPeer.delete(peer)
     this.byPeer.set(peer, { heads: heads.slice(0, mostHeads), at })
-    if (this.byPeer.size > mostPeers) this.byPeer.delete(this.byPeer.keys().next().value ?? '')
+    keepNewest(this.byPeer, mostPeers)
   }
 }

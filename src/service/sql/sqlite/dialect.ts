@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import { SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from 'kysely'
 import type { CompiledQuery, DatabaseConnection, Dialect, Driver, Kysely, QueryResult } from 'kysely'
 import { ClusterError } from '../../../base/errors.ts'
+import { keepNewest } from '../../../base/keep-newest.ts'
 import { checkedParameters } from '../parameters.ts'
 import { sqliteError } from './errors.ts'
 
@@ -52,12 +53,7 @@ export class SqliteConnectionFile {
     this.#prepared.delete(text)
     const prepared = known ?? preparedStatement(this.#db, text)
     this.#prepared.set(text, prepared)
-    if (this.#prepared.size > keptStatements) {
-      for (const oldest of this.#prepared.keys()) {
-        this.#prepared.delete(oldest)
-        break
-      }
-    }
+    keepNewest(this.#prepared, keptStatements)
     return prepared
   }
 }

@@ -366,13 +366,16 @@ describe('taking history from a peer', () => {
       history.ask = async (name, request, options) => name === 'good' ? ask(name, request, options) : new Promise(() => {})
 
       for (const name of ['dead 1', 'dead 2', 'dead 3', 'good']) history.tell(name, true)
-      await clock.until(() => size() === 10, 10_000)
+      try {
+        await clock.until(() => size() === 10, 10_000)
 
-      assert.deepEqual(log.warnings().map(([, { from }]) => from), ['dead 1', 'dead 2', 'dead 3'])
-      assert.ok(log.warnings().every(([message]) => message.startsWith('a peer stalls')))
-      history.ask = ask
-      peer.stop().catch(() => {}) // the dead answers keep it
-      await open(memoryDatastore())
+        assert.deepEqual(log.warnings().map(([, { from }]) => from), ['dead 1', 'dead 2', 'dead 3'])
+        assert.ok(log.warnings().every(([message]) => message.startsWith('a peer stalls')))
+      } finally {
+        history.ask = ask
+        peer.stop().catch(() => {}) // the dead answers keep it
+        await open(memoryDatastore())
+      }
     })
 
     it('is quiet when all is well', async () => {

@@ -18,9 +18,12 @@ import type { DagReader } from '../../ipfs/dag-reader.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { NameResolver } from '../../ipfs/names.ts'
 import type { CID } from '../../model/cid.ts'
+import { libp2pHttpHost, type HttpHost } from '../../network/host/http/http-host.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { servingMemory, servingShares } from '../gateway-threads/thread-init.ts'
 import type { Serving } from '../gateway-threads/threaded-gateway.ts'
+import type { NodeInit } from '../node-contract.ts'
+import { agentVersion } from './compose-ipfs.ts'
 import { httpInit } from './http-init.ts'
 import { walkFolder } from '../folder/leftovers.ts'
 import { restDepsOf } from './rest-deps.ts'
@@ -131,4 +134,28 @@ function loadedAtStart (name: string, load: () => Promise<Api>): Api {
     drain: async () => api?.drain?.(),
     stop: async () => api?.stop()
   }
+}
+
+export interface HttpHostsDeps { apis: Pick<Apis, 'restapi' | 'pinsvcapi'>, clock: Clock, log: Logger }
+
+/** By API: its own libp2p host, when its section has all three of `libp2p_listen_multiaddress`, `id` and `private_key`. */
+export interface HttpHosts { restapi: HttpHost | undefined, pinsvcapi: HttpHost | undefined }
+
+/** The libp2p hosts that carry HTTP, by API. */
+export function composeHttpHosts (
+  { config, version }: Pick<NodeInit, 'config' | 'version'>, { apis, clock, log }: HttpHostsDeps
+): HttpHosts {
+  const hostOf = (api: 'restapi' | 'pinsvcapi'): HttpHost | undefined => {
+    const section = config.api[api]
+    const server: { accept (connection: Duplex): void } | undefined = apis[api]
+    if (section?.privateKey == null || server == null || section.libp2pListenMultiaddress.length === 0) return undefined
+    return libp2pHttpHost(
+      {
+        api, peer: section.id, privateKey: section.privateKey.reveal(), listen: section.libp2pListenMultiaddress,
+        agentVersion: agentVersion(version)
+      },
+      { accept: connection => server.accept(connection), clock, log: log.child(api) }
+    )
+  }
+  return { restapi: hostOf('restapi'), pinsvcapi: hostOf('pinsvcapi') }
 }

@@ -3,6 +3,8 @@ import type { Clock, Random } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Workers } from '../../base/worker.ts'
+import { denyFiles } from '../../ipfs/compact-denylist/deny-files.ts'
+import type { DenyFiles } from '../../ipfs/compact-denylist/deny-files.ts'
 import { heliaConnector } from '../../ipfs/helia/connector.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import { keyFolder } from '../../ipfs/helia/names/key-files.ts'
@@ -14,9 +16,25 @@ import type { CID } from '../../model/cid.ts'
 import type { AllocatedPeers } from '../../ipfs/allocated-peers.ts'
 import { kuboConnector } from '../../ipfs/kubo/connector.ts'
 import type { HeliaConfig, IpfsHttpConfig } from '../../config/service-config.ts'
+import { resolveIn } from '../folder/folder.ts'
 import type { NodeInit } from '../node-contract.ts'
 import type { Stores } from './compose-stores.ts'
 import { refusingIpfs } from '../refusing-ipfs.ts'
+
+/** The folder that is looked at when nothing is said; nobody has to have it. */
+const usualDenylists = 'denylists'
+
+/** What the peer refuses. To be started before everything that asks it. */
+export function composeDenylist (
+  { folder, config }: NodeInit, { clock, log, workers }: { clock: Clock, log: Logger, workers: Workers }
+): DenyFiles {
+  const sources = config.cluster.denylists.map(
+    text => ({ path: resolveIn(folder, text, usualDenylists), required: text !== usualDenylists })
+  )
+  const denylist = denyFiles({ sources }, { clock, log: log.child('denylist') })
+  if (sources.length > 0) workers.add(denylist.upkeep)
+  return denylist
+}
 
 export interface IpfsDeps {
   stores: Stores

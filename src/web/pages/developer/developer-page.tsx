@@ -1,9 +1,11 @@
 import { useState } from 'preact/hooks'
 import type { CreatedKey } from '../../../client/service/types.ts'
+import { ownOrigin } from '../../app/site.ts'
 import { service } from '../../data/clients.ts'
 import { useQuery } from '../../data/query.ts'
 import { Button } from '../../ui/controls/button.tsx'
-import { Secret } from '../../ui/controls/copy.tsx'
+import { CodeBlock, Secret } from '../../ui/controls/copy.tsx'
+import { Tabs } from '../../ui/controls/tabs.tsx'
 import { Dialog } from '../../ui/feedback/dialog.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
 import { Loaded } from '../../ui/feedback/loaded.tsx'
@@ -12,7 +14,7 @@ import { Stack } from '../../ui/frame/layout.tsx'
 import { Page, Section } from '../../ui/frame/page.tsx'
 import { KeyTable } from './key-table.tsx'
 import { NewKeyDialog } from './new-key-dialog.tsx'
-import { ReadyLines } from './ready-lines.tsx'
+import { keyPlace, readyLines } from './lines.ts'
 import './developer.css'
 
 /** Keys of the account, and how programs use them. */
@@ -63,5 +65,22 @@ function MadeKeyDialog ({ made, onClose }: { made: CreatedKey, onClose: () => vo
         <ReadyLines apiKey={made.api_key} />
       </Stack>
     </Dialog>
+  )
+}
+
+/** Lines to copy; with a key in them only while that is shown for the first time. */
+function ReadyLines ({ apiKey = keyPlace }: { apiKey?: string }) {
+  const all = readyLines({ origin: ownOrigin(), key: apiKey })
+  const [active, setActive] = useState(all[0]?.name ?? '')
+  const shown = all.find(({ name }) => name === active) ?? all[0]
+  return (
+    <Tabs label="Ready-made lines" tabs={all.map(({ name }) => ({ id: name, label: name }))} active={active} onChange={setActive}>
+      {shown != null && (
+        <Stack>
+          <p class="ready-lines__about">{shown.about}</p>
+          <CodeBlock code={shown.text} label={`Lines for ${shown.name}`} />
+        </Stack>
+      )}
+    </Tabs>
   )
 }

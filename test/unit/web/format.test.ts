@@ -42,7 +42,7 @@ describe('what people read', () => {
   it('has sizes of messages as people have them', () => {
     assert.equal(
       errorText(new Error('the quota is used up: 12000000 bytes more are needed, 8000000 are left of 20000000')),
-      'The quota is used up: 11 MiB more are wanted, 7.6 MiB are left of 19 MiB.'
+      'The quota is used up: 11 MiB more are needed, 7.6 MiB are left of 19 MiB.'
     )
     assert.equal(errorText(new Error('port 50000 is taken')), 'Port 50000 is taken.')
   })

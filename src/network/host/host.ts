@@ -8,6 +8,7 @@ import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { Bandwidth } from '../../model/peer.ts'
 import type { ClusterHost } from '../network.ts'
 import { listenFailure } from '../../libp2p/listen-failure.ts'
+import { OwnAddresses } from '../../libp2p/own-addresses.ts'
 import { Reachability } from '../../libp2p/reachability.ts'
 import { BandwidthCounter } from './bandwidth.ts'
 import { setWanMode } from './routing.ts'
@@ -68,6 +69,7 @@ class Host implements Libp2pClusterHost {
   readonly #deps: ClusterHostDeps
   readonly #services: () => Promise<HostServices>
   readonly #bandwidth: BandwidthCounter
+  readonly #addresses: OwnAddresses
   readonly #known = new Map<PeerId, MultiaddrText[]>()
   readonly #attached: Array<(libp2p: Libp2p) => void | Promise<void>> = []
   #libp2p: Libp2p | undefined
@@ -78,6 +80,7 @@ class Host implements Libp2pClusterHost {
     this.#services = services
     this.peer = init.peer
     this.#bandwidth = new BandwidthCounter(deps.clock)
+    this.#addresses = new OwnAddresses(deps.clock)
     this.reachability = new Reachability({ isLoopbackOnly: isLoopbackOnly(init), relayHop: init.relayHop ?? false }, {
       ...deps, onChange: async reach => setWanMode(this.libp2p(), reach === 'public' ? 'server' : 'client')
     })
@@ -123,7 +126,7 @@ class Host implements Libp2pClusterHost {
     if (this.#libp2p != null) void use(this.#libp2p)
   }
 
-  addresses (): MultiaddrText[] { return this.#libp2p?.getMultiaddrs().map(String) ?? [] }
+  addresses (): MultiaddrText[] { return this.#libp2p == null ? [] : this.#addresses.of(this.#libp2p) }
   addressesOf (peer: PeerId): MultiaddrText[] { return peer === this.peer ? this.addresses() : [...this.#known.get(peer) ?? []] }
   connectedPeers (): PeerId[] { return this.#libp2p?.getPeers().map(String) ?? [] }
   bandwidth (): Map<string, Bandwidth> { return this.#bandwidth.read() }

@@ -17,6 +17,7 @@ import { BlockServer } from '../exchange/block-server.ts'
 import type { BitswapMessage } from '../../../wire/bitswap.ts'
 import { blocksProtocol } from '../../../wire/block-answers.ts'
 import { listenFailure } from '../../../libp2p/listen-failure.ts'
+import { OwnAddresses } from '../../../libp2p/own-addresses.ts'
 import { Reachability } from '../../../libp2p/reachability.ts'
 import { isLoopbackOnly, libp2pOptions, setDhtMode } from './node-options.ts'
 import type { HeliaNetworkInit } from './node-options.ts'
@@ -123,6 +124,7 @@ export class HeliaNode implements IpfsNetwork {
   readonly #deps: IpfsNetworkDeps
   /** Whether the world can reach this node, and what follows from it. Its worker is for the owner to run. */
   readonly reachability: Reachability
+  readonly #addresses: OwnAddresses
   readonly #cancels: BitswapCancels
   readonly #answers = new BitswapAnswers()
   readonly #asks: BitswapAsks
@@ -139,6 +141,7 @@ export class HeliaNode implements IpfsNetwork {
       ...deps,
       onChange: async reach => { if (init.dht === 'auto') await setDhtMode(this.#now().libp2p, reach === 'public' ? 'server' : 'client') }
     })
+    this.#addresses = new OwnAddresses(deps.clock)
     this.#cancels = new BitswapCancels({
       peers: () => [...this.#running?.broker.bitswap.wantList.peers.keys() ?? []],
       send: async (peer, message) => this.#running?.broker.bitswap.network.sendMessage(peer, message),
@@ -203,7 +206,7 @@ export class HeliaNode implements IpfsNetwork {
     this.#running = { helia, libp2p: helia.libp2p as Libp2p, broker }
   }
 
-  addresses (): MultiaddrText[] { return this.#now().libp2p.getMultiaddrs().map(String) }
+  addresses (): MultiaddrText[] { return this.#addresses.of(this.#now().libp2p) }
   protocols (): string[] { return this.#now().libp2p.getProtocols() }
   peers (): PeerId[] { return this.#now().libp2p.getPeers().map(String) }
   askable (): PeerId[] { return [...this.#now().broker.bitswap.wantList.peers.keys()].map(String) }

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { base32 as libraryLower, base32upper as libraryUpper } from 'multiformats/bases/base32'
 import { base32, base32Upper, fromBase32, fromBase32Upper } from '../../../../src/base/text/base32.ts'
 
-const samples = [...Array.from({ length: 70 }, (_bytes, length) => randomBytes(length)), ...[319, 320, 321, 5000].map(length => randomBytes(length))]
+const lengths = [...Array(70).keys(), 319, 320, 321, 5000]
+const samples = lengths.map(length => randomBytes(length))
 
 describe('base32', () => {
   it('prints as multiformats does, without the prefix', () => {

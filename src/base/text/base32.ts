@@ -48,7 +48,7 @@ function decode (text: string, from: number, values: Int8Array): Uint8Array<Arra
   return bits < 5 && (value & ((1 << bits) - 1)) === 0 ? bytes : undefined
 }
 
-/** Where short texts are put together: a text of pieces would be a tree of them, and copied when it is used. */
+/** Where short texts are assembled: a text of pieces would be a tree of them, and copied when it is used. */
 const scratch = new Uint16Array(256)
 const scratchText = textIn(scratch)
 

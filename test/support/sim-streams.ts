@@ -268,7 +268,8 @@ class StreamEnd implements PeerStream {
     const { here, there, deps: { clock, reach } } = this.#init
     this.#stopWatch = clock.after(brokenAfterMs / 2, () => {
       if (here.isGone) return
-      const isThere = reach(here, there.peer) === there
+      // who has given the connection up answers the next sign of life with a reset, whatever was lost before
+      const isThere = reach(here, there.peer) === there && this.other.#fault == null
       const wasMissing = this.#missingSince != null
       this.#missingSince = isThere ? undefined : this.#missingSince ?? clock.now()
       if (!wasMissing || isThere) this.#watch()

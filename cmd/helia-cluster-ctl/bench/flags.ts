@@ -16,8 +16,7 @@ export const benchFlags: readonly Flag[] = [
 
 /** The long help of `bench`, a paragraph a line. */
 export const benchHelp = [
-  'Always as many requests under way as --parallel says, the next one when one is answered, until the time is over or Ctrl-C. Of each kind: how many were answered, how many a second,',
-  'and in what time half of them (p50), 99 of 100 (p99) and the slowest were. Works with Go peers, too.',
+  'Always as many requests under way as --parallel says, the next one when one is answered, until the time is over or Ctrl-C. Of each kind: how many were answered, how many a second, and in what time half of them (p50), 99 of 100 (p99) and the slowest were. Works with Go peers, too.',
   '',
   '  add     uploads a file of random bytes, which is pinned',
   '  pin     pins a CID that has its content in it, so that nothing has to be fetched',

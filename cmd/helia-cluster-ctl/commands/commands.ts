@@ -97,8 +97,7 @@ export const commands: readonly Command[] = [
         takes: '[peer ID or name]',
         isOurs: true,
         help: [
-          'Gives each pin of the peer to another one, waits until that has it, and only then takes the peer out. It gets no new pins meanwhile and after. The asked peer does it, in the',
-          'background and after a restart, too: ask the same peer again with --status, --cancel or other limits. Without a peer, --status lists the drains of the asked peer.',
+          'Gives each pin of the peer to another one, waits until that has it, and only then takes the peer out. It gets no new pins meanwhile and after. The asked peer does it, in the background and after a restart, too: ask the same peer again with --status, --cancel or other limits. Without a peer, --status lists the drains of the asked peer.',
           '',
           '  peers drain --wait <peer ID>                       and stop the peer when this returns',
           '  peers drain --max-bytes-per-second 20MB <peer ID>  leave room for others',
@@ -215,7 +214,7 @@ export const commands: readonly Command[] = [
       { names: ['all'], type: 'boolean', about: 'everything that the peer holds' },
       { names: ['sample'], type: 'text', about: 'so many pins of a hundred, e.g. 1%' },
       { names: ['peer'], type: 'text', about: "let this peer's IPFS node show random blocks (ID or name)" },
-      { names: ['repair'], type: 'boolean', about: 'fetch again what is missing or damaged' }
+      { names: ['repair'], type: 'boolean', about: 'fetch again what is missing or damaged; not with --peer' }
     ],
     run: async (line, context) => (await import('./run-audit.ts')).audit(line, context)
   },
@@ -273,8 +272,7 @@ export const commands: readonly Command[] = [
     takes: ' ',
     isOurs: true,
     help: [
-      'After a peer or a disk was added. The share of a peer goes by what its repository may hold, or is the same for all with --equal; pins move from peers with more than their share to',
-      'those with less, and no others. A peer loses a pin when the other one has it. --by spreads the copies of each pin over the values of tags, such as regions, first.',
+      'After a peer or a disk was added. The share of a peer goes by what its repository may hold, or is the same for all with --equal; pins move from peers with more than their share to those with less, and no others. A peer loses a pin when the other one has it. --by spreads the copies of each pin over the values of tags, such as regions, first.',
       '',
       '  rebalance --dry-run             say what would move',
       '  rebalance --by region --wait    spread the copies over regions, and wait',

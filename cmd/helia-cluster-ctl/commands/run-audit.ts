@@ -66,7 +66,7 @@ function foundText (run: Audit): string {
     const pins = `${counted(bad, 'pin')} ${bad === 1 ? 'was' : 'were'} incomplete`
     return `${pins}, ${counted(badBlocks, 'block')} missing or damaged, ${repaired} fetched again`
   }
-  if (isOfNothing(run)) return 'nothing was looked at'
+  if (run.pins === 0) return 'nothing was looked at'
   return state === 'done' ? 'all of it is there' : 'nothing was missing so far'
 }
 

@@ -7,6 +7,7 @@ import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes } from '../failure.ts'
 import type { FlagValues } from '../usage/flags.ts'
 import { bytesText } from '../print/humanize.ts'
+import { peerLabels } from '../print/peer-labels.ts'
 import type { Format } from '../print/printer.ts'
 import { peerNamed } from './run-sync.ts'
 import { StatusLine } from '../print/status-line.ts'
@@ -20,7 +21,7 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
   const { client, printer, signal } = context
   if (text == null && flags.yes('status')) {
     const drains = await client.drains({ signal })
-    await printer.all(drains, drainFormat)
+    await printer.all(drains, drainFormat(peerLabels(drains)))
     if (drains.length === 0 && printer.encoding !== 'json') context.terminal.out('the asked peer drains none\n')
     return exitCodes.done
   }
@@ -34,11 +35,11 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
   const drain = flags.yes('status') ? await client.drainOf(peer, { signal }) : await client.drain(peer, { ...limitsOf(flags), signal })
   const last = flags.yes('wait')
     ? await waitFor(
-      drain, { again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained', words: drainWords, flags },
+      drain, { again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained', words: one => drainWords(one, nameOf), flags },
       context
     )
     : drain
-  await printer.all([last], drainFormat)
+  await printer.all([last], drainFormat(nameOf))
   return exitCodes.done
 }
 
@@ -66,7 +67,7 @@ export async function rebalance ({ flags }: CommandLine, context: CtlContext): P
 /** The shares in a table or as lines, then what it comes to. */
 async function showPlan (plan: RebalancePlan, { printer, terminal }: CtlContext): Promise<void> {
   if (printer.encoding === 'json') return await printer.all([plan], { text: () => '', json: one => one })
-  await printer.all(plan.peers, shareFormat)
+  await printer.all(plan.peers, shareFormat(peerLabels(plan.peers)))
   terminal.out(plan.count === 0 ? 'nothing has to move\n' : `${plan.count} of ${plan.pins} pins would move\n`)
 }
 
@@ -120,7 +121,9 @@ function bytesOf (text: string): number {
   return bytes
 }
 
-const nameOf = ({ peer, peername }: { peer: string, peername: string }): string => peername === '' ? peer : peername
+/** Of one peer alone. */
+const nameOf = peerLabels([])
+type Label = typeof nameOf
 
 function timeLeft (ms: number | null): string {
   if (ms == null) return '-'
@@ -128,26 +131,31 @@ function timeLeft (ms: number | null): string {
   return seconds < 120 ? `${seconds} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }
 
+/** Pins that came since it began are more than it began with. */
+const leftOf = ({ left, pins, moved }: Drain): string => `${left} of ${Math.max(pins, left + moved)}`
+
 /** One sentence for people. */
-function drainWords (drain: Drain): string {
-  const { state, left, pins, moved, fewer, everywhere, reason, stuck, left_ms: leftMs } = drain
+function drainWords (drain: Drain, label: Label): string {
+  const { state, moved, fewer, everywhere, reason, stuck, left_ms: leftMs } = drain
   const less = fewer === 0 ? '' : `; ${fewer} have a copy less than before, which nobody could take`
-  if (state === 'drained') return `${nameOf(drain)} holds nothing that only it has: it may be stopped (${moved} pins moved${less})`
+  if (state === 'drained') return `${label(drain)} holds nothing that only it has: it may be stopped (${moved} pins moved${less})`
   const others = everywhere === 0 ? '' : `; ${everywhere} go everywhere and do not move`
-  if (state === 'waiting') return `${nameOf(drain)}: ${left} of ${pins} pins left, waiting: ${reason}${others}`
-  return `${nameOf(drain)}: ${left} of ${pins} pins left${leftMs == null ? '' : `, about ${timeLeft(leftMs)}`}${stuck === 0 ? '' : `, ${stuck} wait: ${reason}`}${others}`
+  if (state === 'waiting') return `${label(drain)}: ${leftOf(drain)} pins left, waiting: ${reason}${others}`
+  return `${label(drain)}: ${leftOf(drain)} pins left${leftMs == null ? '' : `, about ${timeLeft(leftMs)}`}${stuck === 0 ? '' : `, ${stuck} wait: ${reason}`}${others}`
 }
 
-const drainTable: Table<Drain> = {
+const drainTable = (label: Label): Table<Drain> => ({
   columns: ['PEER', 'STATE', 'LEFT', 'MOVED', 'UNDER WAY', 'WAIT', 'BYTES', 'TIME LEFT', ''],
   rows: one => [[
-    nameOf(one), one.state, `${one.left} of ${one.pins}`, String(one.moved), String(one.in_transit), String(one.stuck),
+    label(one), one.state, leftOf(one), String(one.moved), String(one.in_transit), String(one.stuck),
     bytesText(one.bytes), one.state === 'drained' ? '-' : timeLeft(one.left_ms),
     one.state === 'drained' ? { text: 'holds nothing that only it has: it may be stopped', style: 'green' } : one.reason
   ]]
-}
+})
 
-const drainFormat: Format<Drain> = { text: one => `${drainWords(one)}\n`, json: one => one, table: drainTable }
+const drainFormat = (label: Label): Format<Drain> => ({
+  text: one => `${drainWords(one, label)}\n`, json: one => one, table: drainTable(label)
+})
 
 function rebalanceWords ({ state, planned, moved, failed, reason }: Rebalance): string {
   const lost = failed === 0 ? '' : `; ${failed} could not be moved (${reason})`
@@ -158,11 +166,11 @@ function rebalanceWords ({ state, planned, moved, failed, reason }: Rebalance): 
 
 const rebalanceFormat: Format<Rebalance> = { text: one => `${rebalanceWords(one)}\n`, json: one => one }
 
-const shareTable: Table<BalanceShare> = {
+const shareTable = (label: Label): Table<BalanceShare> => ({
   columns: ['PEER', 'MAY HOLD', 'PINS NOW', 'SHARE', 'PINS THEN'],
-  rows: one => [[nameOf(one), one.capacity > 1 ? bytesText(one.capacity) : '-', String(one.pins), String(one.goal), String(one.after)]]
-}
+  rows: one => [[label(one), one.capacity > 1 ? bytesText(one.capacity) : '-', String(one.pins), String(one.goal), String(one.after)]]
+})
 
-const shareFormat: Format<BalanceShare> = {
-  text: one => `${nameOf(one)}: ${one.pins} pins now, share ${one.goal}, then ${one.after}\n`, json: one => one, table: shareTable
-}
+const shareFormat = (label: Label): Format<BalanceShare> => ({
+  text: one => `${label(one)}: ${one.pins} pins now, share ${one.goal}, then ${one.after}\n`, json: one => one, table: shareTable(label)
+})

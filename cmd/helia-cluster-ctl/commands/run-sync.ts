@@ -2,13 +2,14 @@ import type { ClusterSync, PeerSync, PinsetDiff } from '../../../src/client/type
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes } from '../failure.ts'
+import { peerLabels } from '../print/peer-labels.ts'
 import type { Format } from '../print/printer.ts'
 import type { Table } from '../print/table.ts'
 
 /** Ends with 1 when a trusted peer is out of sync. */
 export async function showSync (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   const sync = await client.sync({ signal })
-  if (printer.encoding === 'table') await printer.all(sync.peers, peerSyncFormat)
+  if (printer.encoding === 'table') await printer.all(sync.peers, peerSyncFormat(peerLabels(sync.peers)))
   else printer.one(sync, syncFormat)
   return sync.peers.some(({ trusted, state }) => trusted && state === 'out_of_sync') ? exitCodes.failed : exitCodes.done
 }
@@ -52,17 +53,16 @@ const stateOf = ({ state, trusted }: PeerSync): string => `${words[state]}${trus
 const pinsOf = ({ pins, digest }: PeerSync): string =>
   pins == null || digest == null ? 'tells its heads only' : `${pins} pins, digest ${digest.slice(0, 12)}`
 
-const syncTable: Table<PeerSync> = {
+const syncTable = (label: ReturnType<typeof peerLabels>): Table<PeerSync> => ({
   columns: ['PEER', 'STATE', 'SINCE', 'PINS', 'DIGEST'],
   rows: one => [
-    [
-      one.peername === '' ? one.peer : one.peername, stateOf(one), one.since ?? '-', one.pins == null ? '-' : String(one.pins),
-      one.digest?.slice(0, 12) ?? '-'
-    ]
+    [label(one), stateOf(one), one.since ?? '-', one.pins == null ? '-' : String(one.pins), one.digest?.slice(0, 12) ?? '-']
   ]
-}
+})
 
-const peerSyncFormat: Format<PeerSync> = { text: one => `${nameOf(one)}: ${stateOf(one)}\n`, json: one => ({ ...one }), table: syncTable }
+const peerSyncFormat = (label: ReturnType<typeof peerLabels>): Format<PeerSync> => ({
+  text: one => `${nameOf(one)}: ${stateOf(one)}\n`, json: one => ({ ...one }), table: syncTable(label)
+})
 
 const syncFormat: Format<ClusterSync> = {
   text: ({ own, peers }) => [

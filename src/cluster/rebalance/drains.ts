@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { ClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { Mutex } from '../../base/mutex.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { Consensus, PinsetChange } from '../../consensus/consensus.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
@@ -51,6 +52,8 @@ export class Drains {
   readonly #deps: DrainsDeps
   readonly #rows: DrainRows
   readonly #runs = new Map<PeerId, { run: DrainRun, worker: WorkerHandle }>()
+  /** A drain begins and is cancelled one at a time: its row and its run say the same. */
+  readonly #changing = new Mutex()
   readonly #unsubscribe: () => void
 
   constructor (init: { followerMode: boolean }, deps: DrainsDeps) {
@@ -80,7 +83,7 @@ export class Drains {
     const { draining, members, clock } = this.#deps
     checkLimits(order)
     const known = this.#runs.get(peer)
-    if (known != null) return this.#limit(known.run, order)
+    if (known != null) return await this.#changing.run(async () => this.#limit(known.run, order))
     const by = draining.drainedBy(peer)
     if (by != null) throw new ClusterError('CONFLICT', { peer, by }, { message: `peer ${by} drains it already: ask that one` })
     if (this.#runs.size >= mostDrains) {
@@ -95,8 +98,10 @@ export class Drains {
       )
     }
     const drain: Drain = { peer, since: clock.now(), endedAt: null, pins, moved: 0, fewer: 0, ...defaultLimits, ...order }
-    await this.#rows.add(drain)
-    if (!this.#runs.has(peer)) this.#run(drain).everywhere = everywhere
+    await this.#changing.run(async () => {
+      await this.#rows.add(drain)
+      if (!this.#runs.has(peer)) this.#run(drain).everywhere = everywhere
+    })
     const begun = this.status(peer)
     this.#deps.onDrain?.(begun)
     return begun
@@ -117,14 +122,20 @@ export class Drains {
   /** Pins that have moved stay where they are; the peer gets new ones again. Resolves with how far it was. */
   async cancel (peer: PeerId): Promise<DrainStatus> {
     refuseInFollowerMode(this.#init)
-    const last = this.status(peer)
-    const found = this.#runs.get(peer)
-    await this.#rows.delete(peer)
-    this.#runs.delete(peer)
-    this.#deps.draining.delete(peer)
-    await found?.worker.stop()
-    await found?.run.undo()
-    return last
+    return await this.#changing.run(async () => {
+      const last = this.status(peer)
+      const found = this.#runs.get(peer)
+      if (found == null) return last
+      this.#runs.delete(peer)
+      await found.worker.stop() // before the row goes: a run that goes on would write it again
+      await this.#rows.delete(peer).catch(err => {
+        this.#run(found.run.drain)
+        throw err
+      })
+      this.#deps.draining.delete(peer)
+      await found.run.undo()
+      return last
+    })
   }
 
   #run (drain: Drain): DrainRun {
@@ -149,6 +160,7 @@ export class Drains {
   }
 
   async #limit (run: DrainRun, order: DrainOrder): Promise<DrainStatus> {
+    this.status(run.drain.peer) // not cancelled meanwhile
     run.limit({ ...run.drain, ...order })
     await this.#rows.add(run.drain)
     return this.#statusOf(run)
@@ -172,14 +184,14 @@ export class Drains {
   }
 
   async #survey (peer: PeerId, signal?: AbortSignal): Promise<Survey> {
-    const { consensus, placement, members } = this.#deps
+    const { consensus, placement, members, draining } = this.#deps
+    const stays = (other: PeerId): boolean => other !== peer && members.has(other) && !draining.has(other)
     const able = placement.candidates(new Set([peer]))
     const found: Survey = { pins: 0, everywhere: 0, lacking: 0, needed: 0 }
     for await (const batch of consensus.state.pins(signal == null ? {} : { signal })) {
       for (const pin of batch) {
         if (isEverywhere(pin)) found.everywhere++
-        else if (pin.allocations.includes(peer))
-          surveyOne(pin, found, new Set([...able, ...pin.allocations.filter(other => other !== peer && members.has(other))]).size)
+        else if (pin.allocations.includes(peer)) surveyOne(pin, found, new Set([...able, ...pin.allocations.filter(stays)]).size)
       }
     }
     return found

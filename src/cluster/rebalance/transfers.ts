@@ -8,6 +8,7 @@ import { isEverywhere } from '../../model/pin.ts'
 import type { TrackerStatus } from '../../model/status.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
 import type { Members } from '../peers/members.ts'
+import { Patience } from './patience.ts'
 import { isAbout, withAllocations } from '../pinning/pin-version.ts'
 import { goalOf, transferStep } from './transfer-step.ts'
 import type { Saying, TransferStep } from './transfer-step.ts'
@@ -38,6 +39,8 @@ const firstLookMs = 100
 const lastLookMs = 5000
 /** How long a holder may be silent, or not know of the pin, before another one is chosen. */
 const unawareMs = 60_000
+/** A look at all holders takes no longer. */
+const forgetMs = 2 * lastLookMs + peerAnswerMs
 
 const sayings: Partial<Record<TrackerStatus, Saying>> = {
   pinned: 'has', pinning: 'coming', pin_queued: 'coming', pin_error: 'failed', cluster_error: 'failed'
@@ -46,9 +49,13 @@ const sayings: Partial<Record<TrackerStatus, Saying>> = {
 /** What one holder said last, in words too, and since when it has said nothing of use. */
 interface Heard { saying: Saying, unawareSince: number | undefined, reason: string }
 
-/** Brings single pins off a peer, each step as `transferStep` decides. Keeps nothing: whatever has been done stands in the pinset. */
+/**
+ * Brings single pins off a peer, each step as `transferStep` decides. Keeps nothing but that nobody could take pins of certain holders:
+ * whatever has been done stands in the pinset.
+ */
 export class Transfers {
   readonly #deps: TransfersDeps
+  readonly #patience = new Patience({ forgetMs })
 
   constructor (deps: TransfersDeps) { this.#deps = deps }
 
@@ -57,7 +64,7 @@ export class Transfers {
    */
   async run (order: TransferOrder, signal: AbortSignal): Promise<TransferResult> {
     const { clock, consensus } = this.#deps
-    const transfer = new Transfer(order, this.#deps)
+    const transfer = new Transfer(order, { ...this.#deps, patience: this.#patience })
     for (let look = firstLookMs; ; look = Math.min(lastLookMs, look * 2)) {
       signal.throwIfAborted()
       const pin = consensus.state.get(order.cid)
@@ -72,14 +79,14 @@ export class Transfers {
 
 class Transfer {
   readonly #order: TransferOrder
-  readonly #deps: TransfersDeps
+  readonly #deps: TransfersDeps & { patience: Patience }
   readonly #heard = new Map<PeerId, Heard>()
   /** Nobody is tried twice: who failed first would be chosen again and again. */
   readonly #added = new Set<PeerId>()
   #goal = 0
   #fewerSince: number | undefined
 
-  constructor (order: TransferOrder, deps: TransfersDeps) {
+  constructor (order: TransferOrder, deps: TransfersDeps & { patience: Patience }) {
     this.#order = order
     this.#deps = deps
   }
@@ -110,7 +117,7 @@ class Transfer {
     const step = this.#patient(transferStep({
       pin, from, goal: Math.max(this.#goal, pin.replicationFactorMin), said, added: this.#added,
       candidates: () => candidates(pin).filter(peer => !this.#added.has(peer))
-    }))
+    }), pin)
     if (step.do === 'stuck') return this.end('stuck')
     if (step.do === 'wait') return undefined
     const fresh = step.allocations.filter(peer => !pin.allocations.includes(peer))
@@ -121,15 +128,22 @@ class Transfer {
     return undefined
   }
 
-  /** A copy less is given up only when nobody could take it for a while: peers begin again, and metrics come late. */
-  #patient (step: TransferStep): TransferStep {
+  /**
+   * A copy less is given up only when nobody could take it for a while: peers begin again, and metrics come late. Pins that all others have
+   * wait for that together, else those that are on every peer would take that time one after the other.
+   */
+  #patient (step: TransferStep, { allocations }: Pin): TransferStep {
+    const { clock, patience } = this.#deps
+    if (step.do === 'commit' && !step.isLast) patience.end(allocations)
     if (step.do !== 'commit' || !step.isFewer) {
       this.#fewerSince = undefined
       return step
     }
-    const now = this.#deps.clock.elapsed()
+    const now = clock.elapsed()
     this.#fewerSince ??= now
-    return now - this.#fewerSince < unawareMs ? { do: 'wait' } : step
+    const haveAll = allocations.every(peer => peer === this.#order.from || this.#heard.get(peer)?.saying === 'has')
+    const since = haveAll ? patience.sinceMs(allocations, now) : this.#fewerSince
+    return now - Math.min(since, this.#fewerSince) < unawareMs ? { do: 'wait' } : step
   }
 
   async #askOne (peer: PeerId, pin: Pin, signal: AbortSignal): Promise<Heard> {

@@ -170,6 +170,56 @@ describe('draining a peer', () => {
     assert.deepEqual([resumed.maxPinsPerSecond, resumed.pins], [5, 20])
   })
 
+  it('stays cancelled after a restart, also when it kept its progress while the row went', async () => {
+    const datastore = memoryDatastore()
+    await datastore.start(new AbortController().signal)
+    const going = Promise.withResolvers<void>()
+    const gone = Promise.withResolvers<void>()
+    const write = datastore.write.bind(datastore)
+    datastore.write = async (batch, settings) => {
+      await write(batch, settings)
+      if (!batch.some(({ key, value }) => key.startsWith('drain/') && value == null)) return
+      going.resolve()
+      await gone.promise
+    }
+    const before = await open(3, { deps: { datastore } })
+    await before.pinMany(20, 1)
+    await before.cluster.drainPeer(before.one, { maxPinsPerSecond: 1 })
+    await before.clock.advance(1000)
+
+    const cancelled = before.cluster.cancelDrain(before.one)
+    await before.clock.advance(100)
+    await going.promise
+    await before.clock.advance(5000)
+    gone.resolve()
+    await cancelled
+    await before.close()
+
+    const { cluster } = await open(3, { deps: { datastore } })
+    assert.deepEqual(cluster.drains(), [])
+  })
+
+  it('waits once, not for each batch of pins, until it takes a copy away that nobody else can hold', async () => {
+    const { cluster, clock, one, until, pinMany } = await open(3)
+    await pinMany(40, 1, 3)
+    const began = clock.elapsed()
+
+    await cluster.drainPeer(one, { atOnce: 4 })
+    const { fewer } = await until(isDrained, one)
+    const tookMs = clock.elapsed() - began
+
+    assert.equal(fewer, 40)
+    assert.ok(tookMs >= 60_000 && tookMs < 120_000, `${tookMs} ms`)
+  })
+
+  it('is refused when the others that hold a pin are being drained, too', async () => {
+    const { cluster, one, two, pinMany } = await open(2)
+    await pinMany(3, 1, 2)
+    await cluster.drainPeer(one, {})
+
+    await assert.rejects(cluster.drainPeer(two, {}), { code: 'NOT_ENOUGH_PEERS', message: /3 pins of the peer need up to 1 peers/ })
+  })
+
   it('gives back, when it is cancelled, what pins in transit have too much', async () => {
     const { cluster, clock, one, two, settle, peerAt } = await open(3)
     await cluster.pin(aCid(), options({ ...factors(2), userAllocations: [one, two] }))

@@ -83,6 +83,20 @@ describe('ctl peers drain', () => {
     assert.equal(cancelled.stdout, 'cancelled: 6 pins have moved, 4 stay\n')
   })
 
+  it('counts what came since it began', async () => {
+    const { stdout } = await run(['peers', 'drain', '--status', peer], { [`GET ${path}`]: drain({ pins: 6, left: 30, moved: 6, everywhere: 0 }) })
+
+    assert.equal(stdout, 'peer0: 30 of 36 pins left, about 90 s\n')
+  })
+
+  it('tells peers of the same name apart', async () => {
+    const { stdout } = await run(
+      ['peers', 'drain', '--status'], { 'GET /drains': { body: `[${drain().body},${drain({ peer: 'other' }).body},${drain({ peername: 'x' }).body}]` } }
+    )
+
+    assert.deepEqual(stdout.split('\n').map(line => line.split(':')[0]), [`peer0 (${peer})`, 'peer0 (other)', 'x', ''])
+  })
+
   it('refuses wrong arguments before it asks, and tells what the peer refuses', async () => {
     const refused = await run(['peers', 'drain', peer], {
       [`POST ${path}`]: {

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { runCtlHere, stubApi } from '../../../support/ctl.ts'
+
+const run = (changes: Record<string, unknown>): string => JSON.stringify({
+  id: '1', peer: 'p', state: 'done', error: '', since: '2026-11-29T02:00:00Z', ended_at: '2026-11-29T02:00:01Z', pins: 2, skipped: 0, blocks: 3,
+  bytes: 3000, bad: 0, bad_blocks: 0, repaired_blocks: 0, ...changes
+})
+
+async function audited (changes: Record<string, unknown>) {
+  const api = await stubApi({ 'POST /audit': { body: run(changes) } })
+  try {
+    return await runCtlHere(['--host', api.host, 'audit', '--sample', '1%'])
+  } finally {
+    await api.stop()
+  }
+}
+
+describe('ctl audit', () => {
+  it('says that all is there only of what was looked at', async () => {
+    const [some, none] = [await audited({}), await audited({ pins: 0, blocks: 0, bytes: 0 })]
+
+    assert.deepEqual([some.status, none.status], [0, 0])
+    assert.equal(some.stdout, 'done: 2 pins of p, 3 blocks, 3.0 kB; all of it is there\n')
+    assert.equal(none.stdout, 'done: 0 pins of p, 0 blocks, 0 B; nothing was looked at\n')
+  })
+})

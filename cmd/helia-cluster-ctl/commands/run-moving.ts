@@ -35,7 +35,11 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
   const drain = flags.yes('status') ? await client.drainOf(peer, { signal }) : await client.drain(peer, { ...limitsOf(flags), signal })
   const last = flags.yes('wait')
     ? await waitFor(
-      drain, { again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained', words: one => drainWords(one, nameOf), flags },
+      drain,
+      {
+        again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained',
+        words: one => drainWords(one, nameOf), flags
+      },
       context
     )
     : drain

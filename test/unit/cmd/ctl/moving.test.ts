@@ -84,7 +84,8 @@ describe('ctl peers drain', () => {
   })
 
   it('counts what came since it began', async () => {
-    const { stdout } = await run(['peers', 'drain', '--status', peer], { [`GET ${path}`]: drain({ pins: 6, left: 30, moved: 6, everywhere: 0 }) })
+    const answer = drain({ pins: 6, left: 30, moved: 6, everywhere: 0 })
+    const { stdout } = await run(['peers', 'drain', '--status', peer], { [`GET ${path}`]: answer })
 
     assert.equal(stdout, 'peer0: 30 of 36 pins left, about 90 s\n')
   })

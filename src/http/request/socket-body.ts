@@ -13,6 +13,8 @@ const leastBytes = 4 * 1024 * 1024
 const slabBytes = 1024 * 1024
 /** With less room than that the next memory is begun. Bytes. */
 const leastRoom = 64 * 1024
+/** More bodies at a time are read by Node's parser: each of these may hold some MiB. */
+const mostSocketBodies = 16
 /** What may wait for the reader. Bytes. */
 const aheadBytes = 2 * 1024 * 1024
 /** Shorter runs of content are moved, so that they lie one behind the other: a piece for each costs more. Bytes. */
@@ -48,7 +50,7 @@ export const hasLargeBody = ({ headers }: IncomingMessage): boolean =>
  * the end.
  *
  * The connection ends with the answer, because the parser hasn't seen the body. The request's own iterator is taken where that can't be:
- * TLS; no plain socket; a limit on the time of a request; when the answer has begun, or somebody has read already.
+ * TLS; no plain socket; enough others; a limit on the time of a request; when the answer has begun, or somebody has read already.
  */
 export async function * largeBody (request: IncomingMessage, response: ServerResponse): AsyncGenerator<Buffer, void, undefined> {
   // the parser may be in the middle of what has come; it pushes that before the next turn
@@ -67,10 +69,11 @@ export interface Inside { socket: PlainSocket, handle: StreamHandle, Parser: Par
 
 /**
  * The places where a request's socket keeps the buffer that it was told to read into, and whom it calls (net.Socket's `onread`). Undefined:
- * the rest of the body can't be read from there.
+ * the rest of the body can't be read from there, or enough others are.
  */
 export function insideOf (request: IncomingMessage, response: ServerResponse): Inside | undefined {
   const socket = request.socket as PlainSocket
+  if (SocketBody.underWay >= mostSocketBodies) return undefined
   if (request.complete || request.destroyed || (response.headersSent && (response as Ending)._last !== true)) return undefined
   if (socket.encrypted === true || socket.parser?.incoming !== request || socket.server?.requestTimeout !== 0) return undefined
   const handle = socket._handle
@@ -98,6 +101,8 @@ export function letGo ({ request, response }: { request: IncomingMessage, respon
  * The rest of the body of a request of which Node's parser has let go, as far as `framing` has come. What the request holds is given first.
  */
 export class SocketBody implements AsyncIterable<Buffer> {
+  /** Of this process: those whose connections haven't ended. */
+  static underWay = 0
   readonly #request: IncomingMessage
   readonly #inside: Inside
   readonly #framing: BodyFraming
@@ -127,6 +132,7 @@ export class SocketBody implements AsyncIterable<Buffer> {
     }
     request.on('error', fail)
     request.once('close', () => { if (!this.#framing.isDone) fail(new Error('the client went away')) })
+    this.#count()
   }
 
   [Symbol.asyncIterator] (): this { return this }
@@ -152,6 +158,13 @@ export class SocketBody implements AsyncIterable<Buffer> {
     this.#pieces = []
     this.#waitingBytes = 0
     return { done: true, value: undefined }
+  }
+
+  #count (): void {
+    const { socket } = this.#inside
+    if (socket.closed) return
+    SocketBody.underWay++
+    socket.once('close', () => { SocketBody.underWay-- })
   }
 
   #takeOver (): void {

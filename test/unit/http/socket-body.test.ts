@@ -9,6 +9,7 @@ import { afterEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
 import { systemClock } from '../../../src/base/system.ts'
 import { RequestBody } from '../../../src/http/request/body.ts'
+import { SocketBody } from '../../../src/http/request/socket-body.ts'
 import { HttpServer } from '../../../src/http/server.ts'
 import type { HttpServerInit } from '../../../src/http/server.ts'
 import { pollUntil } from '../../support/poll.ts'
@@ -68,6 +69,32 @@ describe('a large body', () => {
     assert.match(answer, /^HTTP\/1.1 200 OK\r\n[^]*Connection: close/)
     assert.match(answer, new RegExp(right))
     assert.ok(Number(answer.split(' ').at(-1)) > 65_536)
+  })
+
+  it('is read by the parser while sixteen others are not', async () => {
+    const port = await start(digest)
+    const isLastOfConnection = async (): Promise<boolean> => {
+      const socket = client(port)
+      socket.write(head())
+      socket.write(content)
+      let answer = ''
+      for await (const piece of socket) {
+        answer += String(piece)
+        if (answer.includes(right)) break
+      }
+      return answer.includes('Connection: close')
+    }
+    const others = Array.from({ length: 16 }, () => client(port))
+    for (const other of others) other.write(Buffer.concat([Buffer.from(head()), content.subarray(0, 100_000)]))
+    await pollUntil(async () => SocketBody.underWay === 16, { what: 'sixteen bodies' })
+
+    const isSeventeenthLast = await isLastOfConnection()
+    for (const other of others) other.destroy()
+    await pollUntil(() => SocketBody.underWay === 0, { what: 'their end' })
+
+    // what the parser has read leaves the connection open
+    assert.equal(isSeventeenthLast, false)
+    assert.equal(await isLastOfConnection(), true)
   })
 
   it('comes whole when some of it came with the head, and the rest in small parts', async () => {

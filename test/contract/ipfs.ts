@@ -6,7 +6,8 @@ import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { IpfsConnector } from '../../src/ipfs/ipfs.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import { pinOf } from '../support/pins.ts'
-import { batches, directoryBlock, rawBlock } from '../support/unixfs-blocks.ts'
+import type { Tree } from '../support/unixfs-blocks.ts'
+import { batches, directoryBlock, rawBlock, tree } from '../support/unixfs-blocks.ts'
 
 export interface IpfsOptionsOfTest { storageMaxBytes: number, pinTimeoutMs: number, unpinDisable: boolean }
 
@@ -16,16 +17,6 @@ export interface IpfsSubject {
   /** Lets the node believe that time has passed; fires no timers of the past. */
   passTime (ms: number): void
   close (): Promise<void>
-}
-
-interface Tree { root: Block, folder: Block, leaf: Block, all: Block[] }
-
-/** /folder/leaf.txt below a root. */
-async function tree (text = 'a leaf'): Promise<Tree> {
-  const leaf = await rawBlock(text)
-  const folder = await directoryBlock({ 'leaf.txt': leaf })
-  const root = await directoryBlock({ folder })
-  return { root, folder, leaf, all: [leaf, folder, root] }
 }
 
 const hour = 3_600_000

@@ -25,3 +25,14 @@ export async function fileBlock (leaves: Block[]): Promise<Block> {
 
 /** One block at a time, as streams of blocks come. */
 export async function * batches (...blocks: Block[]): AsyncGenerator<Block[]> { for (const block of blocks) yield [block] }
+
+/** Of `tree`. `all`: leaf first. */
+export interface Tree { root: Block, folder: Block, leaf: Block, all: Block[] }
+
+/** /folder/leaf.txt below a root. */
+export async function tree (text = 'a leaf'): Promise<Tree> {
+  const leaf = await rawBlock(text)
+  const folder = await directoryBlock({ 'leaf.txt': leaf })
+  const root = await directoryBlock({ folder })
+  return { root, folder, leaf, all: [leaf, folder, root] }
+}

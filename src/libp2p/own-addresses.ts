@@ -5,8 +5,8 @@ import type { MultiaddrText } from '../model/cid.ts'
 const heldMs = 100
 
 /**
- * The addresses under which a host can be reached, as text. libp2p puts them together anew each time, which takes as long as all else that
- * an `/id` or `/health` does: what it said last holds for a tenth of a second.
+ * The addresses under which a host can be reached, as text. libp2p puts them together anew each time, out of all its sources:
+ * what it said last holds for a tenth of a second (docs/design/performance.md).
  */
 export class OwnAddresses {
   readonly #clock: Pick<Clock, 'elapsed'>

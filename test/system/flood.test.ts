@@ -199,7 +199,7 @@ describe('a hostile peer inside the secret', () => {
     assert.ok(extraMiB < mostMiB.nonsense, `${extraMiB} MiB more`)
     assert.ok(slowestMs < slowestMostMs(), `a pin took ${slowestMs} ms`)
     assert.deepEqual(
-      ['a call from another peer failed', 'was not given the history', 'bitswap stream was refused'].map(what => linesAbout(what).length),
+      ['a call from another peer failed', 'the history was not sent', 'bitswap stream was refused'].map(what => linesAbout(what).length),
       [1, 1, 1]
     )
   })

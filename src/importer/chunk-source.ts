@@ -1,3 +1,5 @@
+import { giveBack } from '../base/lent-memory.ts'
+
 /** Where a file's chunks end. Pure: what comes in which pieces makes no difference. */
 export interface Chunker {
   /** No chunk is larger. */
@@ -13,7 +15,7 @@ export interface Chunker {
  * Every chunk must be consumed, by `share` or `copy`, before the next is asked for. The source is then ready for the next file.
  */
 export interface ChunkSource {
-  /** The source's next bytes; they must not be changed afterwards. */
+  /** The source's next bytes; they must not be changed afterwards. What was copied of lent memory is given back. */
   push (piece: Uint8Array): void
   /** Length of the next chunk; 0: none before another piece is pushed (`final`: none at all). */
   next (final: boolean): number
@@ -65,7 +67,9 @@ class FixedSource implements ChunkSource {
       const piece = this.#pieces[0]
       if (piece == null) throw new Error('a chunk without bytes')
       const take = Math.min(rest, piece.length - this.#at)
-      target.set(take === piece.length ? piece : piece.subarray(this.#at, this.#at + take), at)
+      const bytes = take === piece.length ? piece : piece.subarray(this.#at, this.#at + take)
+      target.set(bytes, at)
+      giveBack(bytes)
       this.#consume(piece, take)
       at += take
       rest -= take
@@ -121,7 +125,9 @@ class WindowSource implements ChunkSource {
     this.#end -= this.#start
     this.#start = 0
     const take = Math.min(this.#piece.length, window.length - this.#end)
-    window.set(take === this.#piece.length ? this.#piece : this.#piece.subarray(0, take), this.#end)
+    const bytes = take === this.#piece.length ? this.#piece : this.#piece.subarray(0, take)
+    window.set(bytes, this.#end)
+    giveBack(bytes)
     this.#piece = this.#piece.subarray(take)
     this.#end += take
   }

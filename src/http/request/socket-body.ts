@@ -15,12 +15,14 @@ const slabBytes = 1024 * 1024
 const leastRoom = 64 * 1024
 /** More bodies at a time are read by Node's parser: each of these may hold some MiB. */
 const mostSocketBodies = 16
-/** What may wait for the reader. Bytes. */
+/** What may wait for the reader of one body. Bytes. */
 const aheadBytes = 2 * 1024 * 1024
+/** What may wait for the readers of all bodies, who have equal parts of it. Bytes. */
+const allAheadBytes = 8 * 1024 * 1024
 /** Shorter runs of content are moved, so that they lie one behind the other: a piece for each costs more. Bytes. */
 const movedBytes = 64 * 1024
-/** Memory that waits to be read into again. */
-const spareSlabs = 3
+/** Memory that waits to be read into again, by any body; none when there is no body. */
+const mostSpareSlabs = 4
 
 /** What Node's sockets have inside. */
 interface StreamHandle {
@@ -103,12 +105,12 @@ export function letGo ({ request, response }: { request: IncomingMessage, respon
 export class SocketBody implements AsyncIterable<Buffer> {
   /** Of this process: those whose connections haven't ended. */
   static underWay = 0
+  static #spareSlabs: Buffer[] = []
   readonly #request: IncomingMessage
   readonly #inside: Inside
   readonly #framing: BodyFraming
   #pieces: Buffer[] = []
   #waitingBytes = 0
-  readonly #spare: Buffer[] = []
   #slab = this.#memory()
   /** Behind the last piece of the slab. */
   #at = 0
@@ -142,7 +144,7 @@ export class SocketBody implements AsyncIterable<Buffer> {
       const piece = this.#pieces.shift()
       if (piece != null) {
         this.#waitingBytes -= piece.length
-        if (!this.#inside.handle.reading && !this.#isOver && this.#waitingBytes < aheadBytes) this.#read()
+        if (!this.#inside.handle.reading && !this.#isOver && this.#wantsMore) this.#read()
         return { done: false, value: piece }
       }
       if (this.#failure != null) throw this.#failure.err
@@ -164,7 +166,10 @@ export class SocketBody implements AsyncIterable<Buffer> {
     const { socket } = this.#inside
     if (socket.closed) return
     SocketBody.underWay++
-    socket.once('close', () => { SocketBody.underWay-- })
+    socket.once('close', () => {
+      SocketBody.underWay--
+      if (SocketBody.underWay === 0) SocketBody.#spareSlabs = []
+    })
   }
 
   #takeOver (): void {
@@ -199,8 +204,10 @@ export class SocketBody implements AsyncIterable<Buffer> {
     })
     if (err != null) this.#refuse(err)
     else if (this.#framing.isDone) this.#complete()
-    return this.#isDropping || this.#isOver || this.#waitingBytes < aheadBytes
+    return this.#isDropping || this.#isOver || this.#wantsMore
   }
+
+  get #wantsMore (): boolean { return this.#waitingBytes < Math.min(aheadBytes, allAheadBytes / SocketBody.underWay) }
 
   /** Content lies there in the slab. */
   #place (from: number, to: number): void {
@@ -238,8 +245,10 @@ export class SocketBody implements AsyncIterable<Buffer> {
 
   /** What readers gave back is read into again: memory that is made anew costs the kernel and the collector time. */
   #memory (): Buffer {
-    const memory = this.#spare.pop() ?? Buffer.allocUnsafeSlow(slabBytes)
-    lend(memory, again => { if (this.#spare.length < spareSlabs) this.#spare.push(again) })
+    const memory = SocketBody.#spareSlabs.pop() ?? Buffer.allocUnsafeSlow(slabBytes)
+    lend(memory, again => {
+      if (SocketBody.underWay > 0 && SocketBody.#spareSlabs.length < mostSpareSlabs) SocketBody.#spareSlabs.push(again)
+    })
     return memory
   }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { messageOf } from '../../../src/base/errors.ts'
+import { lend } from '../../../src/base/lent-memory.ts'
 import { createChunkSource } from '../../../src/importer/chunk-source.ts'
 import { parseChunker } from '../../../src/importer/chunkers.ts'
 import { sha256Counter } from '../../support/add-vectors.ts'
@@ -48,6 +49,40 @@ describe('chunkers', () => {
       for (const pieceBytes of [997, 65536, 1 << 20]) assert.deepEqual(chunkLengths(option, sample, pieceBytes), expected)
     })
   }
+
+  for (const option of ['size-1000', 'size-262144', 'buzhash', 'rabin']) {
+    it(`gives lent memory back as soon as it is copied with ${option}`, () => {
+      const pieces = [sample.slice(0, 700_000), sample.slice(700_000)].map(piece => Buffer.from(piece))
+      let back = 0
+      for (const piece of pieces) lend(piece, () => { back++ })
+
+      const source = createChunkSource(parseChunker(option))
+      for (const [n, piece] of pieces.entries()) {
+        source.push(piece)
+        for (const final of n === 0 ? [false] : [false, true]) {
+          for (let length = source.next(final); length > 0; length = source.next(final)) source.copy(Buffer.alloc(length), 0)
+        }
+      }
+
+      assert.equal(back, 2)
+    })
+  }
+
+  it('keeps lent memory of which a chunk is a part', () => {
+    const piece = Buffer.from(sample.slice(0, 60_000))
+    let back = 0
+    lend(piece, () => { back++ })
+    const source = createChunkSource(parseChunker('size-20000'))
+
+    source.push(piece)
+    for (let n = 0; n < 3; n++) {
+      source.next(false)
+      if (n === 1) assert.notEqual(source.share(), undefined)
+      else source.copy(Buffer.alloc(20_000), 0)
+    }
+
+    assert.equal(back, 0)
+  })
 
   it('keeps within the bounds of rabin', () => {
     const lengths = chunkLengths('rabin-min:1000-avg:2000-max:3000', sample, 65536)

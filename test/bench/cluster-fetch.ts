@@ -29,6 +29,9 @@ export async function fetched (kind: Kind): Promise<{ mbPerS: number, extraMiB: 
     let most = before
     const { cid } = added.at(-1)
 
+    // who doesn't know the pin yet would make another one at the same time, and either may win
+    await pollUntil(async () => (await fetch(`${taker.url}/allocations/${cid}`)).ok, { what: 'the pin at the taker' })
+
     const from = performance.now()
     const response = await fetch(
       `${taker.url}/pins/${cid}?replication-min=2&replication-max=2&origins=${encodeURIComponent(origin)}`, { method: 'POST' }

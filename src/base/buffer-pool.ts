@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import { lend } from './lent-memory.ts'
 
 /** Sizes are rounded up to this, so that records of about one size share their buffers. Bytes. */
 const grain = 16 * 1024
@@ -56,6 +57,14 @@ export class BufferPool {
     this.#freeBytes += size
     same.push(Buffer.from(buffer))
     this.#watch()
+  }
+
+  /** Exactly so many bytes, which come back when all of them have been given back (`giveBack`). Small and very large ones never do. */
+  lend (bytes: number): Buffer {
+    if (bytes < smallest || bytes > this.#init.largestBytes) return Buffer.allocUnsafeSlow(bytes)
+    const memory = this.allocate(bytes).subarray(0, bytes)
+    lend(memory, again => this.release(again))
+    return memory
   }
 
   #ofSize (size: number): Buffer[] {

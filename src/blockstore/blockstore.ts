@@ -64,7 +64,7 @@ export interface PlacedReader {
  *
  * - `put` resolves when a read sees the blocks and a killed process keeps them; `sync` makes everything put so far survive a power loss.
  *   Putting a block that is there already costs a look-up and nothing else. The store doesn't check hashes: who puts has made or checked
- *   them.
+ *   them. The bytes of what was put are the caller's again then: nothing here refers to them.
  * - Identity CIDs are never stored: `get` and `has` answer them from the CID, `put` ignores them.
  * - `get` gives bytes that belong to the caller. A block whose bytes are damaged is gone from then on: `get` gives undefined, it can be put
  *   again, the log and `lostBlocks` tell. Wrong bytes are never given where the store has checksums.

@@ -6,7 +6,7 @@ import type { Leaf } from './block-workers.ts'
 import type { ChunkSource } from './chunk-source.ts'
 import { createChunkSource } from './chunk-source.ts'
 import { parseChunker } from './chunkers.ts'
-import type { FilePart, LeafType } from './file-node.ts'
+import type { FilePart, LeafMemory, LeafType } from './file-node.ts'
 import { encodeLeaf, leafTypes, leafWithFields } from './file-node.ts'
 import type { Layout } from './layouts.ts'
 import { BalancedLayout, TrickleLayout } from './layouts.ts'
@@ -15,6 +15,8 @@ export interface FileImporterDeps {
   maker: BlockMaker
   /** Takes each block as it is made. */
   emit: (block: Block) => void
+  /** Of leaves that aren't parts of what was pushed. */
+  memory: LeafMemory
 }
 
 /**
@@ -28,6 +30,7 @@ export class FileImporter {
   readonly #maker: BlockMaker
   readonly #rawLeaves: boolean
   readonly #leafType: LeafType
+  readonly #memory: LeafMemory
   readonly #isTrickle: boolean
   /** For the end of the root's UnixFS message. */
   #fields: Uint8Array | undefined
@@ -35,7 +38,7 @@ export class FileImporter {
   #held: { bytes: Uint8Array, length: number } | undefined
   #leaves = 0
 
-  constructor (params: DagParams, { maker, emit }: FileImporterDeps) {
+  constructor (params: DagParams, { maker, emit, memory }: FileImporterDeps) {
     this.#source = createChunkSource(parseChunker(params.chunker))
     if (params.noCopy) {
       throw new ClusterError('INVALID_ARGUMENT', {}, { message: "missing file path or URL, can't create filestore reference" })
@@ -51,6 +54,7 @@ export class FileImporter {
     this.#rawLeaves = params.rawLeaves
     this.#emit = emit
     this.#maker = maker
+    this.#memory = memory
   }
 
   /**
@@ -72,7 +76,7 @@ export class FileImporter {
   step (final = false): boolean {
     const length = this.#source.next(final)
     if (length === 0) return false
-    if (this.#holdsNext) this.#held = { bytes: encodeLeaf(this.#source, length, this.#leafType), length }
+    if (this.#holdsNext) this.#held = { bytes: this.#encoded(length), length }
     else {
       this.#prepare()
       this.#layout.add(this.#leaf(length))
@@ -102,7 +106,7 @@ export class FileImporter {
   finish (): FilePart {
     const fields = this.#fields
     if (fields == null || this.#isTrickle || this.#leaves > 1) return this.#layout.finish(fields) ?? this.#leaf(0)
-    const { bytes, length } = this.#held ?? { bytes: encodeLeaf(this.#source, 0, this.#leafType), length: 0 }
+    const { bytes, length } = this.#held ?? { bytes: this.#encoded(0), length: 0 }
     this.#held = undefined
     return this.#emitted(this.#maker.node(leafWithFields(bytes, fields)), length)
   }
@@ -118,9 +122,11 @@ export class FileImporter {
   #leaf (length: number): FilePart {
     const block = this.#rawLeaves
       ? this.#maker.leaf(this.#rawBytes(length))
-      : this.#maker.node(encodeLeaf(this.#source, length, this.#leafType))
+      : this.#maker.node(this.#encoded(length))
     return this.#emitted(block, length)
   }
+
+  #encoded (length: number): Uint8Array { return encodeLeaf(this.#source, length, { type: this.#leafType, memory: this.#memory }) }
 
   #emitted (block: Block, length: number): FilePart {
     this.#emit(block)
@@ -130,7 +136,7 @@ export class FileImporter {
   #rawBytes (length: number): Uint8Array {
     const shared = this.#source.share()
     if (shared != null) return shared
-    const bytes = Buffer.allocUnsafeSlow(length)
+    const bytes = this.#memory(length)
     if (length > 0) this.#source.copy(bytes, 0)
     return bytes
   }

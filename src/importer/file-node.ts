@@ -18,9 +18,14 @@ export const leafTypes = { raw: 0, file: 2 } as const
 /** One of the two, as a number of the protobuf. */
 export type LeafType = typeof leafTypes[keyof typeof leafTypes]
 
+/** Memory for so many bytes of a leaf. */
+export type LeafMemory = (bytes: number) => Buffer
+
 /** The dag-pb bytes of a leaf whose data is the source's next chunk; one copy. */
-export function encodeLeaf (source: ChunkSource, length: number, type: LeafType): Uint8Array {
-  const bytes = Buffer.allocUnsafeSlow(leafLength(length))
+export function encodeLeaf (
+  source: ChunkSource, length: number, { type, memory }: { type: LeafType, memory: LeafMemory }
+): Uint8Array {
+  const bytes = memory(leafLength(length))
   writeLeaf(bytes, 0, { length, type, copy: at => source.copy(bytes, at) })
   return bytes
 }

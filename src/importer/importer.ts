@@ -46,8 +46,8 @@ export interface ImportOptions {
  * - A second entry with the same name replaces the first; of directories, what comes later is added to it. Of a top-level directory that
  *   another one came after, the lines come twice then: as it was, and at the end. An upload without entries yields nothing and calls no
  *   `onRoot`.
- * - Pieces of content must not be changed after they were yielded: blocks may share their memory. Blocks given to the sink are never
- *   changed.
+ * - Pieces of content must not be changed after they were yielded: blocks may share their memory, which may be lent: a sink that is the
+ *   only one to have a block gives its bytes back (`giveBack`) when nobody reads them any more, if it likes. Before, they never change.
  * - Outside of `scratchBlocks`, blocks are written in batches of about 1 MiB, one batch under way while the next is made: a line may come
  *   before its blocks are written. All are written when the iterable ends; none is being written after it ended or threw.
  * - Memory per import: two batches, one read buffer, one chunk (at most 2 MiB each), the open nodes of one file, and the names of the

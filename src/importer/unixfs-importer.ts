@@ -3,6 +3,7 @@ import { yieldToEventLoop } from '../base/event-loop.ts'
 import { BlockBatch } from './block-batch.ts'
 import { createBlockMaker } from './block-maker.ts'
 import type { BlockWorkers } from './block-workers.ts'
+import type { LeafMemory } from './file-node.ts'
 import { isPathTooDeep, pathTooDeep } from './importer.ts'
 import type { Importer, ImportOptions, ImportOutput } from './importer.ts'
 import { openContent } from './large-files.ts'
@@ -20,20 +21,30 @@ export interface UnixfsImporterInit {
   largeBytes?: number
 }
 
-/** An importer that lets others make the leaves of large files: the blocks, their order and the lines are the same. */
-export function unixfsImporter ({ largeBytes = usualLargeBytes }: UnixfsImporterInit, workers: BlockWorkers | undefined): Importer {
-  return (entries, params, sink, options) => importInto({ entries, params, options, largeBytes }, { batch: new BlockBatch(sink), workers })
+export interface UnixfsImporterDeps {
+  /** Make the leaves of large files. Undefined: that is done here. */
+  workers?: BlockWorkers | undefined
+  /** Of leaves that are made here. Default: new for each. */
+  memory?: LeafMemory
+}
+
+/** Files and directories become blocks. Who makes the leaves is no difference to blocks, order and lines. */
+export function unixfsImporter (
+  { largeBytes = usualLargeBytes }: UnixfsImporterInit = {}, { workers, memory = Buffer.allocUnsafeSlow }: UnixfsImporterDeps = {}
+): Importer {
+  return (entries, params, sink, options) =>
+    importInto({ entries, params, options, largeBytes }, { batch: new BlockBatch(sink), workers, memory })
 }
 
 interface Import { entries: Parameters<Importer>[0], params: DagParams, options: ImportOptions, largeBytes: number }
-interface ImportDeps { batch: BlockBatch, workers: BlockWorkers | undefined }
+interface ImportDeps { batch: BlockBatch, workers: BlockWorkers | undefined, memory: LeafMemory }
 
 async function * importInto (
-  { entries, params, options, largeBytes }: Import, { batch, workers }: ImportDeps
+  { entries, params, options, largeBytes }: Import, { batch, workers, memory }: ImportDeps
 ): AsyncGenerator<ImportOutput> {
   let finished = false
   try {
-    const session = new UploadSession({ params, options }, { batch, maker: await createBlockMaker(params) })
+    const session = new UploadSession({ params, options }, { batch, maker: await createBlockMaker(params), memory })
     let count = 0
     for await (const entry of entries) {
       if (++count % entriesPerTick === 0) await yieldToEventLoop()

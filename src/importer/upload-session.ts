@@ -11,6 +11,7 @@ import { encodeDirectory, encodeSymlink } from './directory-node.ts'
 import type { ClosedDirectory } from './directory-tree.ts'
 import { DirectoryTree } from './directory-tree.ts'
 import { FileImporter } from './file-importer.ts'
+import type { LeafMemory } from './file-node.ts'
 import type { ImportOptions, ImportOutput } from './importer.ts'
 import { metadataFields } from './metadata.ts'
 
@@ -22,7 +23,7 @@ const maxScratchFiles = 1000
 const stepsPerTick = 16
 
 export interface UploadSessionInit { params: DagParams, options: ImportOptions }
-export interface UploadSessionDeps { batch: BlockBatch, maker: BlockMaker }
+export interface UploadSessionDeps { batch: BlockBatch, maker: BlockMaker, memory: LeafMemory }
 
 /**
  * A top-level directory ('' when everything is wrapped) and what is in it. `isReopened`: its lines came when another one began; then there
@@ -42,6 +43,7 @@ export class UploadSession {
   readonly #options: ImportOptions
   readonly #batch: BlockBatch
   readonly #maker: BlockMaker
+  readonly #memory: LeafMemory
   readonly #makeNode = (bytes: Uint8Array): Block => this.#emit(this.#maker.node(bytes))
   readonly #impliedFields: Uint8Array
   #importer: FileImporter | undefined
@@ -58,11 +60,12 @@ export class UploadSession {
   #scratchChanged = false
   #outputs: ImportOutput[] = []
 
-  constructor ({ params, options }: UploadSessionInit, { batch, maker }: UploadSessionDeps) {
+  constructor ({ params, options }: UploadSessionInit, { batch, maker, memory }: UploadSessionDeps) {
     this.#params = params
     this.#options = options
     this.#batch = batch
     this.#maker = maker
+    this.#memory = memory
     this.#impliedFields = metadataFields(params.directoryMetadata, 'directory')
   }
 
@@ -85,7 +88,9 @@ export class UploadSession {
   }
 
   openFile (path: string, metadata?: EntryMetadata): void {
-    this.#importer ??= new FileImporter(this.#params, { maker: this.#maker, emit: block => this.#batch.add(block) })
+    this.#importer ??= new FileImporter(this.#params, {
+      maker: this.#maker, emit: block => this.#batch.add(block), memory: this.#memory
+    })
     this.#importer.begin(metadataFields(metadata, 'file'))
     this.#file = { path, bytes: 0, reported: 0 }
   }

@@ -78,7 +78,7 @@ export interface BlockHold extends Disposable {
   /**
    * Stores blocks that the add has made or checked: they aren't checked against their CIDs. Safe from `repoGc` from the call on. `sync`:
    * resolves when they survive a power loss; worth it for what is one small batch, where it takes no sync of its own. Without effect on an
-   * external node.
+   * external node. When it has resolved nobody reads the memory of the blocks any more.
    */
   put (blocks: readonly Block[], options?: HoldPutOptions): Promise<void>
   /** To be called for each root before it is pinned. Resolves when the blocks survive a power loss. */

@@ -50,7 +50,7 @@ export function blockWorkersContract (name: string, make: () => Promise<WorkersU
     let threadedCar: CarImporter
     before(async () => {
       under = await make()
-      threaded = unixfsImporter({ largeBytes: 100_000 }, under.workers)
+      threaded = unixfsImporter({ largeBytes: 100_000 }, { workers: under.workers })
       threadedCar = carImporter({ largeBytes: 1000 }, under.workers)
     })
     after(async () => under.close())

@@ -103,6 +103,17 @@ export function blockstoreContract (name: string, open: () => Promise<Blockstore
       assert.deepEqual(Buffer.from(await store.get(block.cid) ?? []), wanted)
     })
 
+    it('keeps nothing of the memory that was put', async () => {
+      const blocks = [numberedBlock(1), ...numberedBlocks(2, 100_000)]
+      const wanted = blocks.map(({ bytes }) => Buffer.from(bytes))
+      await store.put(blocks)
+
+      for (const { bytes } of blocks) bytes.fill(0)
+
+      const found = await Promise.all(blocks.map(async ({ cid }) => Buffer.from(await store.get(cid) ?? [])))
+      assert.deepEqual(found, wanted)
+    })
+
     it('counts a block once, however often it is put', async () => {
       const block = numberedBlock(1, 1000)
       await store.put([block])

@@ -219,6 +219,14 @@ export function ipfsContract (name: string, open: (options: IpfsOptionsOfTest) =
       assert.deepEqual(await ipfs.getBlock(kept.leaf.cid, { local: true }), kept.leaf.bytes)
     })
 
+    it('reads nothing of the memory of blocks that were put', async () => {
+      const [ipfs, { cid, bytes }] = [await start(), await rawBlock('a'.repeat(100_000))]
+      const memory = Uint8Array.from(bytes)
+      using hold = ipfs.hold()
+      await hold.put([{ cid, bytes: memory }]).then(() => memory.fill(0))
+      assert.deepEqual(Uint8Array.from(await ipfs.getBlock(cid, { local: true })), Uint8Array.from(bytes))
+    })
+
     it('keeps for an hour what an add put that pins nothing, whether it got to its end or not', ifKept, async () => {
       const ipfs = await start()
       const [loose, broken] = [await tree('loose'), await tree('broken off')]

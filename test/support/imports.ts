@@ -6,7 +6,7 @@ import type { UploadEntry } from '../../src/model/add.ts'
 import { dagParams } from './add-vectors.ts'
 
 /** Files and directories become blocks, without threads. */
-export const importEntries = unixfsImporter({}, undefined)
+export const importEntries = unixfsImporter()
 /** A CAR's blocks, checked without threads. */
 export const importCar = carImporter({}, undefined)
 

@@ -1,5 +1,6 @@
 import type { Block } from '../../blockstore/blockstore.ts'
 import { ClusterError, isClusterError } from '../../base/errors.ts'
+import { giveBack } from '../../base/lent-memory.ts'
 import type { Logger } from '../../base/log.ts'
 import type { BlockSink } from '../../importer/importer.ts'
 import type { BlockHold } from '../../ipfs/ipfs.ts'
@@ -90,11 +91,17 @@ export class BlockFanOut implements BlockSink, AsyncDisposable {
   }
 
   #destination (peer: PeerId): Destination {
-    const { self, signal, hold, isPinned } = this.#init
-    const { remotes } = this.#deps
+    const { self, signal } = this.#init
     const options = signal == null ? {} : { signal }
     return peer === self
-      ? new LocalDestination({ windowBytes, put: async (blocks, { isOnly }) => hold.put(blocks, { ...options, sync: isOnly && isPinned }) })
-      : new RemoteDestination({ windowBytes, put: async blocks => remotes.putBlocks(peer, blocks, options) })
+      ? new LocalDestination({ windowBytes, put: async (blocks, { isOnly }) => this.#putHere(blocks, isOnly) })
+      : new RemoteDestination({ windowBytes, put: async blocks => this.#deps.remotes.putBlocks(peer, blocks, options) })
+  }
+
+  async #putHere (blocks: readonly Block[], isOnly: boolean): Promise<void> {
+    const { signal, hold, isPinned, destinations } = this.#init
+    await hold.put(blocks, { ...signal == null ? {} : { signal }, sync: isOnly && isPinned })
+    // a stream to another peer may still read them
+    if (destinations.length === 1) for (const { bytes } of blocks) giveBack(bytes)
   }
 }

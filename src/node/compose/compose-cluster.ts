@@ -1,3 +1,4 @@
+import { BufferPool } from '../../base/buffer-pool.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { WorkerRunner } from '../../base/worker.ts'
@@ -21,9 +22,17 @@ import { allocatorOf } from './compose-metrics.ts'
 import type { Network } from './compose-network.ts'
 import type { Stores } from './compose-stores.ts'
 
+/** What is under way of a quick upload; fresh memory for each leaf costs more than the copy into it. */
+const leafMemory = { keepBytes: 8 * 1024 * 1024, largestBytes: 4 * 1024 * 1024, idleMs: 10_000 }
+
 /** Files, directories and CARs become blocks; with threads, on them. */
-export const composeImporters = (threads: ReturnType<typeof composeBlockThreads> | undefined): Importers =>
-  ({ unixfs: unixfsImporter({}, threads), car: carImporter({}, threads), sharder: createSharder })
+export function composeImporters (threads: ReturnType<typeof composeBlockThreads> | undefined, { clock }: { clock: Clock }): Importers {
+  const leaves = new BufferPool(leafMemory, { clock })
+  return {
+    unixfs: unixfsImporter({}, { workers: threads, memory: bytes => leaves.lend(bytes) }), car: carImporter({}, threads),
+    sharder: createSharder
+  }
+}
 
 export interface ClusterPartsDeps {
   network: Network

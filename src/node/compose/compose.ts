@@ -101,7 +101,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
   })
   // threads know real time only
   const threads = clock === systemClock ? composeBlockThreads(init.config, { clock, log }) : undefined
-  const importers = overrides.importers ?? composeImporters(threads)
+  const importers = overrides.importers ?? composeImporters(threads, { clock })
   const cluster = composeCluster(init, { ...layers, importers, events })
   const outside: ApisDeps = {
     ...composeReading(init, { clock, random }), cluster: observer.cluster(cluster), ipfs, importers, blocks: ground.stores.blocks, denylist,

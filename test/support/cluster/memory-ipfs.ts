@@ -93,7 +93,7 @@ export class MemoryIpfs implements IpfsConnector {
     if (this.storageFault != null) throw this.storageFault
     for await (const batch of batches) {
       if (this.storageFault != null) throw this.storageFault
-      for (const block of batch) this.blocks.set(block.cid.toString(), block)
+      for (const { cid, bytes } of batch) this.blocks.set(cid.toString(), { cid, bytes: new Uint8Array(bytes) })
       this.largestBatchBytes = Math.max(this.largestBatchBytes, batch.reduce((sum, { bytes }) => sum + bytes.length, 0))
     }
   }

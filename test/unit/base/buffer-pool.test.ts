@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BufferPool } from '../../../src/base/buffer-pool.ts'
+import { giveBack } from '../../../src/base/lent-memory.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const kib = 1024
@@ -35,6 +36,20 @@ describe('the buffer pool', () => {
     assert.equal(pool.freeBytes, 0)
     pool.release(pool.allocate(32 * kib))
     assert.equal(pool.freeBytes, 32 * kib)
+  })
+
+  it('gets memory back that was lent in pieces, and lends it again', () => {
+    const pool = poolOf()
+    const first = pool.lend(100_000)
+    giveBack(first.subarray(0, 60_000))
+    assert.equal(pool.freeBytes, 0)
+    giveBack(first.subarray(60_000))
+
+    const second = pool.lend(99_999)
+    assert.deepEqual([second.length, second.buffer === first.buffer], [99_999, true])
+    const small = pool.lend(1000)
+    giveBack(small)
+    assert.deepEqual([small.length, pool.freeBytes], [1000, 0])
   })
 
   it('keeps no more than it may', () => {

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { lend } from '../../../src/base/lent-memory.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { BlockFanOut } from '../../../src/cluster/add/block-fan-out.ts'
 import { BlockBatch } from '../../../src/importer/block-batch.ts'
-import { numberedBlocks } from '../../support/blocks.ts'
+import { numberedBlock, numberedBlocks } from '../../support/blocks.ts'
 import { quietMs } from '../../support/poll.ts'
 
 interface Put { count: number, sync: boolean }
 
-const fanOutTo = (puts: Put[], put: () => Promise<void> = async () => {}): BlockFanOut => new BlockFanOut(
+const fanOutTo = (puts: Put[], put: () => Promise<void> = async () => {}, others: string[] = []): BlockFanOut => new BlockFanOut(
   {
-    self: 'self', destinations: ['self'], isPinned: true,
+    self: 'self', destinations: ['self', ...others], isPinned: true,
     hold: {
       put: async (blocks, { sync = false } = {}) => {
         puts.push({ count: blocks.length, sync })
@@ -76,5 +77,20 @@ describe('blocks of an upload', () => {
 
     await assert.rejects(fanOut.write(numberedBlocks(1)), { code: 'IPFS_ERROR' })
     await assert.rejects(fanOut.finish(), { code: 'IPFS_ERROR' })
+  })
+
+  it('give lent memory back when they are stored, unless another peer gets them, too, or they are not stored', async () => {
+    const fails = async (): Promise<void> => { throw new Error('no') }
+    const given: string[] = []
+    for (const [what, fanOut] of Object.entries({
+      alone: fanOutTo([]), together: fanOutTo([], undefined, ['other']), failed: fanOutTo([], fails)
+    })) {
+      const memory = Buffer.from(numberedBlock(1, 100_000).bytes)
+      lend(memory, () => given.push(what))
+      await fanOut.write([{ ...numberedBlock(1, 100_000), bytes: memory }])
+      await fanOut.finish().catch(() => {})
+    }
+
+    assert.deepEqual(given, ['alone'])
   })
 })

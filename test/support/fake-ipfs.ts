@@ -158,7 +158,9 @@ export class FakeIpfs implements IpfsConnector {
       if (held == null && !await isContentOf(cid, bytes)) throw new ClusterError('INVALID_DATA', { cid: cid.toString() })
       held?.blocks.add(key(cid))
       this.#blocks.set(key(cid), {
-        bytes: new Uint8Array(bytes), cid, since: held?.isUnpinned ?? true ? this.#clock.now() : this.#blocks.get(key(cid))?.since ?? -Infinity
+        cid,
+        bytes: new Uint8Array(bytes),
+        since: held?.isUnpinned ?? true ? this.#clock.now() : this.#blocks.get(key(cid))?.since ?? -Infinity
       })
     }
   }

@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Informer } from '../informer/informer.ts'
 
 // what they are made with
-export { measured } from '../informer/measured.ts'
+export { metricOf as measured } from '../informer/measurement.ts'
 export type { Allocator, Informer }
 
 /** What an informer from outside gets. */

@@ -4,7 +4,7 @@ import { refuseDeniedCid, refuseDeniedPath } from '../ipfs/denylist.ts'
 import type { BlockHold, HoldPutOptions, IpfsConnector } from '../ipfs/ipfs.ts'
 import type { CID } from '../model/cid.ts'
 import type { NameResolver } from '../ipfs/names.ts'
-import { withMethods } from '../observe/overridden.ts'
+import { withMethods } from '../observe/method-overrides.ts'
 
 /**
  * The same node; what is on the denylist is neither pinned nor stored, read or looked up: DENIED. Unpinning, collecting and everything that

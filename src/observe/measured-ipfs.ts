@@ -3,7 +3,7 @@ import { isClusterError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Block } from '../blockstore/blockstore.ts'
 import type { BlockHold, IpfsConnector, IpfsOptions } from '../ipfs/ipfs.ts'
-import { overridden } from './overridden.ts'
+import { overrideMethods } from './method-overrides.ts'
 
 /** What is counted of an IPFS node. */
 export interface IpfsMeter {
@@ -69,7 +69,7 @@ export function measuredIpfs<T extends IpfsConnector> (ipfs: T, { meter, clock }
     counting(async () => ipfs.putBlocks(counted(blocks, meter), options), options)
   const hold: IpfsConnector['hold'] = options => measuredHold(ipfs.hold(options), { meter, counting })
   const replaced: Record<string, unknown> = { pin, pinWhole, hold, putBlocks }
-  return overridden(ipfs, (name, method) => {
+  return overrideMethods(ipfs, (name, method) => {
     if (replaced[name] != null) return replaced[name] as typeof method
     return failing.has(name) ? watched(method, (err, args) => note(name, err, args.findLast(isOptions))) : undefined
   })

@@ -3,7 +3,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Observer } from './observer.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
-import { overridden } from './overridden.ts'
+import { overrideMethods } from './method-overrides.ts'
 import { traced } from './traced.ts'
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { RequestListener } from 'node:http'
@@ -56,7 +56,7 @@ function tracingObserver ({ tracer, shutdown }: Sdk): Observer {
 }
 
 /** An add gives its blocks to its hold, batch by batch. */
-const tracedHolds = <T extends IpfsConnector>(ipfs: T, tracer: Tracer): T => overridden(ipfs, (name, method) =>
+const tracedHolds = <T extends IpfsConnector>(ipfs: T, tracer: Tracer): T => overrideMethods(ipfs, (name, method) =>
   name === 'hold' ? (...args) => traced(method(...args) as object, { prefix: 'ipfs.hold', methods: ['put'] }, tracer) : undefined)
 
 async function startSdk ({ endpoint, share, serviceName, peer, version }: TracingInit): Promise<Sdk> {

@@ -1,7 +1,7 @@
 import { context, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { Attributes, Context, Span, Tracer } from '@opentelemetry/api'
 import { isClusterError, messageOf } from '../base/errors.ts'
-import { overridden } from './overridden.ts'
+import { overrideMethods } from './method-overrides.ts'
 
 type Method = (...args: unknown[]) => unknown
 
@@ -14,7 +14,7 @@ export interface TracedInit {
 
 /** The same object; each call of the named methods is a span, from the call until its promise is settled or its iterable has ended. */
 export function traced<T extends object> (target: T, { prefix, methods }: TracedInit, tracer: Tracer): T {
-  return overridden(target, (name, method) => methods.includes(name) ? tracedMethod(`${prefix}.${name}`, method, tracer) : undefined)
+  return overrideMethods(target, (name, method) => methods.includes(name) ? tracedMethod(`${prefix}.${name}`, method, tracer) : undefined)
 }
 
 function tracedMethod (name: string, method: Method, tracer: Tracer): Method {

@@ -3,7 +3,7 @@ import { beforeEach, it } from 'node:test'
 import { adminTaskRoutes } from '../../src/api/service/v1/admin-tasks.ts'
 import { isClusterError } from '../../src/base/errors.ts'
 import { systemRandom } from '../../src/base/system.ts'
-import { sqlAudit } from '../../src/service/audit/sql-audit.ts'
+import { sqlAuditLog } from '../../src/service/audit-log/sql-audit-log.ts'
 import { sqlTasks } from '../../src/service/tasks/sql-tasks.ts'
 import { TaskOverview } from '../../src/service/tasks/task-overview.ts'
 import type { Tasks } from '../../src/service/tasks/tasks.ts'
@@ -25,7 +25,7 @@ eachDatabase('the overview of tasks', databases => {
   beforeEach(async () => {
     peer = await databases.open()
     tasks = sqlTasks({}, { ...peer, random: systemRandom })
-    overview = new TaskOverview({ database: peer.database, tasks, audit: sqlAudit({ database: peer.database, random: systemRandom }) })
+    overview = new TaskOverview({ database: peer.database, tasks, audit: sqlAuditLog({ database: peer.database, random: systemRandom }) })
     anna = await addUser(peer.database, { email: 'anna@example.com' })
     ben = await addUser(peer.database, { email: 'ben@example.com' })
   })

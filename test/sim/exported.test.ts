@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { measured } from '../../src/informer/measured.ts'
+import { metricOf } from '../../src/informer/measurement.ts'
 import type { Extensions } from '../../src/node/extensions.ts'
 import { SimulatedCluster } from '../exported/simulated-cluster.ts'
 import { simulateTrouble } from '../exported/simulated-trouble.ts'
@@ -15,7 +15,7 @@ const lastFirst = (at: number): Extensions => ({
   informers: [({ clock }) => ({
     name: 'place',
     ttlMs: 30_000,
-    metrics: async self => [measured({ name: 'place', value: String(at) }, { self, now: clock.now(), ttlMs: 30_000 })]
+    metrics: async self => [metricOf({ name: 'place', value: String(at) }, { self, now: clock.now(), ttlMs: 30_000 })]
   })],
   allocator: {
     allocateBy: ['place'],

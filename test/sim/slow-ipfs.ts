@@ -4,7 +4,7 @@ import type { CollectionOptions, IpfsConnector, IpfsOptions } from '../../src/ip
 import type { CID } from '../../src/model/cid.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import type { ComposedIpfs } from '../../src/node/compose/compose-ipfs.ts'
-import { overridden } from '../../src/observe/overridden.ts'
+import { overrideMethods } from '../../src/observe/method-overrides.ts'
 import { memoryNames } from '../support/memory-names.ts'
 import type { Dice } from './dice.ts'
 
@@ -50,5 +50,5 @@ export function slowIpfs ({ node, clock, dice, faults, wanted, lost }: SlowIpfsD
       }
     }
   }
-  return Object.assign(overridden(node, name => replaced[name] as never), { names: memoryNames() })
+  return Object.assign(overrideMethods(node, name => replaced[name] as never), { names: memoryNames() })
 }

@@ -2,8 +2,8 @@ import { ClusterError } from '../../src/base/errors.ts'
 import type { PinningStatus } from '../../src/model/pinning-service.ts'
 import type {
   AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, StatusesListener, StatusListener
-} from '../../src/service/clusterpins/cluster-pins.ts'
-import { Waiters } from '../../src/service/clusterpins/waiters.ts'
+} from '../../src/service/cluster-pins/cluster-pins.ts'
+import { Waiters } from '../../src/service/cluster-pins/waiters.ts'
 import type { Sql, SqlDatabase } from '../../src/service/sql/sql.ts'
 
 /** Pins of a cluster that does what a test says: owners are in the database's table, statuses come from `become`. */

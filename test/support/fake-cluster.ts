@@ -16,7 +16,7 @@ import { pinWithOptions } from '../../src/model/pin.ts'
 import { pinText } from '../../src/model/pin-json.ts'
 import type { StatusFilter } from '../../src/model/status.ts'
 import { statusMatches } from '../../src/model/status.ts'
-import { statusLines } from '../../src/model/status-lines.ts'
+import { statusLines } from '../../src/model/status-printer.ts'
 import { zeroTime } from '../../src/model/time.ts'
 
 export const fakePeer: PeerId = '12D3KooWAa9jSCJA1yb5AkFT2ai8LfysdeTd52Y1o52poDvLhqaE'

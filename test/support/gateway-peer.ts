@@ -13,7 +13,7 @@ import { systemClock, systemRandom } from '../../src/base/system.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import { BytesInFlight } from '../../src/http/answer/bytes-in-flight.ts'
 import type { GetBlockOptions } from '../../src/ipfs/ipfs.ts'
-import { nodeDesk } from '../../src/ipfs/other-thread/desk.ts'
+import { nodeCallHandlers } from '../../src/ipfs/other-thread/call-handlers.ts'
 import { serveGateway } from '../../src/node/gateway-threads/serve.ts'
 import { servingMemory } from '../../src/node/gateway-threads/thread-init.ts'
 import { testReader } from './dag-reader.ts'
@@ -112,7 +112,7 @@ export async function gatewayPeer (init: Partial<GatewayInit> = {}, deps: Partia
 /** The gateway of a thread, whose other end is this same thread. */
 function threadGateway (init: GatewayInit, deps: GatewayDeps): Gateway {
   const { logLine, wrap: _, sharing: __, ...copied } = init
-  const { ipfs, reader, names, denylist, coming, clock, random } = deps
+  const { ipfs, reader, names, denylist, pendingImport, clock, random } = deps
   const { port1, port2 } = new MessageChannel()
   serveGateway({
     gateway: copied,
@@ -121,10 +121,10 @@ function threadGateway (init: GatewayInit, deps: GatewayDeps): Gateway {
     flow: { maxBytes: 16 * 2 ** 20, stalledMs: 5000, keepBytes: 2 ** 20 },
     blocksFolder: join(tmpdir(), 'no-such-folder'),
     walkFolder: join(tmpdir(), `helia-cluster-reader-${process.pid}-1`),
-    has: { names: names != null, coming: coming != null, lines: logLine != null, measures: false }
+    has: { names: names != null, pendingImport: pendingImport != null, lines: logLine != null, measures: false }
   }, { port: port2 as unknown as CallPort, clock, random: random as typeof systemRandom, dags: reader })
   const calls = new PortCalls(port1 as unknown as CallPort, {
-    calls: nodeDesk({ blocks: {}, ipfs, names, denylist, coming }),
+    calls: nodeCallHandlers({ blocks: {}, ipfs, names, denylist, pendingImport }),
     notes: { lines: (lines: string) => { for (const line of lines.split('\n')) logLine?.(line) } }
   })
   denylist?.onChange?.(() => calls.tell('rules', denylist.count() > 0))

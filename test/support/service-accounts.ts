@@ -5,8 +5,8 @@ import type { AccountsInit } from '../../src/service/accounts/accounts-deps.ts'
 import { AccountAdmin } from '../../src/service/accounts/admin.ts'
 import type { Passwords } from '../../src/service/accounts/passwords.ts'
 import { SqlAccounts } from '../../src/service/accounts/sql-accounts.ts'
-import { sqlAudit } from '../../src/service/audit/sql-audit.ts'
-import type { Audit } from '../../src/service/audit/audit.ts'
+import { sqlAuditLog } from '../../src/service/audit-log/sql-audit-log.ts'
+import type { AuditLog } from '../../src/service/audit-log/audit-log.ts'
 import type { Mail, Message } from '../../src/service/mail/mail.ts'
 import { pollUntil } from './poll.ts'
 import type { TestPeer } from './service-database.ts'
@@ -53,7 +53,7 @@ export class PlainPasswords implements Passwords {
 }
 
 export interface TestAccounts {
-  accounts: SqlAccounts, admin: AccountAdmin, mail: KeptMail, passwords: PlainPasswords, audit: Audit, peer: TestPeer,
+  accounts: SqlAccounts, admin: AccountAdmin, mail: KeptMail, passwords: PlainPasswords, audit: AuditLog, peer: TestPeer,
   stop: () => Promise<void>
 }
 
@@ -62,7 +62,7 @@ export const from = { address: '192.0.2.1' }
 /** Accounts on a database, started. */
 export async function accountsOn (peer: TestPeer, init: Partial<AccountsInit> = {}): Promise<TestAccounts> {
   const { database, workers, clock } = peer
-  const audit = sqlAudit({ database, random: systemRandom })
+  const audit = sqlAuditLog({ database, random: systemRandom })
   const [mail, passwords] = [new KeptMail(), new PlainPasswords()]
   const all = {
     registration: 'open' as const, quotaBytes: 1000, admins: new Set<string>(), sessionMs: 3_600_000, serviceName: 'Test', ...init

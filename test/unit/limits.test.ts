@@ -20,7 +20,7 @@ const notLimits = new Set(`
   http/answer/bytes-in-flight.ts largestBuffer, importer/buzhash.ts maxBytes, importer/chunkers.ts maxBlockBytes,
   importer/directory-tree.ts maxPlainBytes, importer/hamt.ts maxLevels, importer/layouts.ts maxLinks, importer/link-map.ts maxLinks,
   importer/upload-session.ts maxScratchFiles, ipfs/compact-denylist/deny-files.ts longestRemembered,
-  ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine, ipfs/helia/unixfs/file-scout.ts largestBlock,
+  ipfs/compact-denylist/digest-table.ts mostFilled, ipfs/compact-denylist/rules.ts maxLine, ipfs/helia/unixfs/prefetch-walk.ts largestBlock,
   ipfs/helia/pins/holds.ts longestHoldMs, ipfs/helia/network/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName,
   model/dag-json.ts maxInt64, model/ipns-name.ts maxInlineBytes, network/host/gossip/gossip-silence.ts mostDoublings,
   node/folder/identity.ts longestInlineKey, state/imported-pin.ts largestInt32, state/imported-pin.ts maxPeers,

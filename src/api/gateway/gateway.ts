@@ -26,17 +26,17 @@ import { frontPage } from './pages/front-page.ts'
 import type { PublicHost } from './location/hosts.ts'
 import { locate } from './location/locate.ts'
 import type { Arrival } from './location/locate.ts'
-import { Patience } from './patience.ts'
-import type { PatienceDeps, PatienceInit } from './patience.ts'
+import { RequestBlocks } from './request-blocks.ts'
+import type { RequestBlocksDeps, RequestBlocksInit } from './request-blocks.ts'
 import { answerKey, keptBody, RecentAnswers } from './answer/recent-answers.ts'
 import type { KeptAnswer } from './answer/recent-answers.ts'
 import { RecentReads } from './recent-reads.ts'
 import { headOf, sendAnswer } from './answer/send-answer.ts'
-import { Content } from './serve/serve.ts'
-import type { Answer, Site } from './visit.ts'
+import { ContentHandler } from './serve/content-handler.ts'
+import type { Answer, Site } from './request-context.ts'
 
 /** The section `api.gateway` of service.json, files already read. Times in milliseconds; 0: no limit. */
-export interface GatewayInit extends PatienceInit {
+export interface GatewayInit extends RequestBlocksInit {
   /** Multiaddr texts. */
   listen: readonly string[]
   /** PEM texts; null: plain HTTP. */
@@ -78,7 +78,7 @@ export interface GatewayDeps {
   denylist?: Denylist | undefined
   refusals?: Refusals
   /** Blocks below this root are being made here: resolves when no more come. Undefined where none are. */
-  coming?: ((root: CID) => Promise<void> | undefined) | undefined
+  pendingImport?: ((root: CID) => Promise<void> | undefined) | undefined
   /** Memory for answers, shared with the other listeners. */
   flow: BytesInFlight
   /** Where other threads serve, too: this one's part of what `maxConnections` and `maxRequests` count. */
@@ -140,9 +140,9 @@ const sandbox: HeaderList[number] = [
 class GatewayPipeline {
   readonly #init: PipelineInit
   readonly #deps: GatewayDeps
-  readonly #content: Content
+  readonly #content: ContentHandler
   readonly #proxies: TrustedProxies
-  readonly #reading: PatienceDeps
+  readonly #reading: RequestBlocksDeps
   readonly #always: HeaderList
   readonly #allowedOrigins: ReadonlySet<string> | undefined
   readonly #requests: Share
@@ -160,12 +160,12 @@ class GatewayPipeline {
       prefetch: deps.ipfs.prefetch?.bind(deps.ipfs),
       buffers: deps.flow.buffers,
       recent: new RecentReads(recentInit),
-      coming: deps.coming,
+      pendingImport: deps.pendingImport,
       clock: deps.clock
     }
     this.#requests = deps.shares?.requests ?? soleShare
     this.#refusals = deps.refusals ?? refusalsBy(deps.denylist)
-    this.#content = new Content(init, {
+    this.#content = new ContentHandler(init, {
       reader: deps.reader,
       names: deps.names == null ? undefined : refusingNames(deps.names, deps.denylist),
       refusals: this.#refusals
@@ -227,10 +227,10 @@ class GatewayPipeline {
   /** `key`: what a small answer is kept under. */
   async #run (counted: Counted, key: string | undefined): Promise<void> {
     const { request, response } = counted
-    const patience = this.#patienceFor(request)
+    const blocks = this.#blocksFor(request)
     response.once('close', () => {
       this.#count(-1)
-      patience.end(gone)
+      blocks.end(gone)
     })
     const place = new Place(() => readerFor(this.#deps.flow, response))
     try {
@@ -238,12 +238,12 @@ class GatewayPipeline {
         response,
         isHead: request.method === 'HEAD',
         reader: () => place.reader,
-        signal: () => patience.signal,
+        signal: () => blocks.signal,
         buffers: this.#deps.flow.buffers,
         tickBudget: this.#deps.flow.tickBudget,
         sent: bytes => { counted.bytesSent += bytes }
       })
-      const answer = await this.#answer(request, { patience, place })
+      const answer = await this.#answer(request, { blocks, place })
       if (key != null) this.#keep(key, answer, request)
       if (response.destroyed) {
         await closeBody(answer.body)
@@ -257,19 +257,19 @@ class GatewayPipeline {
     } catch (err) {
       // a connection that breaks is the only way to say that a body is not whole
       response.destroy()
-      if (!patience.isEnded) this.#deps.log.debug('an answer was interrupted', { url: request.url?.slice(0, 200) ?? '', err })
+      if (!blocks.isEnded) this.#deps.log.debug('an answer was interrupted', { url: request.url?.slice(0, 200) ?? '', err })
     } finally {
       place.end()
     }
   }
 
-  #patienceFor (request: IncomingMessage): Patience {
+  #blocksFor (request: IncomingMessage): RequestBlocks {
     const ifCached = isIfCached(request)
-    return new Patience(this.#init, this.#reading, { ifCached, local: ifCached || this.#init.noFetch })
+    return new RequestBlocks(this.#init, this.#reading, { ifCached, local: ifCached || this.#init.noFetch })
   }
 
   /** Never rejects: errors are answers. */
-  async #answer (request: IncomingMessage, { patience, place }: { patience: Patience, place: Place }): Promise<Answer> {
+  async #answer (request: IncomingMessage, { blocks, place }: { blocks: RequestBlocks, place: Place }): Promise<Answer> {
     const { method = 'GET' } = request
     let site: Site | undefined
     try {
@@ -278,7 +278,7 @@ class GatewayPipeline {
       if (this.#isFull()) return errorAnswer(request, tooManyRequests)
       const arrival = this.#arrival(request)
       const local = isIfCached(request) ? 'all' : this.#init.noFetch ? 'keys' : undefined
-      const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => patience.signal, local })
+      const location = await locate(arrival, this.#init, { names: this.#deps.names, signal: () => blocks.signal, local })
       if (location.kind === 'redirect') return redirection(location.status, location.location)
       if (location.kind === 'front') return frontPage(this.#init)
       site = location.site
@@ -291,15 +291,15 @@ class GatewayPipeline {
         site,
         path: location.path,
         asked: askedFormat(query, request.headers.accept),
-        get signal () { return patience.signal },
-        get: async cid => patience.get(cid),
-        prefetch: cid => patience.prefetch(cid),
-        joined: leaves => place.reader.isRoomy() ? patience.joined(leaves) : undefined,
-        below: root => patience.below(root),
-        peek: async cid => patience.peek(cid),
+        get signal () { return blocks.signal },
+        get: async cid => blocks.get(cid),
+        prefetch: cid => blocks.prefetch(cid),
+        joined: leaves => place.reader.isRoomy() ? blocks.joined(leaves) : undefined,
+        below: root => blocks.below(root),
+        peek: async cid => blocks.peek(cid),
         ahead: place,
         local,
-        room: bytes => place.reader.take(bytes, patience.signal),
+        room: bytes => place.reader.take(bytes, blocks.signal),
         boundary: () => Buffer.from(this.#deps.random.bytes(boundaryBytes)).toString('hex'),
         now: this.#deps.clock.now()
       })

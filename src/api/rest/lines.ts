@@ -3,7 +3,7 @@ import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import type { Pin } from '../../model/pin.ts'
 import { pinTypes } from '../../model/pin.ts'
 import { pinText } from '../../model/pin-json.ts'
-import { StatusPrinter } from '../../model/status-lines.ts'
+import { StatusPrinter } from '../../model/status-printer.ts'
 
 const callsAtATime = 32
 

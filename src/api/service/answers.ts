@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import type { HeaderList, RawReply, TextReply } from '../../http/answer/reply.ts'
 import { jsonReply } from '../../http/answer/reply.ts'
-import { begun } from '../common/begun.ts'
+import { peekStream } from '../common/peek-stream.ts'
 import type { ServiceCall, ServiceResponseDoc } from './service-route.ts'
 
 /** The envelope of a success: `{"status":201,"message":"…","data":{…}}`. `more` goes beside `data`. */
@@ -31,7 +31,7 @@ export async function stream (
   call: Pick<ServiceCall, 'method'>,
   { status = 200, headers, source }: { status?: number, headers: HeaderList, source: () => AsyncIterable<Uint8Array> }
 ): Promise<RawReply> {
-  const pieces = call.method === 'HEAD' ? [] : await begun(source(), 1, ({ length }) => length)
+  const pieces = call.method === 'HEAD' ? [] : await peekStream(source(), 1, ({ length }) => length)
   return { kind: 'raw', status, headers, body: Readable.from(pieces, { objectMode: false }) }
 }
 

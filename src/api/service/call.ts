@@ -7,7 +7,7 @@ import type { RequestBody } from '../../http/request/body.ts'
 import type { RequestContext } from '../../http/request-context.ts'
 import type { Query } from '../../http/request/query.ts'
 import type { Caller } from '../../service/accounts/accounts.ts'
-import { oddText } from './odd-texts.ts'
+import { invalidTextReason } from './invalid-text.ts'
 import type { ServiceCall, ServiceRoute } from './service-route.ts'
 
 const bodyLimitBytes = 2 ** 20
@@ -48,11 +48,11 @@ export class CheckedCall implements ServiceCall {
 export async function readInput (
   route: ServiceRoute, { context, params }: Pick<CallInit, 'context' | 'params'>
 ): Promise<{ query: unknown, body: unknown }> {
-  refuseOddTexts(params)
+  refuseInvalidTexts(params)
   if (route.query != null && context.query.hasDropped) {
     throw invalidArgument('the query has a broken escape, or a semicolon that is not escaped')
   }
-  const query = route.query == null ? undefined : checked(route.query, refuseOddTexts(queryObject(context.query)), 'query')
+  const query = route.query == null ? undefined : checked(route.query, refuseInvalidTexts(queryObject(context.query)), 'query')
   const body = route.body == null ? undefined : checked(route.body, await readJson(context.body), 'body')
   return { query, body }
 }
@@ -71,7 +71,7 @@ async function readJson (body: RequestBody): Promise<unknown> {
   const bytes = await body.bytes(bodyLimitBytes)
   if (bytes.length === 0) throw invalidArgument('a JSON body is missing')
   if (!isUtf8(bytes)) throw invalidArgument('the body is not UTF-8')
-  return refuseOddTexts(parsed(bytes))
+  return refuseInvalidTexts(parsed(bytes))
 }
 
 function parsed (bytes: Buffer): unknown {
@@ -90,8 +90,8 @@ function checked (schema: z.ZodType, given: unknown, where: 'query' | 'body'): u
   throw invalidArgument(issues.join('; '))
 }
 
-function refuseOddTexts<Value> (value: Value): Value {
-  const odd = oddText(value)
-  if (odd != null) throw invalidArgument(odd)
+function refuseInvalidTexts<Value> (value: Value): Value {
+  const reason = invalidTextReason(value)
+  if (reason != null) throw invalidArgument(reason)
   return value
 }

@@ -15,7 +15,7 @@ export const goingSizeBytes = -1
 /** The row of a segment that was just created. */
 export const noSegmentRow: Readonly<SegmentRow> = { sizeBytes: 0, syncedBytes: 0, liveBytes: 0, liveBlocks: 0 }
 
-/** Where a block lies as the index stores it: segment, offset and length, 4 bytes each, big-endian. */
+/** Where a block lies as the index stores it: segment, offset and length, 4 bytes each, little-endian. */
 export function encodePlace ({ segment, offset, length }: Place): Uint8Array {
   const value = Buffer.allocUnsafe(12)
   value.writeUInt32LE(segment, 0)

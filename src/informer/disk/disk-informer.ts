@@ -3,8 +3,8 @@ import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { IpfsConnector, RepoStat } from '../../ipfs/ipfs.ts'
 import type { Informer } from '../informer.ts'
-import type { Measurement } from '../measured.ts'
-import { measured } from '../measured.ts'
+import type { Measurement } from '../measurement.ts'
+import { metricOf } from '../measurement.ts'
 
 /** What the metric counts: bytes that are left, or bytes that the repository takes. */
 export type DiskMetricType = 'freespace' | 'reposize'
@@ -27,7 +27,7 @@ export function diskInformer ({ metricTtlMs, metricType }: DiskInformerInit, { i
   return {
     name: metricType,
     ttlMs: metricTtlMs,
-    metrics: async (self, options = {}) => [measured(await measure(options), { self, now: clock.now(), ttlMs: metricTtlMs })]
+    metrics: async (self, options = {}) => [metricOf(await measure(options), { self, now: clock.now(), ttlMs: metricTtlMs })]
   }
 }
 

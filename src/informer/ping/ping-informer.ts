@@ -6,7 +6,7 @@ import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import type { PingValue } from '../../model/metric.ts'
 import { formatPingValue } from '../../model/metric.ts'
 import type { Informer } from '../informer.ts'
-import { measured } from '../measured.ts'
+import { metricOf } from '../measurement.ts'
 
 export interface PingInformerInit {
   peerName: string
@@ -38,7 +38,7 @@ export function pingInformer (
       if (answer !== 'late' && answer.error === '') {
         value = { peerName, ipfsId: answer.id, ipfsAddresses: (answer.addresses ?? []).filter(isReachable) }
       }
-      return [measured({ name: 'ping', value: formatPingValue({ ...value, draining: draining() }) }, { self, now: clock.now(), ttlMs })]
+      return [metricOf({ name: 'ping', value: formatPingValue({ ...value, draining: draining() }) }, { self, now: clock.now(), ttlMs })]
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { PinTracker } from '../../tracker/tracker.ts'
 import type { Informer } from '../informer.ts'
-import { measured } from '../measured.ts'
+import { metricOf } from '../measurement.ts'
 
 export interface PinqueueInformerInit {
   metricTtlMs: number
@@ -20,7 +20,7 @@ export function pinqueueInformer (
     ttlMs,
     metrics: async self => {
       const queued = tracker.queueLength()
-      return [measured({ name: 'pinqueue', value: String(queued), weight: weightOf(queued) }, { self, now: clock.now(), ttlMs })]
+      return [metricOf({ name: 'pinqueue', value: String(queued), weight: weightOf(queued) }, { self, now: clock.now(), ttlMs })]
     }
   }
 }

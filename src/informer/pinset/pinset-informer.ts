@@ -3,7 +3,7 @@ import { claimOf } from '../../consensus/pinset-digest.ts'
 import type { PinsetDigests } from '../../consensus/pinset-digest.ts'
 import { formatPinsetClaim, pinsetMetric } from '../../model/pinset-metric.ts'
 import type { Informer } from '../informer.ts'
-import { measured } from '../measured.ts'
+import { metricOf } from '../measurement.ts'
 
 export interface PinsetInformerInit { metricTtlMs: number }
 export interface PinsetInformerDeps { digests: Pick<PinsetDigests, 'point'>, clock: Clock }
@@ -16,7 +16,7 @@ export function pinsetInformer ({ metricTtlMs }: PinsetInformerInit, { digests, 
     metrics: async self => {
       const point = digests.point()
       if (point == null) return []
-      return [measured({ name: pinsetMetric, value: formatPinsetClaim(claimOf(point)) }, { self, now: clock.now(), ttlMs: metricTtlMs })]
+      return [metricOf({ name: pinsetMetric, value: formatPinsetClaim(claimOf(point)) }, { self, now: clock.now(), ttlMs: metricTtlMs })]
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Informer } from '../informer.ts'
-import { measured } from '../measured.ts'
+import { metricOf } from '../measurement.ts'
 
 /** The metric by which peers tell which service they are part of. */
 export const serviceMetric = 'service'
@@ -22,7 +22,7 @@ export function serviceInformer ({ metricTtlMs }: ServiceInformerInit, { service
       const value = serviceId()
       return value == null
         ? []
-        : [measured({ name: serviceMetric, value, partitionable: false }, { self, now: clock.now(), ttlMs: metricTtlMs })]
+        : [metricOf({ name: serviceMetric, value, partitionable: false }, { self, now: clock.now(), ttlMs: metricTtlMs })]
     }
   }
 }

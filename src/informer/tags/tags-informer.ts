@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Informer } from '../informer.ts'
-import { measured } from '../measured.ts'
+import { metricOf } from '../measurement.ts'
 
 export interface TagsInformerInit { metricTtlMs: number, tags: Readonly<Record<string, string>> }
 
@@ -10,6 +10,6 @@ export function tagsInformer ({ metricTtlMs, tags }: TagsInformerInit, { clock }
     name: 'tags',
     ttlMs: metricTtlMs,
     metrics: async self => Object.entries(tags).map(([name, value]) =>
-      measured({ name: `tag:${name}`, value, partitionable: true }, { self, now: clock.now(), ttlMs: metricTtlMs }))
+      metricOf({ name: `tag:${name}`, value, partitionable: true }, { self, now: clock.now(), ttlMs: metricTtlMs }))
   }
 }

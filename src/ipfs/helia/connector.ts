@@ -25,7 +25,7 @@ import { BlockFetcher } from './retrieval/block-fetcher.ts'
 import { bootstrapWorker } from './network/bootstrap.ts'
 import { isContentOf } from '../../hash/multihash.ts'
 import { AllocatedNodes } from './retrieval/allocated-nodes.ts'
-import { LandedBlocks } from './retrieval/landed-blocks.ts'
+import { PrefetchedBlocks } from './retrieval/prefetched-blocks.ts'
 import { Holds } from './pins/holds.ts'
 import type { StoreOptions } from './pins/holds.ts'
 import { LinklessBlocks } from './repository/linkless-blocks.ts'
@@ -108,7 +108,7 @@ async function checkContents (blocks: readonly Block[]): Promise<void> {
 /** More at a time would keep the wants of pins waiting; whoever reads asks for the rest when its turn comes. */
 const mostPrefetches = 192
 /** As far as a file is fetched ahead of its reader. */
-const landed = { maxBytes: 16 * 2 ** 20, keepMs: 2000 }
+const prefetched = { maxBytes: 16 * 2 ** 20, keepMs: 2000 }
 const search = { searchAfterMs: 1000, retryMs: 30_000 }
 
 /**
@@ -132,7 +132,7 @@ class EmbeddedNode implements HeliaConnector {
   readonly #provider: Provider
   readonly #holds: Holds
   readonly #holders: AllocatedNodes
-  readonly #landed: LandedBlocks
+  readonly #prefetchedBlocks: PrefetchedBlocks
   #prefetching = 0
   readonly #linkless = new LinklessBlocks()
   readonly names: Names
@@ -164,7 +164,7 @@ class EmbeddedNode implements HeliaConnector {
     this.#holders = new AllocatedNodes({
       allocatedPeersOf: deps.allocatedPeersOf ?? (() => noAllocatedPeers), network, networkReady, clock, log
     })
-    this.#landed = new LandedBlocks(landed, { clock })
+    this.#prefetchedBlocks = new PrefetchedBlocks(prefetched, { clock })
     this.#pinner = new DagPinner(init, {
       blockstore, roots: local.roots, protection: local.protection, walk: local.walk,
       isLeaf: cid => local.isLeaf(cid) || this.#linkless.has(cid), fetcher: this.#fetcher, network, networkReady, refuse, clock, log
@@ -307,7 +307,7 @@ class EmbeddedNode implements HeliaConnector {
 
   async #block (cid: CID, { signal, local = false, allocate, root, untilNobody = false }: GetBlockOptions): Promise<Uint8Array> {
     signal?.throwIfAborted()
-    const here = this.#landed.take(cid) ?? await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
+    const here = this.#prefetchedBlocks.take(cid) ?? await this.#deps.blockstore.get(cid, allocate == null ? {} : { allocate })
     if (here != null) return here
     if (local) {
       throw new ClusterError('BLOCK_MISSING', { cid: cid.toString() }, { message: `block was not found locally: ${cid.toString()}` })
@@ -343,7 +343,7 @@ class EmbeddedNode implements HeliaConnector {
   async #prefetched (cid: CID, signal: AbortSignal, root: CID | undefined): Promise<void> {
     this.#prefetching++
     try {
-      this.#landed.keep(cid, await this.#fetcher.fetch(cid, { signal, first: await this.#holders.connected(root, signal) }))
+      this.#prefetchedBlocks.keep(cid, await this.#fetcher.fetch(cid, { signal, first: await this.#holders.connected(root, signal) }))
     } finally {
       this.#prefetching--
     }

@@ -44,7 +44,7 @@ export interface ApisDeps extends Reading {
   consensus: Consensus
   watching: Watching
   /** Blocks below this root are being made here: resolves when no more come. Undefined where none are. */
-  coming?: ((root: CID) => Promise<void> | undefined) | undefined
+  pendingImport?: ((root: CID) => Promise<void> | undefined) | undefined
   workers: Workers
   observer: Observer
   clock: Clock

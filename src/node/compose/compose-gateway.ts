@@ -58,7 +58,7 @@ const contentInit = (section: GatewayConfig) => ({
   noFetch: section.noFetch
 })
 
-type GatewayParts = Pick<ApisDeps, 'ipfs' | 'names' | 'reader' | 'denylist' | 'flow' | 'coming' | 'clock' | 'random' | 'log'>
+type GatewayParts = Pick<ApisDeps, 'ipfs' | 'names' | 'reader' | 'denylist' | 'flow' | 'pendingImport' | 'clock' | 'random' | 'log'>
 
-const gatewayDeps = ({ ipfs, names, reader, denylist, flow, coming, clock, random, log }: GatewayParts): GatewayDeps =>
-  ({ ipfs, names, reader, denylist, flow, coming, clock, random, log: log.child('gateway') })
+const gatewayDeps = ({ ipfs, names, reader, denylist, flow, pendingImport, clock, random, log }: GatewayParts): GatewayDeps =>
+  ({ ipfs, names, reader, denylist, flow, pendingImport, clock, random, log: log.child('gateway') })

@@ -14,7 +14,7 @@ import { pingInformer } from '../../informer/ping/ping-informer.ts'
 import { pinqueueInformer } from '../../informer/pinqueue/pinqueue-informer.ts'
 import { metricPublisher } from '../../informer/publisher/metric-publisher.ts'
 import type { MetricPublisher } from '../../informer/publisher/metric-publisher.ts'
-import { restrained } from '../../informer/restrained.ts'
+import { drainAwareInformer } from '../../informer/drain-aware-informer.ts'
 import { tagsInformer } from '../../informer/tags/tags-informer.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -56,7 +56,7 @@ function informersOf (
   ]
   return {
     ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, draining: drains.own, clock }),
-    informers: informers.filter(informer => informer != null).map(informer => restrained(informer, drains.isDrained))
+    informers: informers.filter(informer => informer != null).map(informer => drainAwareInformer(informer, drains.isDrained))
   }
 }
 

@@ -28,10 +28,10 @@ import type { Monitor } from '../../monitor/monitor.ts'
 import type { MetricSources } from '../../observe/observer.ts'
 import { addressOf } from '../../service/accounts/address.ts'
 import { AccountAdmin } from '../../service/accounts/admin.ts'
-import { Leaving } from '../../service/accounts/leaving.ts'
+import { AccountDeletion } from '../../service/accounts/account-deletion.ts'
 import { Argon2Passwords, usualArgon2 } from '../../service/accounts/passwords.ts'
 import { SqlAccounts } from '../../service/accounts/sql-accounts.ts'
-import { sqlAudit } from '../../service/audit/sql-audit.ts'
+import { sqlAuditLog } from '../../service/audit-log/sql-audit-log.ts'
 import { userEvents } from '../../service/events/sql-user-events.ts'
 import { webhooks as sqlWebhooks } from '../../service/events/sql-webhooks.ts'
 import { TaskWatch } from '../../service/events/task-watch.ts'
@@ -71,7 +71,7 @@ export interface ComposedService {
   /** Tells the cluster which service this is. */
   informer: Informer
   figures: NonNullable<MetricSources['service']>
-  coming: ServiceContent['coming']
+  pendingImport: ServiceContent['pendingImport']
   addresses (): readonly string[]
 }
 
@@ -120,7 +120,7 @@ function composeService (settings: ServiceInit, peer: ServiceDeps): ComposedServ
   return {
     components: [api, partsOf({ ...ground, ...users, identity, peers, content, watched: watchedOf(init, figures) }, deps)],
     figures: () => figures.latest(),
-    coming: content.coming,
+    pendingImport: content.pendingImport,
     informer: serviceInformer({ metricTtlMs }, { serviceId: () => identity.ownId(), clock: deps.clock }),
     addresses: () => api.addresses()
   }
@@ -133,7 +133,7 @@ function composeGround (
   const database = makeDatabase({ clock, random, log, workers })
   const limits = makeLimits({ clock, workers, log })
   const mail = makeMail({ log })
-  const audit = sqlAudit({ database, random })
+  const audit = sqlAuditLog({ database, random })
   const usage = sqlUsage({ database, workers, clock, log })
   const events = userEvents({}, { database, workers, clock, log })
   const reach = { privateAllowed: section.webhooksPrivate }
@@ -154,8 +154,8 @@ function composeUsers (
   const accounts = new SqlAccounts(accountsInit, { database, audit, mail, passwords, workers, random, clock, log })
   accounts.changes.onChange(user => events.endReaders(user))
   const admin = new AccountAdmin(accountsInit, { database, audit, passwords, random, accounts })
-  const leaving = new Leaving({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
-  return { accounts, admin, leaving }
+  const deletion = new AccountDeletion({ exportKind, removalKind: removalTaskKind }, { database, accounts, audit, tasks })
+  return { accounts, admin, deletion }
 }
 
 /** Which service this is; refuses to serve beside another one that says it is the same. */
@@ -177,7 +177,7 @@ function servicePeers (
 
 function routesOf (
   { section, version }: { section: ServiceApiConfig, version: string },
-  { accounts, admin, leaving, database, limits, audit, usage, events, webhooks, tasks, content, clock }:
+  { accounts, admin, deletion, database, limits, audit, usage, events, webhooks, tasks, content, clock }:
     Ground & Users & { content: ServiceContent } & Pick<ServiceDeps, 'clock'>
 ): ServiceRoute[] {
   const routes: ServiceRoute[] = joinRoutes([
@@ -187,7 +187,7 @@ function routesOf (
     eventRoutes({ events, clock }),
     webhookRoutes({ webhooks }),
     sessionRoutes({ accounts }),
-    accountRoutes({ leaving, exports: content.exports }),
+    accountRoutes({ deletion, exports: content.exports }),
     adminUserRoutes({ admin, usage }),
     adminInviteRoutes({ admin }),
     adminAuditRoutes({ audit }),

@@ -116,7 +116,7 @@ export function composeNode (init: NodeInit, overrides: NodeOverrides = {}): Com
     ...layers, streams: network.streams, cluster, statuses: events.ownStatuses
   })
   const join = composeJoin(init, { ...layers, publisher })
-  const apis = composeApis(init, { ...outside, coming: service?.coming })
+  const apis = composeApis(init, { ...outside, pendingImport: service?.pendingImport })
   const httpHosts = composeHttpHosts(init, { apis, clock, log })
   const observing = observedBy(observer, {
     ...layers, ...network, cluster, blocks: ground.stores.blocks, service: service?.figures, peersetMetric: init.config.crdt.peersetMetric

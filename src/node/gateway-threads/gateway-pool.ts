@@ -16,7 +16,7 @@ export interface GatewayPoolInit extends Omit<ThreadInit, 'thread'> {
 export interface GatewayPoolDeps {
   spawn: (init: ThreadInit) => SpawnedThread
   /** What threads ask for. */
-  desk: Readonly<Record<string, Answerer>>
+  handlers: Readonly<Record<string, Answerer>>
   blocks: Pick<Blockstore, 'onChange'>
   denylist: Pick<Denylist, 'count' | 'onChange'> | undefined
   /** Where lines of the access log and measures of requests go. */
@@ -79,10 +79,10 @@ export class GatewayPool implements Startable {
 
   /** Resolves when it listens. */
   async #begin (thread: number, tries = 0): Promise<void> {
-    const { spawn, desk, denylist, clock, log } = this.#deps
+    const { spawn, handlers, denylist, clock, log } = this.#deps
     const { threads: _, ...common } = this.#init
     const spawned = spawn({ ...common, gateway: { ...common.gateway, listen: this.#listen }, thread })
-    const calls = new PortCalls(spawned.port, { calls: desk, notes: this.#notes() })
+    const calls = new PortCalls(spawned.port, { calls: handlers, notes: this.#notes() })
     this.#running.set(thread, { calls, spawned })
     const begunAt = clock.elapsed()
     spawned.onEnd(reason => {

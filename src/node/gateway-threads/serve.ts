@@ -11,7 +11,7 @@ import { BytesInFlight } from '../../http/answer/bytes-in-flight.ts'
 import type { DagReader } from '../../ipfs/dag-reader.ts'
 import { dagReader } from '../../ipfs/helia/unixfs/dag-reader.ts'
 import { ThreadBlocks } from '../../ipfs/other-thread/blocks.ts'
-import { threadComing } from '../../ipfs/other-thread/coming.ts'
+import { threadPendingImports } from '../../ipfs/other-thread/pending-imports.ts'
 import { threadNames } from '../../ipfs/other-thread/names.ts'
 import { Places } from '../../ipfs/other-thread/places.ts'
 import { ThreadRefusals } from '../../ipfs/other-thread/refusals.ts'
@@ -103,7 +103,7 @@ function threadGateway (init: ThreadInit, { calls, reports, ipfs, reader, refusa
     reader,
     names: has.names ? threadNames({ calls }) : undefined,
     refusals,
-    coming: has.coming ? threadComing({ calls, clock }) : undefined,
+    pendingImport: has.pendingImport ? threadPendingImports({ calls, clock }) : undefined,
     flow: new BytesInFlight(init.flow, { clock, shares }),
     shares,
     clock,

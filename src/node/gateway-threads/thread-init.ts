@@ -37,7 +37,7 @@ export interface ThreadInit {
   /** For walks that memory can't hold; this thread's own. */
   walkFolder: string
   /** Whether there is who looks up names, makes content, and wants lines of the access log and measures of requests. */
-  has: { names: boolean, coming: boolean, lines: boolean, measures: boolean }
+  has: { names: boolean, pendingImport: boolean, lines: boolean, measures: boolean }
 }
 
 /** Measures of requests, as they go to the main thread. */

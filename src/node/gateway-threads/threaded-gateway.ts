@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Blockstore } from '../../blockstore/blockstore.ts'
 import { cannotListen, freeAddress, listenOptionsOf, multiaddrOf } from '../../http/listen.ts'
-import { nodeDesk } from '../../ipfs/other-thread/desk.ts'
+import { nodeCallHandlers } from '../../ipfs/other-thread/call-handlers.ts'
 import type { Observer } from '../../observe/observer.ts'
 import { walkFolder } from '../folder/leftovers.ts'
 import { spawnThread } from '../spawn-thread.ts'
@@ -93,7 +93,7 @@ export function threadedGateway (init: ThreadedGatewayInit, deps: ThreadedGatewa
 }
 
 function poolOf ({ folder, gateway: settings, serving, memoryMaxBytes }: ThreadedGatewayInit, deps: ThreadedGatewayDeps): GatewayPool {
-  const { names, denylist, coming, ipfs } = deps.gateway
+  const { names, denylist, pendingImport, ipfs } = deps.gateway
   const { logLine, wrap: _, sharing: __, ...copied } = settings
   const measured = deps.observer.answered('gateway')
   return new GatewayPool({
@@ -103,10 +103,10 @@ function poolOf ({ folder, gateway: settings, serving, memoryMaxBytes }: Threade
     flow: { maxBytes: memoryMaxBytes, stalledMs: 5000, keepBytes: Math.max(leastKeptBytes, memoryMaxBytes / (serving.threads + 1)) },
     blocksFolder: join(folder, 'blocks'),
     walkFolder: join(folder, walkFolder),
-    has: { names: names != null, coming: coming != null, lines: logLine != null, measures: measured != null }
+    has: { names: names != null, pendingImport: pendingImport != null, lines: logLine != null, measures: measured != null }
   }, {
     spawn: spawnGateway,
-    desk: nodeDesk({ blocks: deps.blocks, ipfs, names, denylist, coming }),
+    handlers: nodeCallHandlers({ blocks: deps.blocks, ipfs, names, denylist, pendingImport }),
     blocks: deps.blocks,
     denylist,
     logLine,

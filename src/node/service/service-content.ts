@@ -13,7 +13,7 @@ import type { GatewayConfig, ServiceApiConfig } from '../../config/service-confi
 import { newFindings, readSection } from '../../config/reader.ts'
 import { gatewaySection } from '../../config/sections/gateway.ts'
 import type { Accounts } from '../../service/accounts/accounts.ts'
-import type { Audit } from '../../service/audit/audit.ts'
+import type { AuditLog } from '../../service/audit-log/audit-log.ts'
 import type { UserEvents } from '../../service/events/user-events.ts'
 import { AccountExports } from '../../service/files/account-export.ts'
 import { accountRemoval } from '../../service/files/account-removal.ts'
@@ -36,7 +36,8 @@ import { loadStaging } from './service-adapters.ts'
 
 export interface ServiceContentDeps extends ApisDeps {
   tracker: PinPartsDeps['tracker']
-  database: SqlDatabase, events: Pick<UserEvents, 'record'>, audit: Audit, usage: Usage, tasks: Tasks, accounts: Pick<Accounts, 'changed'>
+  database: SqlDatabase, events: Pick<UserEvents, 'record'>, audit: AuditLog, usage: Usage, tasks: Tasks
+  accounts: Pick<Accounts, 'changed'>
 }
 
 /** Everything of the service that has to do with content, built and not started. */
@@ -49,7 +50,7 @@ export interface ServiceContent {
   last: Startable[]
   routes: ServiceRoute[]
   exports: AccountExports
-  coming: GatewayAccess['coming']
+  pendingImport: GatewayAccess['pendingImport']
 }
 
 /** Loads the staging that the section asks for; puts uploads, files, pins and their routes together. */
@@ -69,8 +70,8 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
     accountRemoval(leaving)
     const exports = new AccountExports(leaving)
     const reconciliation = new Reconciliation({ ...deps, clusterPins, quota, staging, liveStagingKeys: liveStagingKeys({ database }) })
-    const coming: GatewayAccess['coming'] = root => files.access.coming(root)
-    const content = composeContent(init.config.api.gateway ?? gatewayDefaults(), { ...deps, coming })
+    const pendingImport: GatewayAccess['pendingImport'] = root => files.access.pendingImport(root)
+    const content = composeContent(init.config.api.gateway ?? gatewayDefaults(), { ...deps, pendingImport })
     const expiry: Startable = {
       name: 'service reservations',
       start: async () => { workers.add(reservationExpiry({ database, quota })) },
@@ -93,7 +94,7 @@ export async function loadContent (init: NodeInit, section: ServiceApiConfig): P
         })
       ],
       exports,
-      coming
+      pendingImport
     }
   }
 }

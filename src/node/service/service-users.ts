@@ -8,7 +8,7 @@ import type { Permission } from '../../service/accounts/accounts.ts'
 import { AccountAdmin } from '../../service/accounts/admin.ts'
 import { Argon2Passwords, usualArgon2 } from '../../service/accounts/passwords.ts'
 import { SqlAccounts } from '../../service/accounts/sql-accounts.ts'
-import { sqlAudit } from '../../service/audit/sql-audit.ts'
+import { sqlAuditLog } from '../../service/audit-log/sql-audit-log.ts'
 import { noMail } from '../../service/mail/no-mail.ts'
 import { loadDatabase } from './service-database.ts'
 
@@ -36,7 +36,7 @@ export async function openServiceUsers (
   // never started: what looks for changes in the background has no use here
   const workers = new WorkerRunner({ clock, random, log })
   const database = (await loadDatabase({ folder, section, isPeer: false }))({ clock, random, log, workers })
-  const audit = sqlAudit({ database, random })
+  const audit = sqlAuditLog({ database, random })
   const passwords = new Argon2Passwords(usualArgon2, { random })
   const init = {
     registration: 'closed', quotaBytes: section.quotaBytes, admins: new Set<string>(), sessionMs: section.sessionLifetimeMs, serviceName: ''

@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Workers } from '../../base/worker.ts'
-import type { Audit } from '../audit/audit.ts'
+import type { AuditLog } from '../audit-log/audit-log.ts'
 import type { Mail } from '../mail/mail.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { AccountChanges } from './account-changes.ts'
@@ -22,7 +22,7 @@ export interface AccountsInit {
 
 export interface AccountsDeps {
   database: SqlDatabase
-  audit: Audit
+  audit: AuditLog
   mail: Mail
   passwords: Passwords
   workers: Workers

@@ -11,8 +11,8 @@ import { codeHash, newCode } from './secrets.ts'
 const lifetimeMs = 600_000
 const attempts = 5
 const firstRetryMs = 2000
-const mostLetters = 1000
-/** What is done behind an answer begins so much later: not while it is sent. Always the same, so that letters go out in order. */
+const mostMails = 1000
+/** What is done behind an answer begins so much later: not while it is sent. Always the same, so that mails go out in order. */
 const behindMs = 100
 
 /** REJECTED, the same for a wrong code and an old one. */
@@ -21,7 +21,7 @@ export const wrongCode = (): ClusterError =>
 
 /**
  * Codes that are mailed to an address: six digits, good for ten minutes, five tries and one use. A new one ends the one before. Whether
- * there is an account for an address is looked up, and letters go out, a moment behind the answer: its time doesn't tell. What is away for
+ * there is an account for an address is looked up, and mails go out, a moment behind the answer: its time doesn't tell. What is away for
  * a moment, database or mail server, is tried again.
  */
 export class Codes implements Startable {
@@ -29,7 +29,7 @@ export class Codes implements Startable {
   readonly #deps: AccountsDeps
   readonly #stop = new AbortController()
   /** Also what may become one. */
-  readonly #letters = new Set<Promise<void>>()
+  readonly #mails = new Set<Promise<void>>()
 
   constructor (deps: AccountsDeps) { this.#deps = deps }
 
@@ -37,7 +37,7 @@ export class Codes implements Startable {
 
   async stop (): Promise<void> {
     this.#stop.abort(new Error('the accounts are stopped'))
-    await Promise.all(this.#letters)
+    await Promise.all(this.#mails)
   }
 
   /** The code, to be mailed once the transaction is committed. */
@@ -82,12 +82,12 @@ export class Codes implements Startable {
    * many wait already. `write` is called again while it rejects with NOT_READY.
    */
   async post (write: () => Promise<Message | null>): Promise<void> {
-    if (this.#letters.size >= mostLetters) {
+    if (this.#mails.size >= mostMails) {
       throw new ClusterError('NOT_READY', {}, { message: 'too many e-mails wait for the mail server: try again later' })
     }
     const sending = this.#deliver(write).catch(err => this.#deps.log.warn('an e-mail could not be sent', { err }))
-    this.#letters.add(sending)
-    void sending.then(() => this.#letters.delete(sending))
+    this.#mails.add(sending)
+    void sending.then(() => this.#mails.delete(sending))
   }
 
   async #deliver (write: () => Promise<Message | null>): Promise<void> {

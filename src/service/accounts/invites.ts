@@ -3,13 +3,13 @@ import type { ExpressionBuilder } from 'kysely'
 import { ClusterError } from '../../base/errors.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { InvitesTable, Tables } from '../sql/tables.ts'
-import type { Audit } from '../audit/audit.ts'
+import type { AuditLog } from '../audit-log/audit-log.ts'
 import { pageOf, placeInTime, timeCursor } from '../sql/pages.ts'
 import { addressOf } from './address.ts'
 import type { Actor } from './accounts-deps.ts'
 import { nameOfHash, secretHash } from './secrets.ts'
 
-export interface InvitesDeps { database: SqlDatabase, audit: Audit }
+export interface InvitesDeps { database: SqlDatabase, audit: AuditLog }
 
 /** Of these, only `open` ones can be used. */
 export type InviteState = 'open' | 'used' | 'expired' | 'revoked'

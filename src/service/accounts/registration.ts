@@ -9,7 +9,7 @@ import type { Codes } from './codes.ts'
 import type { Invites } from './invites.ts'
 import { wrongCode } from './codes.ts'
 import type { Keys } from './keys.ts'
-import { codeLetter, knownLetter } from './letters.ts'
+import { codeMail, knownAccountMail } from './mail-templates.ts'
 import { unusable } from './passwords.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -76,8 +76,8 @@ export class Registration {
       code: await this.#await(tx, { address, passwordHash, isSame, from }), createdAt: database.now()
     }))
     const letter = code == null
-      ? knownLetter({ service, to: known?.email ?? address.email })
-      : codeLetter({ service, to: address.email, purpose: 'verify', code })
+      ? knownAccountMail({ service, to: known?.email ?? address.email })
+      : codeMail({ service, to: address.email, purpose: 'verify', code })
     await codes.post(async () => letter)
     return { email: address.email, apiKey: null, createdAt }
   }

@@ -9,9 +9,9 @@ import { Keys } from './keys.ts'
 import { unusable } from './passwords.ts'
 import type { Registered, RegistrationInput, VerificationInput } from './registration.ts'
 import { Registration } from './registration.ts'
-import { Renewal } from './renewal.ts'
+import { AccountRecovery } from './account-recovery.ts'
 import { Sessions } from './sessions.ts'
-import { Sight } from './sight.ts'
+import { LastSeen } from './last-seen.ts'
 import type { Sql } from '../sql/sql.ts'
 import type { ApiKeyRow, CodePurpose, UserRow } from '../sql/tables.ts'
 
@@ -26,8 +26,8 @@ export class SqlAccounts implements Accounts {
   readonly registrations: Registration
   readonly #init: AccountsInit
   readonly #deps: AccountsDeps
-  readonly #renewal: Renewal
-  readonly #sight: Sight
+  readonly #recovery: AccountRecovery
+  readonly #lastSeen: LastSeen
   #decoy = unusable
 
   constructor (init: AccountsInit, deps: AccountsDeps) {
@@ -38,14 +38,14 @@ export class SqlAccounts implements Accounts {
     this.sessions = new Sessions(init, { ...deps, changes: this.changes })
     this.codes = new Codes(deps)
     this.invites = new Invites(deps)
-    this.#sight = new Sight(deps)
+    this.#lastSeen = new LastSeen(deps)
     this.changes.onChange(user => this.keysOfUsers.forget(user))
     this.changes.onChange(user => this.sessions.forget(user))
     const parts = {
       ...deps, changes: this.changes, keys: this.keysOfUsers, sessions: this.sessions, codes: this.codes, invites: this.invites
     }
     this.registrations = new Registration(init, parts)
-    this.#renewal = new Renewal(init, parts)
+    this.#recovery = new AccountRecovery(init, parts)
   }
 
   get registration (): RegistrationMode { return this.#init.registration }
@@ -56,13 +56,13 @@ export class SqlAccounts implements Accounts {
     this.#decoy = await this.#deps.passwords.hash('')
     await this.keysOfUsers.start()
     await this.sessions.start()
-    await this.#sight.start()
+    await this.#lastSeen.start()
   }
 
   async stop (): Promise<void> {
     this.changes.stop()
     await this.codes.stop()
-    await this.#sight.stop()
+    await this.#lastSeen.stop()
     await this.sessions.stop()
     await this.keysOfUsers.stop()
   }
@@ -76,17 +76,17 @@ export class SqlAccounts implements Accounts {
   async verify (input: VerificationInput, origin: Origin): Promise<Registered> { return this.registrations.verify(input, origin) }
 
   async sendCode (purpose: CodePurpose, email: string, origin: Origin): Promise<void> {
-    await this.#renewal.sendCode(purpose, email, origin)
+    await this.#recovery.sendCode(purpose, email, origin)
   }
   async renew (
     input: { email: string, code: string, revokeAll: boolean }, origin: Origin
-  ): Promise<{ apiKey: string }> { return this.#renewal.renew(input, origin) }
+  ): Promise<{ apiKey: string }> { return this.#recovery.renew(input, origin) }
   async resetPassword (
     input: { email: string, code: string, password: string }, origin: Origin
-  ): Promise<void> { await this.#renewal.resetPassword(input, origin) }
+  ): Promise<void> { await this.#recovery.resetPassword(input, origin) }
 
   #seen (caller: Caller): Caller {
-    this.#sight.note(caller.user.id)
+    this.#lastSeen.note(caller.user.id)
     return caller
   }
 

@@ -1,6 +1,6 @@
 import type { Random } from '../../base/clock.ts'
 import { ClusterError, invalidArgument } from '../../base/errors.ts'
-import type { Audit } from '../audit/audit.ts'
+import type { AuditLog } from '../audit-log/audit-log.ts'
 import type { Pins } from '../pins/pins.ts'
 import { opaqueId } from '../sql/ids.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
@@ -14,7 +14,7 @@ export interface AccountExportDeps {
   database: SqlDatabase
   pins: Pick<Pins, 'all'>
   usage: Pick<Usage, 'days'>
-  audit: Pick<Audit, 'list'>
+  audit: Pick<AuditLog, 'list'>
   tasks: Pick<Tasks, 'get' | 'handle'>
   staging: Pick<Staging, 'put' | 'read' | 'size' | 'remove'>
   random: Random
@@ -127,7 +127,7 @@ export class AccountExports {
   async * #audit (user: string): AsyncGenerator<unknown[]> {
     let cursor: string | null = null
     do {
-      const page: Awaited<ReturnType<Audit['list']>> = await this.#deps.audit.list({
+      const page: Awaited<ReturnType<AuditLog['list']>> = await this.#deps.audit.list({
         user, limit: 1000, ...(cursor == null ? {} : { cursor })
       })
       yield page.entries

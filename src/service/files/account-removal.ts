@@ -1,5 +1,5 @@
-import type { Audit } from '../audit/audit.ts'
-import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import type { AuditLog } from '../audit-log/audit-log.ts'
+import type { ClusterPins } from '../cluster-pins/cluster-pins.ts'
 import type { Pins } from '../pins/pins.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
@@ -16,7 +16,7 @@ export interface AccountRemovalDeps {
   quota: Pick<Quota, 'release'>
   clusterPins: Pick<ClusterPins, 'wake'>
   staging: Pick<Staging, 'remove'>
-  audit: Pick<Audit, 'record'>
+  audit: Pick<AuditLog, 'record'>
   tasks: Pick<Tasks, 'handle'>
   /** Told that the account is gone. */
   changed: (user: string) => void

@@ -6,7 +6,7 @@ import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { ClusterApi } from '../../cluster/cluster-api.ts'
 import { parseCid } from '../../model/cid.ts'
 import type { CID } from '../../model/cid.ts'
-import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins } from '../cluster-pins/cluster-pins.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { FileRow } from '../sql/tables.ts'
 import type { Staging } from '../staging/staging.ts'
@@ -59,7 +59,7 @@ export class FileImports {
   #loops: WorkerHandle[] = []
   #cleaner: WorkerHandle | undefined
   /** Imports that run here, and those that were asked for here and will: by multihash. */
-  readonly #coming = new Map<string, PromiseWithResolvers<void>>()
+  readonly #pending = new Map<string, PromiseWithResolvers<void>>()
 
   constructor (init: FileImportsInit, deps: FileImportsDeps) {
     this.#init = init
@@ -89,8 +89,8 @@ export class FileImports {
 
   async stop (): Promise<void> {
     await Promise.all([...this.#loops, this.#cleaner].map(async loop => loop?.stop()))
-    for (const { resolve } of this.#coming.values()) resolve()
-    this.#coming.clear()
+    for (const { resolve } of this.#pending.values()) resolve()
+    this.#pending.clear()
   }
 
   wake (): void { for (const loop of this.#loops) loop.wake() }
@@ -98,15 +98,17 @@ export class FileImports {
   /** An import of this CID will begin here: whoever asks for its blocks from now on waits. */
   expect (cid: CID): void {
     const key = hashKey(cid)
-    if (!this.#coming.has(key)) this.#coming.set(key, Promise.withResolvers<void>())
+    if (!this.#pending.has(key)) this.#pending.set(key, Promise.withResolvers<void>())
   }
 
-  coming (cid: CID): Promise<void> | undefined { return this.#coming.size === 0 ? undefined : this.#coming.get(hashKey(cid))?.promise }
+  pendingImport (cid: CID): Promise<void> | undefined {
+    return this.#pending.size === 0 ? undefined : this.#pending.get(hashKey(cid))?.promise
+  }
 
   #arrived (cid: CID): void {
     const key = hashKey(cid)
-    this.#coming.get(key)?.resolve()
-    this.#coming.delete(key)
+    this.#pending.get(key)?.resolve()
+    this.#pending.delete(key)
   }
 
   async #work (signal: AbortSignal): Promise<'busy' | 'idle'> {
@@ -233,13 +235,13 @@ export class FileImports {
 
   /** What was expected here and is imported no more: another peer did it, or its owner no longer wants it. */
   async #forgetExpected (): Promise<void> {
-    if (this.#coming.size === 0) return
+    if (this.#pending.size === 0) return
     const rows = await this.#deps.database.db.selectFrom('files').select('cid').distinct().where('state', '=', 'importing').execute()
     const waiting = new Set(rows.map(row => hashKey(parseCid(row.cid))))
-    for (const [key, { resolve }] of this.#coming) {
+    for (const [key, { resolve }] of this.#pending) {
       if (waiting.has(key)) continue
       resolve()
-      this.#coming.delete(key)
+      this.#pending.delete(key)
     }
   }
 

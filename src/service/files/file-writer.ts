@@ -1,5 +1,5 @@
 import { shortText } from '../../events/events.ts'
-import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins } from '../cluster-pins/cluster-pins.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { NewUserEvent, UserEvents } from '../events/user-events.ts'
 import { folded } from '../sql/sql.ts'

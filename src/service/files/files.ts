@@ -188,7 +188,7 @@ export interface GatewayAccess {
   /** One more view, for all who have the CID. Written in groups. */
   viewed (known: KnownContent): void
   /** For the gateway itself: resolves when a running import of this root has ended, whichever way; undefined when there is none here. */
-  coming (root: CID): Promise<void> | undefined
+  pendingImport (root: CID): Promise<void> | undefined
 }
 
 /** Names for files that belong together, of one user. A name is unique within them. */

@@ -1,6 +1,6 @@
 import type { Random } from '../../base/clock.ts'
 import { isClusterError } from '../../base/errors.ts'
-import type { ClusterPins, ClusterPinStatus } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins, ClusterPinStatus } from '../cluster-pins/cluster-pins.ts'
 import type { Pins } from '../pins/pins.ts'
 import { opaqueId } from '../sql/ids.ts'
 import type { Sql } from '../sql/sql.ts'

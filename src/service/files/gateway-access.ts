@@ -1,5 +1,5 @@
 import { parseCid } from '../../model/cid.ts'
-import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins } from '../cluster-pins/cluster-pins.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { Usage } from '../usage/usage.ts'
 import type { FileImports } from './file-imports.ts'
@@ -10,7 +10,7 @@ import type { GatewayAccess } from './files.ts'
 export interface GatewayAccessDeps {
   database: Pick<SqlDatabase, 'db' | 'transaction'>
   writer: FileWriter
-  imports: Pick<FileImports, 'expect' | 'coming' | 'wake'>
+  imports: Pick<FileImports, 'expect' | 'pendingImport' | 'wake'>
   clusterPins: Pick<ClusterPins, 'wake'>
   usage: Pick<Usage, 'viewed'>
 }
@@ -49,6 +49,6 @@ export function gatewayAccess ({ database, writer, imports, clusterPins, usage }
     },
 
     viewed: ({ owners }) => { for (const { user, cid } of owners) usage.viewed(user, cid) },
-    coming: root => imports.coming(root)
+    pendingImport: root => imports.pendingImport(root)
   }
 }

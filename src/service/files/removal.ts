@@ -1,4 +1,4 @@
-import type { ClusterPins } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins } from '../cluster-pins/cluster-pins.ts'
 import type { Pins } from '../pins/pins.ts'
 import type { Sql, SqlDatabase } from '../sql/sql.ts'
 import type { FileRow } from '../sql/tables.ts'

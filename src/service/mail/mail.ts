@@ -1,6 +1,6 @@
 import type { Startable } from '../../base/lifecycle.ts'
 
-/** One letter. Plain text, lines end with "\n". */
+/** One mail. Plain text, lines end with "\n". */
 export interface Message {
   /** One e-mail address. */
   to: string

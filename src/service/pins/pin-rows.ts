@@ -1,5 +1,5 @@
 import { ClusterError } from '../../base/errors.ts'
-import type { ClusterPins, ClusterPinStatus } from '../clusterpins/cluster-pins.ts'
+import type { ClusterPins, ClusterPinStatus } from '../cluster-pins/cluster-pins.ts'
 import { shortText } from '../../events/events.ts'
 import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { NewUserEvent, UserEvents } from '../events/user-events.ts'

@@ -1,6 +1,6 @@
 import { ClusterError } from '../../base/errors.ts'
 import type { Actor } from '../accounts/accounts-deps.ts'
-import type { Audit } from '../audit/audit.ts'
+import type { AuditLog } from '../audit-log/audit-log.ts'
 import { pageOf, placeInTime, timeCursor } from '../sql/pages.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { TaskRow, TaskState } from '../sql/tables.ts'
@@ -8,7 +8,7 @@ import { finishedAlready } from './task-rows.ts'
 import type { Tasks } from './tasks.ts'
 
 export interface TaskOverviewDeps {
-  database: Pick<SqlDatabase, 'db' | 'transaction'>, tasks: Pick<Tasks, 'revokeWithin'>, audit: Pick<Audit, 'record'>
+  database: Pick<SqlDatabase, 'db' | 'transaction'>, tasks: Pick<Tasks, 'revokeWithin'>, audit: Pick<AuditLog, 'record'>
 }
 
 /** Which part of the list of tasks. */

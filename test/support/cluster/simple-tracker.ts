@@ -9,7 +9,7 @@ import type { Pin } from '../../../src/model/pin.ts'
 import { isRemote } from '../../../src/model/pin.ts'
 import type { StatusFilter, TrackerStatus } from '../../../src/model/status.ts'
 import { statusMatches } from '../../../src/model/status.ts'
-import { StatusPrinter } from '../../../src/model/status-lines.ts'
+import { StatusPrinter } from '../../../src/model/status-printer.ts'
 import { zeroTime } from '../../../src/model/time.ts'
 import type { OperationProgress, PinTracker } from '../../../src/tracker/tracker.ts'
 

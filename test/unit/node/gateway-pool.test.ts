@@ -53,10 +53,10 @@ function poolOf (threads = 2) {
     flow: { maxBytes: 1, stalledMs: 1, keepBytes: 1 },
     blocksFolder: '',
     walkFolder: '',
-    has: { names: false, coming: false, lines: false, measures: false }
+    has: { names: false, pendingImport: false, lines: false, measures: false }
   }, {
     spawn,
-    desk: {},
+    handlers: {},
     blocks: { onChange: changed => { changes.push(changed); return () => { changes.length = 0 } } },
     denylist: undefined,
     logLine: null,

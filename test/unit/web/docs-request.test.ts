@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
-import { exchange, isTextual, pretty } from '../../../src/web/pages/docs/exchange.ts'
-import type { Shown } from '../../../src/web/pages/docs/exchange.ts'
+import { tryRequest, isTextual, pretty } from '../../../src/web/pages/docs/try-request.ts'
+import type { Shown } from '../../../src/web/pages/docs/try-request.ts'
 import type { Operation } from '../../../src/web/pages/docs/openapi.ts'
 import { addressOf, curlOf, jsonFault, missing, requestOf } from '../../../src/web/pages/docs/request.ts'
 import type { Filled } from '../../../src/web/pages/docs/request.ts'
@@ -65,7 +65,7 @@ describe('a call that is tried', () => {
 describe('the answer to a call that is tried', () => {
   const shownOf = async (response: Response, signal = new AbortController().signal): Promise<Shown[]> => {
     const shown: Shown[] = []
-    await exchange('/x', {}, { fetch: async () => response, signal, onShown: one => { shown.push(one) } })
+    await tryRequest('/x', {}, { fetch: async () => response, signal, onShown: one => { shown.push(one) } })
     return shown
   }
 
@@ -107,7 +107,7 @@ describe('the answer to a call that is tried', () => {
       }
     })
     const shown: Shown[] = []
-    await exchange('/x', {}, {
+    await tryRequest('/x', {}, {
       fetch: async () => new Response(stream, { headers: { 'content-type': 'text/plain' } }), signal: stop.signal,
       onShown: one => {
         shown.push(one)

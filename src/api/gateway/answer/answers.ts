@@ -1,7 +1,7 @@
 import { pagePolicy } from '../../../http/answer/html.ts'
 import type { HeaderList } from '../../../http/answer/reply.ts'
 import { isPageTag } from './caching.ts'
-import type { Answer } from '../visit.ts'
+import type { Answer } from '../request-context.ts'
 
 /** Of messages and directory-free errors, as Kubo's gateway sends it. */
 const plainType = 'text/plain; charset=utf-8'

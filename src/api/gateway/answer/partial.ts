@@ -2,15 +2,15 @@ import type { HeaderList } from '../../../http/answer/reply.ts'
 import type { ByteRange } from '../../../ipfs/dag-reader.ts'
 import { byteRangesOf } from '../../common/byte-range.ts'
 import { plainAnswer } from './answers.ts'
-import type { Answer, Visit } from '../visit.ts'
+import type { Answer, GatewayContext } from '../request-context.ts'
 
 /** Content of a known size, of which a request may want parts. */
 export interface Sized { size: number, read: (range: ByteRange) => AsyncIterable<Uint8Array> | Uint8Array }
 
-type RangeVisit = Pick<Visit, 'headers' | 'boundary'>
+type RangeContext = Pick<GatewayContext, 'headers' | 'boundary'>
 
 /** 200, 206 or 416, as `Range` asks. `headers` has the Etag and the Content-Type. */
-export function partialAnswer ({ headers: asked, boundary }: RangeVisit, content: Sized, headers: HeaderList): Answer {
+export function partialAnswer ({ headers: asked, boundary }: RangeContext, content: Sized, headers: HeaderList): Answer {
   const { size, read } = content
   const etag = headers.find(([name]) => name === 'Etag')?.[1] ?? ''
   const ranges = asked.range == null ? undefined : byteRangesOf(asked, { size, etag })
@@ -25,8 +25,8 @@ export function partialAnswer ({ headers: asked, boundary }: RangeVisit, content
 }
 
 /** The answer with these bytes, or with the part of them that was asked for. */
-export const bytesAnswer = (visit: RangeVisit, bytes: Uint8Array, headers: HeaderList): Answer =>
-  partialAnswer(visit, { size: bytes.length, read: ({ from, before }) => bytes.subarray(from, before) }, headers)
+export const bytesAnswer = (context: RangeContext, bytes: Uint8Array, headers: HeaderList): Answer =>
+  partialAnswer(context, { size: bytes.length, read: ({ from, before }) => bytes.subarray(from, before) }, headers)
 
 const lengthOf = ({ from, before }: ByteRange): number => before - from
 const contentRange = ({ from, before }: ByteRange, size: number): string => `bytes ${from}-${before - 1}/${size}`

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Answer } from '../visit.ts'
+import type { Answer } from '../request-context.ts'
 
 /** An answer as it is written. */
 export interface KeptAnswer { status: number, head: readonly string[], body: Uint8Array }

@@ -7,7 +7,7 @@ import { PieceGuess, usualPiece } from '../../../http/answer/piece-guess.ts'
 import { drained } from '../../../http/answer/send.ts'
 import type { TickBudget } from '../../../http/answer/tick-budget.ts'
 import { closeBody } from './answers.ts'
-import type { Answer } from '../visit.ts'
+import type { Answer } from '../request-context.ts'
 
 /** The response that an answer is written to, and what that needs. */
 export interface Sending {

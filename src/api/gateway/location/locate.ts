@@ -6,7 +6,7 @@ import { canonicalLabel, inlined, isDomain, keyCid, meaningOf, notInlined } from
 import type { HostMeaning, PublicHost } from './hosts.ts'
 import { invalid, notCached, Refusal } from '../answer/refusal.ts'
 import { encodedUrlPath } from '../serve/serve-directory.ts'
-import type { Site } from '../visit.ts'
+import type { Site } from '../request-context.ts'
 
 /** Where a request came to. */
 export interface Arrival {

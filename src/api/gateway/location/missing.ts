@@ -5,7 +5,7 @@ import { isErrorStatus, isRedirectStatus, matchRedirect, maxRedirectsBytes, pars
 import type { RedirectRule } from './redirects-file.ts'
 import { Refusal } from '../answer/refusal.ts'
 import type { ImmutablePath, Resolution } from './resolution.ts'
-import type { Visit } from '../visit.ts'
+import type { GatewayContext } from '../request-context.ts'
 
 /** Another page of the same root, to be shown instead with this status. */
 export interface OtherPage { status: number, names: readonly string[], isFolder: boolean }
@@ -26,17 +26,17 @@ export class RedirectsFile {
   constructor (deps: RedirectsDeps) { this.#deps = deps }
 
   /** What the first matching rule says; undefined when there is none. Throws 500 with the reason for a file that can't be read. */
-  async ruleFor ({ root, names: missing }: ImmutablePath, visit: Pick<Visit, 'get' | 'query'>): Promise<Instead | undefined> {
-    const rules = await this.#rulesOf(root, visit)
+  async ruleFor ({ root, names: missing }: ImmutablePath, context: Pick<GatewayContext, 'get' | 'query'>): Promise<Instead | undefined> {
+    const rules = await this.#rulesOf(root, context)
     const rule = rules == null ? undefined : matchRedirect(rules, `/${missing.join('/')}`)
     if (rule == null) return undefined
     const { to, status } = rule
-    if (isRedirectStatus(status)) return { status, location: withQuery(to, visit.query.raw) }
+    if (isRedirectStatus(status)) return { status, location: withQuery(to, context.query.raw) }
     const names = to.replace(/[?#].*$/, '').split('/').filter(name => name !== '')
     return { status: isErrorStatus(status) ? status : 200, names, isFolder: to.endsWith('/') }
   }
 
-  async #rulesOf (root: string, { get }: Pick<Visit, 'get'>): Promise<RedirectRule[] | undefined> {
+  async #rulesOf (root: string, { get }: Pick<GatewayContext, 'get'>): Promise<RedirectRule[] | undefined> {
     const { reader, resolution } = this.#deps
     try {
       const { cid } = await resolution.resolve({ root, names: ['_redirects'] }, get)
@@ -56,7 +56,7 @@ export class RedirectsFile {
     }
   }
 
-  async #content (node: Awaited<ReturnType<DagReader['readNode']>>, get: Visit['get']): Promise<Uint8Array> {
+  async #content (node: Awaited<ReturnType<DagReader['readNode']>>, get: GatewayContext['get']): Promise<Uint8Array> {
     const { reader } = this.#deps
     if (node.kind !== 'file' && node.kind !== 'raw') throw new Refusal(500, 'could not parse _redirects: it is not a file')
     const pieces: Uint8Array[] = []
@@ -78,7 +78,7 @@ const maxLevels = 32
 
 /** The `ipfs-404.html` nearest above a missing path, for those who want HTML. */
 export async function errorPage (
-  { root, names }: ImmutablePath, { get, headers }: Pick<Visit, 'get' | 'headers'>, { resolution }: { resolution: Resolution }
+  { root, names }: ImmutablePath, { get, headers }: Pick<GatewayContext, 'get' | 'headers'>, { resolution }: { resolution: Resolution }
 ): Promise<OtherPage | undefined> {
   if (headers.accept?.includes('text/html') !== true || names.length > maxLevels) return undefined
   for (let length = names.length - 1; length >= 0; length--) {

@@ -9,7 +9,7 @@ import { dagPbCodec } from '../../../model/multicodec.ts'
 import { decodeBlock } from '../../common/dag/codecs.ts'
 import { fieldOf } from '../../common/dag/ipld-path.ts'
 import { encodeName } from './content-path.ts'
-import type { Target } from '../visit.ts'
+import type { Target } from '../request-context.ts'
 
 /** Where a path led: the last block's CID, the roots and blocks on the way, and names that go on inside of it. */
 export type ResolvedPath = Pick<Target, 'cid' | 'roots' | 'pathBlocks' | 'rest'>

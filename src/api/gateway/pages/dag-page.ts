@@ -3,7 +3,7 @@ import { copyButton, escapeHtml, pageEnd, pageStart, shownHtml, visibleHtml } fr
 import { encodedPath } from '../location/content-path.ts'
 import { Float } from '../../../model/float.ts'
 import type { ContentPath } from '../location/content-path.ts'
-import type { Site } from '../visit.ts'
+import type { Site } from '../request-context.ts'
 
 export interface DagPageInit {
   cid: CID

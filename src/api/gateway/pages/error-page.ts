@@ -3,7 +3,7 @@ import { STATUS_CODES } from 'node:http'
 import { pageEnd, pageHeaders, pageStart, visibleHtml } from '../../../http/answer/html.ts'
 import type { HeaderList } from '../../../http/answer/reply.ts'
 import { plainAnswer } from '../answer/answers.ts'
-import type { Answer } from '../visit.ts'
+import type { Answer } from '../request-context.ts'
 
 /** What the page says, and the headers that belong to the status. */
 export interface ErrorFacts { status: number, message: string, headers: HeaderList }

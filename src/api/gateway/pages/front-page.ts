@@ -1,5 +1,5 @@
 import { pageEnd, pageHeaders, pageStart } from '../../../http/answer/html.ts'
-import type { Answer } from '../visit.ts'
+import type { Answer } from '../request-context.ts'
 
 /** Its bytes are in the CID itself: every gateway has it. */
 export const exampleCid = 'bafkqac3imvwgy3zao5xxe3de'

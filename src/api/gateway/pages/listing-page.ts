@@ -3,7 +3,7 @@ import type { DirectoryEntry } from '../../../ipfs/dag-reader.ts'
 import type { CID } from '../../../model/cid.ts'
 import type { ContentPath } from '../location/content-path.ts'
 import { encodeName, isReachable } from '../location/content-path.ts'
-import type { Site } from '../visit.ts'
+import type { Site } from '../request-context.ts'
 
 /** What an entry is, as far as it is known without fetching it. */
 export type EntryKind = 'folder' | 'file' | 'link' | 'data' | undefined

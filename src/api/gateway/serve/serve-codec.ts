@@ -11,7 +11,7 @@ import { typeOfFormat } from '../location/formats.ts'
 import { bytesAnswer } from '../answer/partial.ts'
 import { notAcceptable, Refusal } from '../answer/refusal.ts'
 import { encodedUrlPath } from './serve-directory.ts'
-import type { Answer, Target, Visit } from '../visit.ts'
+import type { Answer, Target, GatewayContext } from '../request-context.ts'
 
 type CodecFormat = 'json' | 'cbor' | 'dag-json' | 'dag-cbor'
 
@@ -26,23 +26,23 @@ const asked: Readonly<Record<CodecFormat, readonly number[]>> = {
 export const isDocument = (code: number): boolean => codecOf[code] != null
 
 /** A dag-json, dag-cbor, json or cbor block as it is, when it is what was asked for; a page about it for browsers. */
-export async function serveCodec (visit: Visit, target: Target): Promise<Answer> {
+export async function serveCodec (context: GatewayContext, target: Target): Promise<Answer> {
   const { cid, rest } = target
   if (rest.length > 0) {
     const inside = JSON.stringify(rest.join('/'))
     throw new Refusal(501, `${inside} is inside of ${cid.toString()}: only links can be followed, ask for the block itself`)
   }
-  const format = formatFor(visit.asked.format, cid.code)
-  if (isPage(visit, format)) return servePage(visit, target, format)
+  const format = formatFor(context.asked.format, cid.code)
+  if (isPage(context, format)) return servePage(context, target, format)
   const etag = etagOf.format(cid, format)
-  if (hasAlready(visit.headers, [etag])) return notModified(etag)
-  const bytes = await visit.get(cid)
+  if (hasAlready(context.headers, [etag])) return notModified(etag)
+  const bytes = await context.get(cid)
   checkBytes(cid.code, bytes)
   const [extension, kind] = format.endsWith('json') ? ['json', 'inline'] as const : ['cbor', 'attachment'] as const
-  return bytesAnswer(visit, bytes, [
+  return bytesAnswer(context, bytes, [
     ['Etag', etag],
     ['Content-Type', typeOfFormat[format]],
-    ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.${extension}`, kind })],
+    ['Content-Disposition', disposition(context.query, { name: `${cid.toString()}.${extension}`, kind })],
     ['X-Content-Type-Options', 'nosniff']
   ])
 }
@@ -61,21 +61,21 @@ function formatFor (format: Format | undefined, code: number): CodecFormat {
   return wanted
 }
 
-function isPage ({ asked, headers, query }: Visit, format: CodecFormat): boolean {
+function isPage ({ asked, headers, query }: GatewayContext, format: CodecFormat): boolean {
   const isForBrowser = headers.accept?.includes('text/html') === true && query.get('download') !== 'true'
   return asked.format == null && format.startsWith('dag-') && isForBrowser
 }
 
-async function servePage (visit: Visit, { cid, freshness }: Target, format: CodecFormat): Promise<Answer> {
-  const { urlPath, query } = visit
+async function servePage (context: GatewayContext, { cid, freshness }: Target, format: CodecFormat): Promise<Answer> {
+  const { urlPath, query } = context
   if (!urlPath.endsWith('/')) return redirection(301, `${encodedUrlPath(urlPath)}/${query.raw === '' ? '' : `?${query.raw}`}`)
   const etag = etagOf.dagPage(cid)
-  if (hasAlready(visit.headers, [etag])) return notModified(etag)
-  const bytes = await visit.get(cid)
+  if (hasAlready(context.headers, [etag])) return notModified(etag)
+  const bytes = await context.get(cid)
   return {
     status: 200,
     headers: [['Etag', etag], ...pageCacheHeaders(freshness), ...pageHeaders],
-    body: dagPage({ cid, codec: format, site: visit.site, path: visit.path, value: readable(cid.code, bytes) })
+    body: dagPage({ cid, codec: format, site: context.site, path: context.path, value: readable(cid.code, bytes) })
   }
 }
 

@@ -4,17 +4,17 @@ import { disposition } from '../answer/disposition.ts'
 import { typeOfFormat } from '../location/formats.ts'
 import { bytesAnswer } from '../answer/partial.ts'
 import { notModified } from '../answer/answers.ts'
-import type { Answer, Target, Visit } from '../visit.ts'
+import type { Answer, Target, GatewayContext } from '../request-context.ts'
 
 /** `format=raw`: the block as it is. */
-export async function serveRaw (visit: Visit, { cid }: Target): Promise<Answer> {
+export async function serveRaw (context: GatewayContext, { cid }: Target): Promise<Answer> {
   const etag = etagOf.format(cid, 'raw')
-  if (hasAlready(visit.headers, [etag])) return notModified(etag)
-  const bytes = await visit.get(cid)
-  return bytesAnswer(visit, bytes, [
+  if (hasAlready(context.headers, [etag])) return notModified(etag)
+  const bytes = await context.get(cid)
+  return bytesAnswer(context, bytes, [
     ['Etag', etag],
     ['Content-Type', typeOfFormat.raw],
-    ['Content-Disposition', disposition(visit.query, { name: `${cid.toString()}.bin`, kind: 'attachment' })],
+    ['Content-Disposition', disposition(context.query, { name: `${cid.toString()}.bin`, kind: 'attachment' })],
     ['X-Content-Type-Options', 'nosniff']
   ])
 }

@@ -6,7 +6,7 @@ import {
 import type { NameMatch, PinningStatus } from '../../../model/pinning-service.ts'
 import { parseTime } from '../../../model/time.ts'
 import type { PinFilter } from '../../../service/pins/pins.ts'
-import { oddText } from '../odd-texts.ts'
+import { invalidTextReason } from '../invalid-text.ts'
 import type { ListQuery } from './schemas.ts'
 
 /**
@@ -70,7 +70,7 @@ function textPairs (value: unknown): Record<string, string> {
   if (typeof value !== 'object' || value == null || Array.isArray(value)) throw new TypeError('must be an object of texts')
   const pairs = Object.entries(value)
   if (!pairs.every((pair): pair is [string, string] => typeof pair[1] === 'string')) throw new TypeError('must be an object of texts')
-  const odd = oddText(value)
-  if (odd != null) throw new TypeError(odd)
+  const reason = invalidTextReason(value)
+  if (reason != null) throw new TypeError(reason)
   return Object.fromEntries(pairs)
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Leaving } from '../../../service/accounts/leaving.ts'
+import type { AccountDeletion } from '../../../service/accounts/account-deletion.ts'
 import { stream, success, successDoc, taskStarted } from '../answers.ts'
 import type { ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
@@ -14,7 +14,7 @@ export interface ExportReader {
 const tag = 'Users'
 
 /** Taking one's data along, and going. */
-export function accountRoutes ({ leaving, exports }: { leaving: Leaving, exports: ExportReader }): ServiceRoute[] {
+export function accountRoutes ({ deletion, exports }: { deletion: AccountDeletion, exports: ExportReader }): ServiceRoute[] {
   return [
     serviceRoute({
       method: 'POST',
@@ -29,7 +29,7 @@ export function accountRoutes ({ leaving, exports }: { leaving: Leaving, exports
           })
         ]
       },
-      handler: async ({ caller }) => taskStarted(await leaving.export(caller), 'Export started')
+      handler: async ({ caller }) => taskStarted(await deletion.export(caller), 'Export started')
     }),
     serviceRoute({
       method: 'GET',
@@ -65,7 +65,7 @@ export function accountRoutes ({ leaving, exports }: { leaving: Leaving, exports
         })]
       },
       handler: async ({ body, caller }) => {
-        await leaving.remove(caller, body.password)
+        await deletion.remove(caller, body.password)
         return success({ status: 202, message: 'Account deletion started', headers: [noSessionCookie] })
       }
     })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Audit } from '../../../service/audit/audit.ts'
+import type { AuditLog } from '../../../service/audit-log/audit-log.ts'
 import type { AuditRow } from '../../../service/sql/tables.ts'
 import { success, successDoc, time, timeText } from '../answers.ts'
 import type { ServiceRoute } from '../service-route.ts'
@@ -12,7 +12,7 @@ const entry = z.object({
 })
 
 /** The audit log, for admins. */
-export const adminAuditRoutes = ({ audit }: { audit: Pick<Audit, 'list'> }): ServiceRoute[] => [
+export const adminAuditRoutes = ({ audit }: { audit: Pick<AuditLog, 'list'> }): ServiceRoute[] => [
   serviceRoute({
     method: 'GET',
     path: '/api/v1/admin/audit',

@@ -7,7 +7,7 @@ export const email = z.string().min(3).max(320).meta({ examples: ['user@example.
 export const password = z.string().min(8, 'at least 8 characters').max(256, 'at most 256 characters')
 /** Of what is compared only: what was allowed once stays allowed. */
 export const givenPassword = z.string().min(1).max(1024)
-/** The code out of a letter. */
+/** The code out of a mail. */
 export const code = z.string().regex(/^\d{6}$/, 'six digits')
 /** One of a key's permissions. */
 export const permission = z.enum(permissions)

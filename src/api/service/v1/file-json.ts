@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { FileRow, GroupRow } from '../../../service/sql/tables.ts'
 import { fileStates } from '../../../service/sql/tables.ts'
 import { time, timeText } from '../answers.ts'
-import { oddText } from '../odd-texts.ts'
+import { invalidTextReason } from '../invalid-text.ts'
 
 /** A file as the documents show it; further fields are behind those. */
 export const fileSchema = z.object({
@@ -73,8 +73,8 @@ export const metaPairs = z.record(z.string().min(1).max(255), z.string().max(409
 export const metaText = z.string().transform((text, context) => {
   try {
     const pairs = JSON.parse(text) as unknown
-    const odd = oddText(pairs)
-    if (odd != null) context.addIssue(odd)
+    const reason = invalidTextReason(pairs)
+    if (reason != null) context.addIssue(reason)
     return pairs
   } catch {
     context.addIssue('it is not JSON')

@@ -38,11 +38,11 @@ export async function libp2pOptions (init: HeliaNetworkInit, deps: Libp2pDeps): 
   const { reachability } = deps
   const [
     { tcp }, { noise }, { tlsOnDemand }, { yamux }, { identify, identifyPush }, { ping }, { privateKeyFromProtobuf }, { noiseCrypto },
-    { corkedConnections }, { MemoryDatastore }, dht
+    { writeCoalescing }, { MemoryDatastore }, dht
   ] = await Promise.all([
     import('@libp2p/tcp'), import('@libp2p/noise'), import('../../../libp2p/tls-on-demand.ts'), import('@libp2p/yamux'),
     import('@libp2p/identify'), import('@libp2p/ping'), import('@libp2p/crypto/keys'), import('../../../libp2p/noise-crypto.ts'),
-    import('./corked.ts'), import('datastore-core/memory'), dhtService(init, deps)
+    import('./write-coalescing.ts'), import('datastore-core/memory'), dhtService(init, deps)
   ])
   return {
     privateKey: privateKeyFromProtobuf(init.privateKey),
@@ -50,7 +50,7 @@ export async function libp2pOptions (init: HeliaNetworkInit, deps: Libp2pDeps): 
     nodeInfo: { userAgent: init.agentVersion },
     addresses: { listen: [...init.listen], announce: [...init.announce] },
     transports: [tcp(), await reachability.transport()],
-    connectionProtector: corkedConnections,
+    connectionProtector: writeCoalescing,
     connectionEncrypters: [noise({ crypto: noiseCrypto() }), tlsOnDemand()],
     streamMuxers: [yamux()],
     // a cluster's peers often share an address (one NAT, one test machine); the default of 5 a second shuts some of them out

@@ -5,7 +5,7 @@ import type { ByteRange, FilePart, GetBlock, Joined, ReadFileOptions, UnixFsNode
 import { quietly, unlimitedAhead } from '../../dag-reader.ts'
 import { identityHash, rawCodec } from '../../../model/multicodec.ts'
 import { fileSize, partsOf } from './file-parts.ts'
-import { LookAhead } from './look-ahead.ts'
+import { FilePrefetch } from './file-prefetch.ts'
 import { readAhead, readInOrder } from './read-in-order.ts'
 import type { Piece } from './read-in-order.ts'
 import { readNode } from './directory.ts'
@@ -27,7 +27,7 @@ const leastJoined = 32 * 1024
 export async function * readFile (
   node: UnixFsNode, get: GetBlock, { range = wholeOf(node), ahead = unlimitedAhead, prefetch, joined }: ReadFileOptions = {}
 ): AsyncGenerator<Uint8Array> {
-  const elsewhere = new LookAhead({ node, range }, { get, prefetch })
+  const elsewhere = new FilePrefetch({ node, range }, { get, prefetch })
   try {
     const leaves = pieces(node, range, { get, look: cid => elsewhere.look(cid), joined })
     yield * readInOrder(leaves, { ahead, came: ({ length }, waited) => elsewhere.took(length, waited) })
@@ -42,7 +42,7 @@ export async function * fileBlocks (
 ): AsyncGenerator<Block> {
   const node = await readNode(root.cid, async () => root.bytes)
   const wanted = range ?? wholeOf(node)
-  const elsewhere = new LookAhead({ node, range: wanted }, { get, prefetch })
+  const elsewhere = new FilePrefetch({ node, range: wanted }, { get, prefetch })
   try {
     const blocks = blockPieces({ block: root, node }, wanted, { get, look: cid => elsewhere.look(cid) })
     const came = ({ contentBytes }: FileBlock, waited: boolean): void => elsewhere.took(contentBytes, waited)

@@ -6,7 +6,7 @@ import type { Logger } from '../../../base/log.ts'
 import type { Worker, WorkerHandle, Workers } from '../../../base/worker.ts'
 import type { PeerId } from '../../../model/cid.ts'
 import { GossipSilence } from './gossip-silence.ts'
-import type { GossipsubInnards, StreamOpener } from './gossipsub-innards.ts'
+import type { GossipsubInternals, StreamOpener } from './gossipsub-internals.ts'
 
 export interface GossipStreamsInit {
   /** How long a connected member may say nothing before it counts as silent. Milliseconds. */
@@ -73,9 +73,9 @@ export class GossipStreams {
   readonly #deps: GossipStreamsDeps
   readonly #links = new Map<PeerId, Link>()
   readonly #silence: GossipSilence
-  #pubsub: GossipsubInnards | undefined
+  #pubsub: GossipsubInternals | undefined
   #libp2p: Libp2p | undefined
-  #create: GossipsubInnards['createOutboundStream'] = async () => {}
+  #create: GossipsubInternals['createOutboundStream'] = async () => {}
   #reopened = 0
   #loop: WorkerHandle | undefined
 
@@ -105,7 +105,7 @@ export class GossipStreams {
   }
 
   /** Takes the opening of streams over from gossipsub, which does it one after another and once. To be called before it starts. */
-  adopt (pubsub: GossipsubInnards): void {
+  adopt (pubsub: GossipsubInternals): void {
     this.#pubsub = pubsub
     this.#create = pubsub.createOutboundStream.bind(pubsub)
     const { onIncomingStream, removePeer } = pubsub

@@ -9,7 +9,7 @@ import type { PeerId } from '../../../model/cid.ts'
 import type { Broadcast, TopicMessage } from '../../network.ts'
 import { GossipStreams } from './gossip-streams.ts'
 import type { GossipHealth } from './gossip-streams.ts'
-import { innards } from './gossipsub-innards.ts'
+import { internals } from './gossipsub-internals.ts'
 import type { HostServices, Libp2pClusterHost } from '../host.ts'
 import { limitStreams } from './stream-limit.ts'
 import { BoundedSeenCache } from './seen-cache.ts'
@@ -113,7 +113,7 @@ class Gossip implements Libp2pGossip {
   }
 
   meshPeersIn (topic: string): number {
-    const { mesh, streamsOutbound } = innards(this.#pubsub) ?? {}
+    const { mesh, streamsOutbound } = internals(this.#pubsub) ?? {}
     return [...mesh?.get(topic) ?? []].filter(peer => streamsOutbound?.has(peer)).length
   }
 
@@ -143,7 +143,7 @@ class Gossip implements Libp2pGossip {
 
   #begin (topic: string, subscription: Subscription): void {
     this.#topics.set(topic, new Set([subscription]))
-    innards(this.#pubsub)?.allowedTopics.add(topic)
+    internals(this.#pubsub)?.allowedTopics.add(topic)
     if (this.#isRunning) this.#pubsub?.subscribe(topic)
   }
 
@@ -156,7 +156,7 @@ class Gossip implements Libp2pGossip {
 
   #adopt (pubsub: GossipSub): void {
     this.#pubsub = pubsub
-    const inner = innards(pubsub)
+    const inner = internals(pubsub)
     if (inner != null) {
       this.#streams.adopt(inner)
       inner.allowedTopics = new Set(this.#topics.keys())
@@ -188,7 +188,7 @@ class Gossip implements Libp2pGossip {
 
   #reach (listener: { peer: PeerId, topic: string, end: () => void }, times = reach.times): void {
     const { peer, topic, end } = listener
-    const { topics, streamsOutbound } = innards(this.#pubsub) ?? {}
+    const { topics, streamsOutbound } = internals(this.#pubsub) ?? {}
     const listeners = topics?.get(topic)
     const isThere = this.#isRunning && listeners?.has(peer) === true
     if (isThere && streamsOutbound?.has(peer) !== true && times > 0) {

@@ -15,8 +15,8 @@ import { Row, Stack } from '../../ui/frame/layout.tsx'
 import { Notice } from '../../ui/feedback/notice.tsx'
 import { TextArea, TextField } from '../../ui/controls/text-field.tsx'
 import { exactBytes } from '../../data/format.ts'
-import type { Shown } from './exchange.ts'
-import { exchange } from './exchange.ts'
+import type { Shown } from './try-request.ts'
+import { tryRequest } from './try-request.ts'
 import type { Operation, Parameter, Schemas } from './openapi.ts'
 import { choices, exampleOf, kindText } from './openapi.ts'
 import type { Filled } from './request.ts'
@@ -145,7 +145,7 @@ function useCall () {
     // a key that is refused says nothing of the reader's own login
     const send = isWithKey ? (input: RequestInfo | URL, options?: RequestInit) => globalThis.fetch(input, options) : webFetch
     try {
-      await exchange(address, init, { fetch: send, signal: own.signal, onShown: answer => { if (abort.current === own) setShown(answer) } })
+      await tryRequest(address, init, { fetch: send, signal: own.signal, onShown: answer => { if (abort.current === own) setShown(answer) } })
     } catch (err) {
       if (!own.signal.aborted) throw err
     }

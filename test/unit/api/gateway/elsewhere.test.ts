@@ -98,7 +98,7 @@ describe('content that is being made here', () => {
   it('is waited for, and then served', async t => {
     const made = Promise.withResolvers<void>()
     const roots: string[] = []
-    peer = await gatewayPeer({}, { coming: root => { roots.push(root.toString()); return made.promise } })
+    peer = await gatewayPeer({}, { pendingImport: root => { roots.push(root.toString()); return made.promise } })
     t.after(async () => peer.stop())
     peer.blocks.elsewhere = 'nobody'
 
@@ -114,7 +114,7 @@ describe('content that is being made here', () => {
   })
 
   it('is not waited for by who wants only what is there', async t => {
-    peer = await gatewayPeer({}, { coming: async () => new Promise<void>(() => {}) })
+    peer = await gatewayPeer({}, { pendingImport: async () => new Promise<void>(() => {}) })
     t.after(async () => peer.stop())
 
     const answer = await peer.get(`/ipfs/${file.cid}`, { headers: { 'cache-control': 'only-if-cached' } })

@@ -4,7 +4,7 @@ import { silentLogger } from '../../../../src/base/log.ts'
 import { WorkerRunner } from '../../../../src/base/worker.ts'
 import type { Informer } from '../../../../src/informer/informer.ts'
 import { metricPublisher } from '../../../../src/informer/publisher/metric-publisher.ts'
-import { measured } from '../../../../src/informer/measured.ts'
+import { metricOf } from '../../../../src/informer/measurement.ts'
 import type { Metric } from '../../../../src/model/metric.ts'
 import { SeededRandom, SimClock } from '../../../support/sim-clock.ts'
 
@@ -32,7 +32,7 @@ const informer = (clock: SimClock, name: string, ttlMs: number, measure: () => {
   ttlMs,
   metrics: async self => {
     const measurement = measure()
-    return measurement == null ? [] : [measured({ name, value: '', ...measurement }, { self, now: clock.now(), ttlMs })]
+    return measurement == null ? [] : [metricOf({ name, value: '', ...measurement }, { self, now: clock.now(), ttlMs })]
   }
 })
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { BlockPlace } from '../../../../src/blockstore/blockstore.ts'
 import { cidOf, blockKeyOf, packPlaces } from '../../../../src/ipfs/other-thread/calls.ts'
-import { threadComing } from '../../../../src/ipfs/other-thread/coming.ts'
+import { threadPendingImports } from '../../../../src/ipfs/other-thread/pending-imports.ts'
 import { Places } from '../../../../src/ipfs/other-thread/places.ts'
 import { ThreadRefusals } from '../../../../src/ipfs/other-thread/refusals.ts'
 import { ClusterError } from '../../../../src/base/errors.ts'
@@ -107,12 +107,13 @@ describe('content that another thread makes', () => {
   it('is asked about once a second', async () => {
     const clock = new SimClock()
     let asked = 0
-    const coming = threadComing({ calls: { call: async (): Promise<never> => { asked++; return undefined as never } }, clock })
+    const calls = { call: async (): Promise<never> => { asked++; return undefined as never } }
+    const pendingImport = threadPendingImports({ calls, clock })
 
-    await coming(one)
-    assert.equal(coming(one), undefined)
+    await pendingImport(one)
+    assert.equal(pendingImport(one), undefined)
     await clock.advance(1000)
-    await coming(one)
+    await pendingImport(one)
 
     assert.equal(asked, 2)
   })

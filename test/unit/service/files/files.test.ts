@@ -100,12 +100,12 @@ eachDatabase('files of the service', databases => {
       await made.files.access.begin(await made.files.access.find(cid) ?? { owners: [] })
       const { CID } = await import('multiformats/cid')
 
-      const coming = made.files.access.coming(CID.parse(cid))
+      const pending = made.files.access.pendingImport(CID.parse(cid))
       gate.resolve()
-      await coming
+      await pending
 
-      assert.ok(coming != null)
-      assert.equal(made.files.access.coming(CID.parse(cid)), undefined)
+      assert.ok(pending != null)
+      assert.equal(made.files.access.pendingImport(CID.parse(cid)), undefined)
     })
 
     it('tries again what failed for now', async t => {

@@ -1,12 +1,12 @@
 import { messageOf } from '../../src/base/errors.ts'
 import { parseServiceJson, sourceOf } from '../../src/config/service-json.ts'
 import { loadFolder, pathsIn, readConfigText } from '../../src/node/folder/folder.ts'
-import { apiAddresses } from './followed.ts'
-import type { Followed } from './followed.ts'
+import { apiAddresses } from './followed-cluster.ts'
+import type { FollowedCluster } from './followed-cluster.ts'
 import type { FollowDeps } from './deps.ts'
 
 /** Prints what is known of a follower, whether it runs or not. */
-export async function printInfo (followed: Followed, deps: FollowDeps): Promise<void> {
+export async function printInfo (followed: FollowedCluster, deps: FollowDeps): Promise<void> {
   const { out, variables } = deps.terminal
   const id = await deps.client(apiAddresses(followed, variables)).id().catch(() => undefined)
   const ipfsOnline = id == null ? await isKuboOnline(followed, deps) : id.ipfs?.error === ''
@@ -15,7 +15,7 @@ export async function printInfo (followed: Followed, deps: FollowDeps): Promise<
     `Cluster Peer online: ${id != null}\nIPFS peer online: ${ipfsOnline}\n`)
 }
 
-async function sourceLine ({ folder }: Followed, { fetch }: FollowDeps): Promise<string> {
+async function sourceLine ({ folder }: FollowedCluster, { fetch }: FollowDeps): Promise<string> {
   const url = sourceOf(parseServiceJson(await readConfigText(pathsIn(folder))))
   if (url == null) return 'none: the configuration is in the folder'
   const answer = await fetch(url).catch(() => undefined)
@@ -35,7 +35,7 @@ function whatIsWrong (text: string): string {
 }
 
 /** The embedded node is online exactly when the peer is; an external one may be without it. */
-async function isKuboOnline ({ folder }: Followed, { terminal, fetch, isKuboOnline }: FollowDeps): Promise<boolean> {
+async function isKuboOnline ({ folder }: FollowedCluster, { terminal, fetch, isKuboOnline }: FollowDeps): Promise<boolean> {
   const loaded = await loadFolder(folder, { variables: terminal.variables, fetch }).catch(() => undefined)
   const ipfs = loaded?.config.ipfs
   return ipfs?.kind === 'ipfshttp' && await isKuboOnline(ipfs.nodeMultiaddress)

@@ -4,8 +4,8 @@ import { pathsIn } from '../../src/node/folder/folder.ts'
 import { initFolder } from '../helia-cluster-service/init.ts'
 import { CommandFailed, doing } from '../helia-cluster-service/terminal.ts'
 import type { Terminal } from '../helia-cluster-service/terminal.ts'
-import { isInitialized } from './followed.ts'
-import type { Followed } from './followed.ts'
+import { isInitialized } from './followed-cluster.ts'
+import type { FollowedCluster } from './followed-cluster.ts'
 
 const defaultGateway = '127.0.0.1:8080'
 
@@ -18,7 +18,7 @@ export interface SourceFlags {
 }
 
 /** Writes identity and a configuration that points to its source. Throws CommandFailed when there is one already. */
-export async function initFollower (followed: Followed, flags: SourceFlags, terminal: Terminal): Promise<void> {
+export async function initFollower (followed: FollowedCluster, flags: SourceFlags, terminal: Terminal): Promise<void> {
   const { name, folder } = followed
   if (await isInitialized(followed)) {
     throw new CommandFailed(`Configuration for this cluster already exists.\nPlease delete ${folder} if you wish to re-initialize.`)

@@ -5,12 +5,12 @@ import { lockFolder } from '../../src/node/folder/lock.ts'
 import { jsonValues } from '../../src/state/json-values.ts'
 import { openState } from '../../src/state/stopped-state.ts'
 import { doing } from '../helia-cluster-service/terminal.ts'
-import { apiAddresses } from './followed.ts'
-import type { Followed } from './followed.ts'
+import { apiAddresses } from './followed-cluster.ts'
+import type { FollowedCluster } from './followed-cluster.ts'
 import type { FollowDeps } from './deps.ts'
 
 /** Prints a line for each pin: its status here, out of the running follower; `offline` and what the disk has when none runs. */
-export async function printList (followed: Followed, deps: FollowDeps): Promise<void> {
+export async function printList (followed: FollowedCluster, deps: FollowDeps): Promise<void> {
   const client = deps.client(apiAddresses(followed, deps.terminal.variables))
   const id = await client.id().catch(() => undefined)
   if (id == null) return printOffline(followed, deps)
@@ -22,7 +22,7 @@ export async function printList (followed: Followed, deps: FollowDeps): Promise<
   })
 }
 
-async function printOffline (followed: Followed, deps: FollowDeps): Promise<void> {
+async function printOffline (followed: FollowedCluster, deps: FollowDeps): Promise<void> {
   const lock = await doing('obtaining execution lock', () => lockFolder(followed.folder))
   try {
     const state = await stateOf(followed, deps)
@@ -45,7 +45,7 @@ async function printState (state: string, { terminal }: FollowDeps): Promise<voi
 }
 
 /** A source that can't be fetched now doesn't keep the pinset from being listed. */
-async function stateOf ({ folder }: Followed, { terminal, fetch }: FollowDeps): Promise<string> {
+async function stateOf ({ folder }: FollowedCluster, { terminal, fetch }: FollowDeps): Promise<string> {
   const loaded = await loadFolder(folder, { variables: terminal.variables, fetch }).catch(() => undefined)
   return loaded == null ? join(folder, 'state') : statePath(folder, loaded.config)
 }

@@ -8,14 +8,14 @@ import type { HttpApiConfig, ServiceConfig } from '../../src/config/service-conf
 import { invalidConfig } from '../../src/config/service-json.ts'
 import { runDaemon } from '../helia-cluster-service/daemon.ts'
 import type { DaemonDeps } from '../helia-cluster-service/daemon.ts'
-import { apiAddresses, socketPath } from './followed.ts'
-import type { Followed } from './followed.ts'
+import { apiAddresses, socketPath } from './followed-cluster.ts'
+import type { FollowedCluster } from './followed-cluster.ts'
 
 /** What a unix socket's path may have on Linux (macOS: 103). */
 const longestSocketPath = 107
 
 /** Runs the follower until a signal; gives the exit code. */
-export async function runFollower (followed: Followed, deps: DaemonDeps): Promise<number> {
+export async function runFollower (followed: FollowedCluster, deps: DaemonDeps): Promise<number> {
   const { terminal } = deps
   terminal.out(`Starting the IPFS Cluster follower peer for "${followed.name}".\nCTRL-C to stop it.\n`)
   return runDaemon({
@@ -49,7 +49,7 @@ function followerConfig (config: ServiceConfig, restapi: HttpApiConfig): Service
 /**
  * The API section with all defaults and what variables say. Throws INVALID_CONFIG, or INVALID_ARGUMENT for a folder with too long a path.
  */
-export function followerApi (followed: Followed, variables: Variables): HttpApiConfig {
+export function followerApi (followed: FollowedCluster, variables: Variables): HttpApiConfig {
   const listen = apiAddresses(followed, variables)
   const findings = newFindings()
   const section = readSection(restapiSection as Section<any>, null, { variables, findings }) // any: as in config/sections.ts

@@ -5,8 +5,8 @@ import { endProcess } from '../helia-cluster-service/end-process.ts'
 import { CommandFailed, systemTerminal } from '../helia-cluster-service/terminal.ts'
 import type { FollowDeps } from './deps.ts'
 import { describeFollowed, describeProgram } from './describe.ts'
-import { followedIn, followedNames, followersFolder, isInitialized } from './followed.ts'
-import type { Followed } from './followed.ts'
+import { followedIn, followedNames, followersFolder, isInitialized } from './followed-cluster.ts'
+import type { FollowedCluster } from './followed-cluster.ts'
 
 /** Runs one command line (without node and script) and gives the exit code. */
 export async function runFollow (argv: readonly string[], deps: FollowDeps): Promise<number> {
@@ -31,7 +31,7 @@ export async function runFollow (argv: readonly string[], deps: FollowDeps): Pro
 const isShell = ([word, ...more]: readonly string[]): boolean => more.length === 0 && ['bash', 'zsh', 'fish'].includes(word ?? '')
 
 /** A command of one cluster; without one, what is known of it and how to go on. */
-async function runFollowed (followed: Followed, argv: readonly string[], deps: FollowDeps): Promise<number> {
+async function runFollowed (followed: FollowedCluster, argv: readonly string[], deps: FollowDeps): Promise<number> {
   let exitCode = 0
   const program = describeFollowed(followed.name, deps.terminal, {
     info: async () => {
@@ -56,7 +56,7 @@ async function runFollowed (followed: Followed, argv: readonly string[], deps: F
   return exitCode
 }
 
-async function checkInitialized (followed: Followed): Promise<void> {
+async function checkInitialized (followed: FollowedCluster): Promise<void> {
   if (await isInitialized(followed)) return
   throw new CommandFailed(
     `This cluster peer has not been initialized.\n\nTry running "helia-cluster-follow ${followed.name} init <config-url>" first.`

@@ -4,7 +4,7 @@ import { ClusterError, messageOf } from '../base/errors.ts'
 import type { Observer } from './observer.ts'
 import type { IpfsConnector } from '../ipfs/ipfs.ts'
 import { overrideMethods } from './method-overrides.ts'
-import { traced } from './traced.ts'
+import { traceCalls } from './call-spans.ts'
 import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
 import type { RequestListener } from 'node:http'
 
@@ -47,8 +47,8 @@ interface Sdk { tracer: Tracer, shutdown (): Promise<void> }
 function tracingObserver ({ tracer, shutdown }: Sdk): Observer {
   const component: Startable = { name: 'tracing', start: async () => {}, stop: shutdown }
   return {
-    ipfs: ipfs => tracedHolds(traced(ipfs, { prefix: 'ipfs', methods: ipfsMethods }, tracer), tracer),
-    cluster: cluster => traced(cluster, { prefix: 'cluster', methods: clusterMethods }, tracer),
+    ipfs: ipfs => tracedHolds(traceCalls(ipfs, { prefix: 'ipfs', methods: ipfsMethods }, tracer), tracer),
+    cluster: cluster => traceCalls(cluster, { prefix: 'cluster', methods: clusterMethods }, tracer),
     requests: api => tracedRequests(api, tracer),
     answered: () => undefined,
     components: () => [component]
@@ -57,7 +57,7 @@ function tracingObserver ({ tracer, shutdown }: Sdk): Observer {
 
 /** An add gives its blocks to its hold, batch by batch. */
 const tracedHolds = <T extends IpfsConnector>(ipfs: T, tracer: Tracer): T => overrideMethods(ipfs, (name, method) =>
-  name === 'hold' ? (...args) => traced(method(...args) as object, { prefix: 'ipfs.hold', methods: ['put'] }, tracer) : undefined)
+  name === 'hold' ? (...args) => traceCalls(method(...args) as object, { prefix: 'ipfs.hold', methods: ['put'] }, tracer) : undefined)
 
 async function startSdk ({ endpoint, share, serviceName, peer, version }: TracingInit): Promise<Sdk> {
   const [node, { OTLPTraceExporter }, { resourceFromAttributes }] = await loadSdk()

@@ -100,7 +100,7 @@ function * fields (bytes: Uint8Array): Generator<Field> {
 }
 
 /** An unsigned varint below 2^53 (longer ones, as of negative numbers, keep their low bits). */
-export function readVarint (bytes: Uint8Array, start: number): { value: number, end: number } {
+function readVarint (bytes: Uint8Array, start: number): { value: number, end: number } {
   let value = 0
   for (let at = start, factor = 1; at < bytes.length && at < start + 10; at++, factor *= 128) {
     const byte = bytes[at] ?? 0

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { Pin } from '../../src/model/pin.ts'
-import type { QueueRules } from '../../src/model/pin-queue.ts'
+import type { QueueRules } from '../../src/model/queue-rules.ts'
 import type { StatusFilter, TrackerStatus } from '../../src/model/status.ts'
 import type { PinTracker } from '../../src/tracker/tracker.ts'
 import type { SimClock } from '../support/sim-clock.ts'

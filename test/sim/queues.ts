@@ -1,5 +1,5 @@
 import type { StatelessConfig } from '../../src/config/service-config.ts'
-import { usualShare } from '../../src/model/pin-queue.ts'
+import { usualShare } from '../../src/model/queue-rules.ts'
 
 /**
  * True for the seeds of worlds in which pins wait in several queues, with limits. No seed of seeds.txt that is older than they are has any.

@@ -10,7 +10,7 @@ import type { LocalFilesInit, LocalPath } from './local-files.ts'
 import { contentLimits, expireAt, metadataOf, peersOf } from './pin-arguments.ts'
 import { StatusLine } from '../print/status-line.ts'
 import { UploadBar } from './upload-bar.ts'
-import { waitFor } from './waiting.ts'
+import { waitFor } from './wait.ts'
 
 type Source = { kind: 'url', url: URL } | { kind: 'file', file: LocalPath }
 

@@ -9,7 +9,7 @@ import { bytesText } from '../print/humanize.ts'
 import { contentLimits, expireAt, metadataOf, peersOf } from './pin-arguments.ts'
 import type { Format } from '../print/printer.ts'
 import type { Table } from '../print/table.ts'
-import { waitFor } from './waiting.ts'
+import { waitFor } from './wait.ts'
 
 /** `pin add CID|PATH`. */
 export async function pinAdd ({ flags, args: [content = ''] }: CommandLine, context: CtlContext): Promise<number> {

@@ -13,7 +13,7 @@ import { refuseInFollowerMode } from '../follower.ts'
 import type { Pinner } from '../pinning/pin.ts'
 import type { AddPlacement } from './add-placement.ts'
 import { BlockFanOut } from './block-fan-out.ts'
-import { addSharded } from './sharded.ts'
+import { addSharded } from './sharded-add.ts'
 import type { Importers } from './upload.ts'
 import { addedOutput, readUpload, rootOf } from './upload.ts'
 

@@ -1,7 +1,7 @@
 import { duration, field, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
 import { oneOf, stringMap, strings } from '../kinds.ts'
-import { pinQueues } from '../pin-queues.ts'
+import { queueShares } from '../queue-shares.ts'
 import { section } from '../section.ts'
 
 const statelessFields = {
@@ -15,7 +15,7 @@ const statelessFields = {
     { reading: 'plain', omitDefault: true }
   ),
   queues: field(
-    pinQueues, {}, 'What a queue may have of this peer, by name: `*` for each without an entry, `default` for pins that name none.',
+    queueShares, {}, 'What a queue may have of this peer, by name: `*` for each without an entry, `default` for pins that name none.',
     { reading: 'plain', omitDefault: true }
   )
 }

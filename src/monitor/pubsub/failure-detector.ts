@@ -7,12 +7,12 @@ import type { MetricStore } from './metric-store.ts'
 /** A metric that stays expired alerts again after so many checks. */
 const checksUntilRepeated = 300
 
-/** A check that comes later than this share of the interval shows that the whole process stood still, or that its clock was moved. */
-const latenessOfStandstill = 0.25
+/** A check that comes later than this share of the interval shows that the whole process was paused, or that its clock was moved. */
+const pauseLateness = 0.25
 
 /**
  * Judges peers by their metrics: one whose metric (`ping` is the one that counts) has expired since the last check is down, and alerts say
- * so (monitor/metrics/checker.go). What expired while this process stood still says nothing of its peer: it gets as long as it holds to
+ * so (monitor/metrics/checker.go). What expired while this process was paused says nothing of its peer: it gets as long as it holds to
  * come again, before it counts.
  */
 export class FailureDetector {
@@ -21,8 +21,8 @@ export class FailureDetector {
   /** Failed checks in a row, by name and peer. */
   readonly #failures = new Map<string, Map<PeerId, number>>()
   #lastCheck: Time | undefined
-  /** When this process went on after a standstill, or its clock was set. */
-  #awakeSince = -Infinity
+  /** When this process went on after a pause, or its clock was set. */
+  #resumedAt = -Infinity
 
   constructor (store: MetricStore, { checkIntervalMs }: { checkIntervalMs: number }) {
     this.#store = store
@@ -33,7 +33,7 @@ export class FailureDetector {
   check (now: Time): Alert[] {
     const alerts: Alert[] = []
     const passed = this.#lastCheck == null ? 0 : now - this.#lastCheck
-    if (Math.abs(passed) > this.#checkIntervalMs * (1 + latenessOfStandstill)) this.#awakeSince = now
+    if (Math.abs(passed) > this.#checkIntervalMs * (1 + pauseLateness)) this.#resumedAt = now
     this.#lastCheck = now
     for (const name of this.#store.names()) {
       for (const metric of this.#store.latestOfAll(name)) {
@@ -58,8 +58,8 @@ export class FailureDetector {
   }
 
   #isExcused ({ expire, receivedAt }: Metric, now: Time): boolean {
-    if (this.#awakeSince === -Infinity) return false
-    const awakeSince = nanoseconds(this.#awakeSince)
+    if (this.#resumedAt === -Infinity) return false
+    const awakeSince = nanoseconds(this.#resumedAt)
     return expire <= awakeSince && nanoseconds(now) < awakeSince + expire - receivedAt
   }
 

@@ -9,7 +9,7 @@ import type { PeerId } from '../../model/cid.ts'
 import type { BitswapMessage } from '../../wire/bitswap.ts'
 import { crdtCid, isCrdtCid, maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
 import type { BlockExchange, PeerStreams } from '../network.ts'
-import { Incoming } from './incoming.ts'
+import { IncomingMessages } from './incoming-messages.ts'
 import { Partner } from './partner.ts'
 import { Want, digestKey } from './want.ts'
 
@@ -59,7 +59,7 @@ class Exchange implements BitswapExchange {
   readonly #init: ExchangeInit
   readonly #deps: ExchangeDeps
   readonly #log: Logger
-  readonly #incoming: Incoming
+  readonly #incoming: IncomingMessages
   readonly #partners = new Map<PeerId, Partner>()
   readonly #wants = new Map<string, Want>()
   /** Peers that are soon asked again for what is wanted, and how to prevent it. */
@@ -70,7 +70,7 @@ class Exchange implements BitswapExchange {
     this.#init = init
     this.#deps = deps
     this.#log = rateLimitedLogger(deps)
-    this.#incoming = new Incoming(init, {
+    this.#incoming = new IncomingMessages(init, {
       room: async peer => this.#partners.get(peer)?.room(),
       take: (peer, message) => this.#take(peer, message),
       lost: peer => this.#lost(peer),

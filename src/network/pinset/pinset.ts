@@ -4,7 +4,7 @@ import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PartsOptions, PinsetDigests } from '../../consensus/pinset-digest.ts'
 import type { PeerId } from '../../model/cid.ts'
-import { answer, ask } from '../../wire/question.ts'
+import { respond, request } from '../request-response.ts'
 import type { PeerStreams } from '../network.ts'
 import type { RemotePinsets } from '../remote-pinsets.ts'
 import {
@@ -30,9 +30,9 @@ export interface RemotePinsetsDeps { streams: PeerStreams, clock: Clock }
 /** Asks the other peers about their pinsets. Opens no streams before it is asked. */
 export function remotePinsets ({ streams, clock }: RemotePinsetsDeps): RemotePinsets {
   const put = async (peer: PeerId, question: PinsetQuestion, { signal }: PartsOptions = {}): Promise<Uint8Array> =>
-    ask(
+    request(
       async within => streams.open(peer, pinsetProtocol, { signal: within }), questionBytes(question),
-      { maxAnswerBytes, limitMs: question.ask === 'merge' ? mergeLimitMs : limitMs, clock, signal }
+      { maxResponseBytes: maxAnswerBytes, limitMs: question.ask === 'merge' ? mergeLimitMs : limitMs, clock, signal }
     )
   return {
     parts: peer => ({
@@ -84,7 +84,7 @@ export function pinsetServer ({ streams, trusts, digests, clock, log }: PinsetSe
     start: async () => {
       release = streams.handle(pinsetProtocol, stream => {
         const find = async (bytes: Uint8Array): Promise<Uint8Array> => found(stream.remote, questionOf(bytes), stream.wasReset)
-        answer(stream, find, { maxQuestionBytes, limitMs, clock })
+        respond(stream, find, { maxRequestBytes: maxQuestionBytes, limitMs, clock })
           .catch(err => {
             if (!isClusterError(err, 'TIMEOUT')) {
               log.debug('a request about the pinset was not answered', { peer: stream.remote, err: messageOf(err) })

@@ -4,7 +4,7 @@ import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { CID } from '../../model/cid.ts'
 import type { PeerId } from '../../model/cid.ts'
-import { answer, ask } from '../../wire/question.ts'
+import { respond, request } from '../request-response.ts'
 import type { PeerStreams } from '../network.ts'
 import type { PinProgressReport, RemoteProgress } from '../remote-progress.ts'
 import { decodeProgressAnswer, encodeProgressAnswer } from './report-json.ts'
@@ -30,7 +30,8 @@ export function remoteProgress ({ streams, clock }: { streams: PeerStreams, cloc
   return {
     progress: async (peer, cid, { signal } = {}) => {
       const open = async (within: AbortSignal) => streams.open(peer, progressProtocol, { signal: within })
-      const found = decodeProgressAnswer(await ask(open, cid.bytes, { maxAnswerBytes, limitMs: stallMs, clock, signal }))
+      const answer = await request(open, cid.bytes, { maxResponseBytes: maxAnswerBytes, limitMs: stallMs, clock, signal })
+      const found = decodeProgressAnswer(answer)
       if ('refusal' in found) throw new ClusterError(found.refusal, { peer })
       return found
     }
@@ -46,7 +47,7 @@ export function progressServer ({ streams, trusts, report, clock, log }: Progres
       release = streams.handle(progressProtocol, stream => {
         const find = async (question: Uint8Array): Promise<Uint8Array> =>
           encodeProgressAnswer(trusts(stream.remote) ? report(CID.decode(question)) : { refusal: 'NOT_AUTHORIZED' })
-        answer(stream, find, { maxQuestionBytes: maxRequestBytes, limitMs: stallMs, clock })
+        respond(stream, find, { maxRequestBytes, limitMs: stallMs, clock })
           .catch(err => log.debug('the progress of a pin was not sent to a peer', { peer: stream.remote, err: messageOf(err) }))
       })
     },

@@ -4,8 +4,8 @@ import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PeerId } from '../../model/cid.ts'
-import { FrameReader } from '../../wire/frame-reader.ts'
-import { frame, guarded, readFrame } from '../../wire/question.ts'
+import { FrameReader } from '../../base/frame-reader.ts'
+import { frame, resetOnFailure, readFrame } from '../request-response.ts'
 import type { PeerStream, PeerStreams } from '../network.ts'
 import type { OwnStatuses, RemoteStatuses, StatusNews } from '../remote-statuses.ts'
 import { decodeStatusesFrom, decodeStatusMessage, encodeStatusesFrom, encodeStatusMessage } from './status-news.ts'
@@ -80,13 +80,13 @@ export function statusesServer ({ streams, trusts, statuses, clock, log }: Statu
 
   const tell = async (stream: PeerStream, end: AbortController): Promise<void> => {
     const request = deadline(clock, stallMs, () => new ClusterError('TIMEOUT', { peer: stream.remote }))
-    const from = await guarded(
+    const from = await resetOnFailure(
       stream, request.signal, async () => decodeStatusesFrom(await readFrame(stream, maxRequestBytes))
     ).finally(request.clear)
     if (!trusts(stream.remote)) return refuse(stream, 'NOT_AUTHORIZED')
     told.get(stream.remote)?.abort(new Error('the peer has opened another stream'))
     told.set(stream.remote, end)
-    await guarded(stream, end.signal, async () => {
+    await resetOnFailure(stream, end.signal, async () => {
       try {
         await write(stream, signal => statuses.follow(from, { signal }), { signal: end.signal, clock })
       } catch (err) {

@@ -13,7 +13,7 @@ import type { ClusterPinRow } from '../sql/tables.ts'
 import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
 import type { NewStanding } from './rows.ts'
 import { isSameStanding, nextDue, noteStandings, ofMany, rowsOf, takeDue } from './rows.ts'
-import { progressInfo, standingOf } from './standing.ts'
+import { progressInfo, clusterStatusOf } from './cluster-status.ts'
 
 export interface StatusFollowerDeps {
   cluster: Pick<ClusterApi, 'status' | 'statusAll' | 'progress'>
@@ -136,7 +136,7 @@ export class StatusFollower implements Worker {
     const late = deadline(clock, answerMs, () => new ClusterError('TIMEOUT', { cid: row.cid }), signal)
     try {
       const cid = parseCid(row.cid)
-      const standing = standingOf(await cluster.status(cid, { signal: late.signal }), row.status)
+      const standing = clusterStatusOf(await cluster.status(cid, { signal: late.signal }), row.status)
       if (standing.state === 'pinned' || database.now() - row.changed_at < patientMs) return standing
       return { ...standing, info: { ...standing.info, ...progressInfo(await cluster.progress(cid, { signal: late.signal })) } }
     } catch (err) {
@@ -170,7 +170,7 @@ export class StatusFollower implements Worker {
     for (const row of rows) {
       const info = byCid.get(row.cid)
       if (info == null || row.applied === 0 || row.want === 'unpin') continue
-      const standing = standingOf(info, row.status)
+      const standing = clusterStatusOf(info, row.status)
       // what a pin waits for is known better by whoever asked about it alone
       if (
         standing.state !== row.status || standing.replicas !== row.replicas || (

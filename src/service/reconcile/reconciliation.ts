@@ -11,7 +11,7 @@ import type { Staging } from '../staging/staging.ts'
 import { repairHoldings } from './holdings.ts'
 import { repairOwners } from './owners.ts'
 import { repairPinset } from './pinset.ts'
-import { removeOrphans } from './staged.ts'
+import { removeOrphans } from './orphaned-objects.ts'
 
 export interface ReconciliationDeps {
   database: SqlDatabase

@@ -1,5 +1,5 @@
 import { Pace } from '../../model/pace.ts'
-import type { QueueShare } from '../../model/pin-queue.ts'
+import type { QueueShare } from '../../model/queue-rules.ts'
 import type { QueueTurn } from '../tracker.ts'
 import type { OperationState } from './operation-states.ts'
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
-import type { QueueRules } from '../../model/pin-queue.ts'
-import { otherQueues, usualShare } from '../../model/pin-queue.ts'
+import type { QueueRules } from '../../model/queue-rules.ts'
+import { otherQueues, usualShare } from '../../model/queue-rules.ts'
 import type { Operation, OperationList } from './pin-queue.ts'
 import { PinQueue } from './pin-queue.ts'
 

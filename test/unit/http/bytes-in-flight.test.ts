@@ -4,7 +4,7 @@ import type { Share } from '../../../src/base/shares.ts'
 import { sharesMemory, sharesOf } from '../../../src/base/shares.ts'
 import { BytesInFlight } from '../../../src/http/answer/bytes-in-flight.ts'
 import type { Reader } from '../../../src/http/answer/bytes-in-flight.ts'
-import { metered } from '../../../src/http/answer/metered.ts'
+import { meteredSource } from '../../../src/http/answer/metered-source.ts'
 import { SimClock } from '../../support/sim-clock.ts'
 
 const never = new AbortController().signal
@@ -120,7 +120,7 @@ describe('bytes in flight', () => {
     const seen: number[] = []
 
     const source = (async function * () { for (let at = 0; at < 4; at++) yield new Uint8Array(300_000) })()
-    for await (const piece of metered(source, reader().reader, { signal: never })) seen.push(flow.bytes - piece.length)
+    for await (const piece of meteredSource(source, reader().reader, { signal: never })) seen.push(flow.bytes - piece.length)
 
     assert.deepEqual(seen, [0, 0, 0, 0])
     assert.equal(flow.bytes, 0)

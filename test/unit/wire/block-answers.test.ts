@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { AnswerReader, answerHead, askFrames, maxAnswerBytes, maxMultihashBytes } from '../../../src/wire/block-answers.ts'
-import { FrameReader } from '../../../src/wire/frame-reader.ts'
+import { FrameReader } from '../../../src/base/frame-reader.ts'
 import { quietMs } from '../../support/poll.ts'
 
 const blocks = [Buffer.from('one'), undefined, Buffer.alloc(0), Buffer.alloc(300_000, 7), undefined]

@@ -6,7 +6,7 @@ import { readerFor } from '../../../http/answer/bytes-in-flight.ts'
 import type { BytesInFlight, Reader } from '../../../http/answer/bytes-in-flight.ts'
 import type { RequestContext } from '../../../http/request-context.ts'
 import { sendLines } from '../../../http/answer/lines.ts'
-import { metered } from '../../../http/answer/metered.ts'
+import { meteredSource } from '../../../http/answer/metered-source.ts'
 import { usualPiece } from '../../../http/answer/piece-guess.ts'
 import type { HeaderList } from '../../../http/answer/reply.ts'
 import type { ReadAhead } from '../../../ipfs/dag-reader.ts'
@@ -134,7 +134,9 @@ class EmbeddedApi implements NodeApi {
       style: 'progress',
       contentType: answer.contentType ?? jsonType,
       headers: [...marks[answer.kind], ...answer.headers ?? []],
-      source: metered(joined(first, source), reader, { signal: context.signal, ...answer.kind === 'bytes' ? { held: usualPiece } : {} }),
+      source: meteredSource(joined(first, source), reader, {
+        signal: context.signal, ...answer.kind === 'bytes' ? { held: usualPiece } : {}
+      }),
       onWritten: piece => this.#deps.flow.buffers.release(piece)
     }, { clock: this.#deps.clock, dialect: proxyDialect, log: this.#deps.log, tickBudget: this.#deps.flow.tickBudget })
   }

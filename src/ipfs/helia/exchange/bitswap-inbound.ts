@@ -3,7 +3,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import { decodeBitswapMessage } from '../../../wire/bitswap.ts'
 import type { BitswapMessage } from '../../../wire/bitswap.ts'
-import { FrameReader } from '../../../wire/frame-reader.ts'
+import { FrameReader } from '../../../base/frame-reader.ts'
 
 /**
  * Receives bitswap messages in place of @helia/bitswap's own handler, whose `messageReceiveTimeout` can't be right: Go keeps one stream per

@@ -7,7 +7,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { ClusterError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/log.ts'
 import { answerHead, maxAnswerBytes, maxAsked, maxMultihashBytes } from '../../../wire/block-answers.ts'
-import { FrameReader } from '../../../wire/frame-reader.ts'
+import { FrameReader } from '../../../base/frame-reader.ts'
 import { rawCodec } from '../../../model/multicodec.ts'
 
 export interface BlockServerInit {

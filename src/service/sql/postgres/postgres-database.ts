@@ -16,7 +16,7 @@ import type { Condition, Search, Sql, SqlDatabase } from '../sql.ts'
 import type { Tables } from '../tables.ts'
 import { postgresDialect } from './dialect.ts'
 import { isConflict, isMissingFeature } from './errors.ts'
-import { Listening, noticeText, postgresChannel } from './listening.ts'
+import { NoticeConnection, noticeText, postgresChannel } from './notice-connection.ts'
 import { postgresMatching } from './matching.ts'
 
 export interface PostgresDatabaseInit {
@@ -56,14 +56,14 @@ class PostgresDatabase implements SqlDatabase {
   readonly #init: PostgresDatabaseInit
   readonly #deps: PostgresDatabaseDeps
   readonly #channels: Channels
-  readonly #listening: Listening
+  readonly #listening: NoticeConnection
   #opened: Open | undefined
 
   constructor (init: PostgresDatabaseInit, deps: PostgresDatabaseDeps) {
     this.#init = init
     this.#deps = deps
     this.#channels = new Channels(deps.log)
-    this.#listening = new Listening({
+    this.#listening = new NoticeConnection({
       ...deps, channels: this.#channels, newClient: () => new Client({ ...clientConfig(init.url), query_timeout: 10_000 })
     })
     this.db = new Kysely({ dialect: postgresDialect(() => this.#open.reading) })

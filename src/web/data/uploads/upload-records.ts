@@ -1,4 +1,4 @@
-import type { FileMark } from './picked.ts'
+import type { FileMark } from './picked-files.ts'
 
 /** What is kept of an upload over reloads. */
 export interface UploadRecord {

@@ -6,7 +6,7 @@ import type { BitswapExchange } from '../../../../src/network/bitswap/exchange.t
 import type { PeerStream, PeerStreams } from '../../../../src/network/network.ts'
 import { decodeBitswapMessage, encodeBitswapFrame } from '../../../../src/wire/bitswap.ts'
 import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
-import { FrameReader } from '../../../../src/wire/frame-reader.ts'
+import { FrameReader } from '../../../../src/base/frame-reader.ts'
 import { blockOf } from '../../../contract/block-exchange.ts'
 import { MemoryStreams } from '../../../support/memory-streams.ts'
 import { NotedLogger } from '../../../support/noted-logger.ts'

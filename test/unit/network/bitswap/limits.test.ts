@@ -2,12 +2,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { CID } from '../../../../src/model/cid.ts'
 import { bitswapProtocol, exchangeDefaults } from '../../../../src/network/bitswap/exchange.ts'
-import { Incoming } from '../../../../src/network/bitswap/incoming.ts'
+import { IncomingMessages } from '../../../../src/network/bitswap/incoming-messages.ts'
 import { Partner } from '../../../../src/network/bitswap/partner.ts'
 import type { PeerStream } from '../../../../src/network/network.ts'
 import { decodeBitswapMessage, encodeBitswapFrame } from '../../../../src/wire/bitswap.ts'
 import type { BitswapMessage } from '../../../../src/wire/bitswap.ts'
-import { FrameReader } from '../../../../src/wire/frame-reader.ts'
+import { FrameReader } from '../../../../src/base/frame-reader.ts'
 import { ProtobufWriter } from '../../../../src/wire/protobuf.ts'
 import { CID as Cid } from '../../../../src/model/cid.ts'
 import { digestKey } from '../../../../src/network/bitswap/want.ts'
@@ -135,7 +135,7 @@ describe('what is read of another peer\'s messages', { timeout: quietMs(10_000) 
     const net = new MemoryStreams()
     const taken: number[] = []
     const log = new NotedLogger()
-    const incoming = new Incoming({ stallMs: exchangeDefaults.stallMs }, {
+    const incoming = new IncomingMessages({ stallMs: exchangeDefaults.stallMs }, {
       room: async () => {},
       take: (_peer, { blocks }) => { taken.push(blocks.length) },
       lost: () => {},

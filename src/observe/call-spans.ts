@@ -5,7 +5,7 @@ import { overrideMethods } from './method-overrides.ts'
 
 type Method = (...args: unknown[]) => unknown
 
-export interface TracedInit {
+export interface TraceCallsInit {
   /** First part of the spans' names: "cluster" makes "cluster.pin". */
   prefix: string
   /** The methods that become spans. They give promises or async iterables. */
@@ -13,7 +13,7 @@ export interface TracedInit {
 }
 
 /** The same object; each call of the named methods is a span, from the call until its promise is settled or its iterable has ended. */
-export function traced<T extends object> (target: T, { prefix, methods }: TracedInit, tracer: Tracer): T {
+export function traceCalls<T extends object> (target: T, { prefix, methods }: TraceCallsInit, tracer: Tracer): T {
   return overrideMethods(target, (name, method) => methods.includes(name) ? tracedMethod(`${prefix}.${name}`, method, tracer) : undefined)
 }
 

@@ -11,7 +11,7 @@ export const postgresChannel = 'helia_cluster_service'
 /** A notice as the payload of PostgreSQL's NOTIFY: JSON with channel and text. */
 export const noticeText = (notice: Notice): string => JSON.stringify({ channel: notice.channel, text: notice.text })
 
-export interface ListeningDeps {
+export interface NoticeConnectionDeps {
   clock: Clock
   log: Logger
   workers: Workers
@@ -27,18 +27,18 @@ const longestPauseMs = 5000
  * The connection that hears what the peers of a database tell each other. When it was lost, everybody is told that something may have been
  * missed as soon as there is another one. Measures also how far the server's clock is from ours.
  */
-export class Listening implements Worker {
+export class NoticeConnection implements Worker {
   readonly name = 'service-database-listening'
   readonly jitter = 0.1
   readonly runAtStart = false
   readonly firstBackOffMs = 100
-  readonly #deps: ListeningDeps
+  readonly #deps: NoticeConnectionDeps
   #client: Client | undefined
   #handle: WorkerHandle | undefined
   #offsetMs = 0
   #isStopped = false
 
-  constructor (deps: ListeningDeps) { this.#deps = deps }
+  constructor (deps: NoticeConnectionDeps) { this.#deps = deps }
 
   /** Server's time minus ours. */
   get offsetMs (): number { return this.#offsetMs }

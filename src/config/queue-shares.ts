@@ -1,6 +1,6 @@
 import { isJsonObject } from '../base/json-object.ts'
-import type { QueueShare } from '../model/pin-queue.ts'
-import { usualShare } from '../model/pin-queue.ts'
+import type { QueueShare } from '../model/queue-rules.ts'
+import { usualShare } from '../model/queue-rules.ts'
 import type { Kind, Refused } from './kinds.ts'
 import { bytes, float, int, jsonOf, refused } from './kinds.ts'
 
@@ -9,7 +9,7 @@ const counts = float({ atLeast: 0 })
 const wholes = int({ atLeast: 0 })
 
 /** Shares of the queues of pins, by name. */
-export const pinQueues: Kind<ReadonlyMap<string, QueueShare>> = {
+export const queueShares: Kind<ReadonlyMap<string, QueueShare>> = {
   name: 'map of queues',
   allowed: 'an object of names and what each may have, such as {"urgent": {"weight": 10}, "*": {"max_pins_per_second": 5, '
     + '"max_bytes_per_second": "10MB", "max_at_once": 2}}: a weight of 0.01 to 1000, and limits, 0 for none',

@@ -7,15 +7,15 @@ import type { PeerId } from '../../model/cid.ts'
 import { decodeBitswapMessage } from '../../wire/bitswap.ts'
 import type { BitswapMessage } from '../../wire/bitswap.ts'
 import { maxCrdtBlockBytes } from '../../wire/crdt-block.ts'
-import { FrameReader } from '../../wire/frame-reader.ts'
+import { FrameReader } from '../../base/frame-reader.ts'
 import type { PeerStream } from '../network.ts'
 
-export interface IncomingInit {
+export interface IncomingMessagesInit {
   /** How long a message that has begun may stall. Milliseconds. */
   stallMs: number
 }
 
-export interface IncomingDeps {
+export interface IncomingMessagesDeps {
   /** Resolves when the peer's next message may be read. */
   room: (peer: PeerId) => Promise<void>
   take: (peer: PeerId, message: BitswapMessage) => void
@@ -37,13 +37,13 @@ const messagesPerTick = 64
 interface Held { streams: number, sizeBytes: number }
 
 /** Reads other peers' messages, from each peer only so much at once as it may. What isn't read waits at the peer. */
-export class Incoming {
-  readonly #init: IncomingInit
-  readonly #deps: IncomingDeps
+export class IncomingMessages {
+  readonly #init: IncomingMessagesInit
+  readonly #deps: IncomingMessagesDeps
   readonly #log: Logger
   readonly #held = new Map<PeerId, Held>()
 
-  constructor (init: IncomingInit, deps: IncomingDeps) {
+  constructor (init: IncomingMessagesInit, deps: IncomingMessagesDeps) {
     this.#init = init
     this.#deps = deps
     this.#log = rateLimitedLogger(deps)

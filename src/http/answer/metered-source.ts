@@ -2,14 +2,14 @@ import type { Reader } from './bytes-in-flight.ts'
 import { PieceGuess, usualPiece } from './piece-guess.ts'
 
 /** `held`: room that was taken for the first piece. Bytes. */
-export interface MeteredOptions { signal: AbortSignal, held?: number }
+export interface MeteredSourceOptions { signal: AbortSignal, held?: number }
 
 /**
  * The same source, which waits for room before it reads on. Its consumer asks for the next piece when the client has taken the last one, as
  * `sendLines` does.
  */
-export async function * metered<Piece extends string | Uint8Array> (
-  source: AsyncIterable<Piece>, reader: Reader, { signal, held = 0 }: MeteredOptions
+export async function * meteredSource<Piece extends string | Uint8Array> (
+  source: AsyncIterable<Piece>, reader: Reader, { signal, held = 0 }: MeteredSourceOptions
 ): AsyncGenerator<Piece> {
   const iterator = source[Symbol.asyncIterator]()
   const guess = new PieceGuess(held > 0 ? held : usualPiece)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { varintBytes } from '../../../src/base/varint.ts'
-import { FrameReader } from '../../../src/wire/frame-reader.ts'
+import { FrameReader } from '../../../src/base/frame-reader.ts'
 import { quietMs } from '../../support/poll.ts'
 
 const framed = (size: number): Buffer => Buffer.concat([varintBytes(size), Buffer.alloc(size, 7)])

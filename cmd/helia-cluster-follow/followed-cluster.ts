@@ -6,7 +6,7 @@ import type { Variables } from '../../src/config/reader.ts'
 import { pathsIn } from '../../src/node/folder/folder.ts'
 
 /** One cluster that is followed: a peer's folder under its name. */
-export interface Followed { name: string, folder: string }
+export interface FollowedCluster { name: string, folder: string }
 
 /** The folder of all followers: `--config`, else IPFS_CLUSTER_PATH, else `~/.helia-cluster-follow`. Absolute. */
 export function followersFolder (option: string | undefined, variables: Variables): string {
@@ -14,7 +14,7 @@ export function followersFolder (option: string | undefined, variables: Variable
 }
 
 /** Throws INVALID_ARGUMENT for a name that is no folder's. */
-export function followedIn (parent: string, name: string): Followed {
+export function followedIn (parent: string, name: string): FollowedCluster {
   if (name === '' || name === '.' || name === '..' || /[/\\\0]/.test(name)) {
     throw new ClusterError('INVALID_ARGUMENT', { name }, {
       message: `${JSON.stringify(name)} can't be the name of a cluster: it names a folder, so it must be without slashes`
@@ -31,7 +31,7 @@ export async function followedNames (parent: string): Promise<string[]> {
 }
 
 /** Whether the folder has a configuration. */
-export async function isInitialized ({ folder }: Followed): Promise<boolean> {
+export async function isInitialized ({ folder }: FollowedCluster): Promise<boolean> {
   return stat(pathsIn(folder).config).then(found => found.isFile(), ignoreMissing(false))
 }
 
@@ -41,7 +41,7 @@ const ignoreMissing = <Value>(value: Value) => (err: NodeJS.ErrnoException): Val
 }
 
 /** Where the follower's REST API is: a socket in its folder, unless a variable says otherwise. Multiaddresses. */
-export function apiAddresses ({ folder }: Followed, variables: Variables): string[] {
+export function apiAddresses ({ folder }: FollowedCluster, variables: Variables): string[] {
   const chosen = (variables.CLUSTER_RESTAPI_HTTPLISTENMULTIADDRESS ?? '').split(',').filter(one => one !== '')
   return chosen.length > 0 ? chosen : [`/unix${socketPath(folder)}`]
 }

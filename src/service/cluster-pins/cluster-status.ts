@@ -32,7 +32,7 @@ type Counts = Record<Replica, number>
  * How a pin of the pinset stands, from what all peers say: `pinned` on all replicas, `failed` when nobody has it and nobody is at it. A pin
  * that was pinned stays so while the others only don't answer: nothing says that they have lost it.
  */
-export function standingOf ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>, before: PinningStatus): ClusterPinStatus {
+export function clusterStatusOf ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>, before: PinningStatus): ClusterPinStatus {
   const counts: Counts = { held: 0, pinning: 0, queued: 0, failed: 0, silent: 0, none: 0 }
   for (const { status } of peerMap.values()) counts[replicaOf[status]]++
   const wanted = peerMap.size - counts.none

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { queueOf } from '../../../src/model/pin-queue.ts'
+import { queueOf } from '../../../src/model/queue-rules.ts'
 
 const by = ['queue', 'tenant']
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { PinInfoShort } from '../../../../src/model/pin-info.ts'
 import type { TrackerStatus } from '../../../../src/model/status.ts'
-import { progressInfo, standingOf } from '../../../../src/service/cluster-pins/standing.ts'
+import { progressInfo, clusterStatusOf } from '../../../../src/service/cluster-pins/cluster-status.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
 import type { PinningStatus } from '../../../../src/model/pinning-service.ts'
 import { fakePeer } from '../../../support/fake-cluster.ts'
@@ -18,7 +18,8 @@ function peers (...statuses: TrackerStatus[]): { peerMap: Map<string, PinInfoSho
   return { peerMap: new Map(statuses.map((status, at) => [`peer${at}`, short(status)])) }
 }
 
-const stateOf = (statuses: TrackerStatus[], before: PinningStatus = 'queued'): PinningStatus => standingOf(peers(...statuses), before).state
+const stateOf = (statuses: TrackerStatus[], before: PinningStatus = 'queued'): PinningStatus =>
+  clusterStatusOf(peers(...statuses), before).state
 
 describe('how a pin stands in the cluster', () => {
   it('is pinned when all replicas are there, whoever else need not hold it', () => {
@@ -46,12 +47,12 @@ describe('how a pin stands in the cluster', () => {
   })
 
   it('tells how many replicas there are, what is waited for, since when, and what went wrong', () => {
-    assert.deepEqual(standingOf(peers('pinned', 'pinned', 'pin_error', 'remote'), 'queued'), {
+    assert.deepEqual(clusterStatusOf(peers('pinned', 'pinned', 'pin_error', 'remote'), 'queued'), {
       state: 'pinning', replicas: 2, wanted: 3,
       info: { replicas: '2 of 3', waiting_for: 'the next try', since: '2026-11-28T23:00:00Z', error: 'context canceled' }
     })
-    assert.deepEqual(standingOf(peers('pinned', 'pinned'), 'queued').info, { replicas: '2 of 2' })
-    assert.deepEqual(standingOf(peers('pinned'), 'queued').info, {})
+    assert.deepEqual(clusterStatusOf(peers('pinned', 'pinned'), 'queued').info, { replicas: '2 of 2' })
+    assert.deepEqual(clusterStatusOf(peers('pinned'), 'queued').info, {})
   })
 
   it('knows from the peers that can tell which block is waited for and when it is tried again', () => {

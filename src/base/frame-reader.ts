@@ -1,5 +1,4 @@
-import { ClusterError } from '../base/errors.ts'
-import { readVarint } from './bitswap.ts'
+import { ClusterError } from './errors.ts'
 
 type Bytes = Uint8Array | Iterable<Uint8Array>
 
@@ -8,12 +7,14 @@ export class FrameReader {
   readonly #maxFrameBytes: number
   #frame: Uint8Array | undefined
   #filled = 0
-  #prefix: number[] = []
+  /** The length of the next frame, as far as its prefix has come. */
+  #length = 0
+  #prefixBytes = 0
 
   constructor (maxFrameBytes: number) { this.#maxFrameBytes = maxFrameBytes }
 
   /** True between two frames. */
-  get idle (): boolean { return this.#frame == null && this.#prefix.length === 0 }
+  get idle (): boolean { return this.#frame == null && this.#prefixBytes === 0 }
 
   /** Bytes that the frame which has begun takes. */
   get heldBytes (): number { return this.#frame?.length ?? 0 }
@@ -34,14 +35,14 @@ export class FrameReader {
 
   #takePrefix (chunk: Uint8Array, at: number): number {
     const byte = chunk[at] ?? 0
-    this.#prefix.push(byte)
+    this.#length += (byte & 127) * 128 ** this.#prefixBytes++
     if (byte < 128) {
-      const length = readVarint(Uint8Array.from(this.#prefix), 0).value
+      const length = this.#length
       if (length > this.#maxFrameBytes) throw tooLong(length)
-      this.#prefix = []
+      this.#length = this.#prefixBytes = 0
       this.#filled = 0
       this.#frame = new Uint8Array(length)
-    } else if (this.#prefix.length > 5) {
+    } else if (this.#prefixBytes > 5) {
       throw tooLong(-1)
     }
     return at + 1

@@ -1,4 +1,4 @@
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
 import { gathered } from '../../base/event-loop.ts'
 import { writeError } from '../level-errors.ts'
 import type { BlockIndex, Entry } from './block-index.ts'
@@ -62,12 +62,12 @@ export class Appender {
     this.#deps = deps
   }
 
-  /** Says where to go on: at the end of the last segment, if that has room. */
-  resume (segments: ReadonlyMap<number, { sizeBytes: number }>): void {
+  /** Says where to go on: at the end of the last segment, if that has room and isn't `missing`. */
+  resume (segments: ReadonlyMap<number, { sizeBytes: number }>, missing: ReadonlySet<number>): void {
     for (const [id, { sizeBytes }] of segments) {
       if (id <= this.#highestId) continue
       this.#highestId = id
-      this.#active = { id, sizeBytes }
+      this.#active = missing.has(id) ? undefined : { id, sizeBytes }
     }
   }
 
@@ -137,7 +137,8 @@ export class Appender {
     try {
       await this.#deps.folder.use(active.id, async file => file.write(buffers, begin, { sync }))
     } catch (err) {
-      await this.#undo(active.id, begin)
+      if (isClusterError(err, 'NOT_FOUND')) this.leaveSegment(active.id)
+      else await this.#undo(active.id, begin)
       throw writeError(err, this.#init.folder)
     }
     active.sizeBytes = begin + sizeOf(blocks)

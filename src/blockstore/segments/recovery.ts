@@ -10,6 +10,9 @@ import type { SegmentFolder } from './segment-folder.ts'
 
 export interface RecoveryDeps { index: BlockIndex, folder: SegmentFolder, log: Logger }
 
+/** `lostBlocks`: how many the index knew that aren't there. `missing`: segments without a file, which nothing may be written to. */
+export interface Recovered { lostBlocks: number, missing: ReadonlySet<number> }
+
 /** Bytes of a segment whose records are gone although the index may know them. */
 export interface LostRange { segment: number, from: number, before: number }
 
@@ -18,13 +21,12 @@ export interface LostRange { segment: number, from: number, before: number }
  *
  * - whole records that the index doesn't know yet are entered, half-written ones cut off;
  * - blocks that the index knows but that are not there (power loss, damage) are taken out of it, which costs a walk over the index;
- * - segments unknown to the index (it was moved away) are entered whole.
- *
- * Resolves with how many blocks are lost.
+ * - segments unknown to the index (it was moved away), and those whose file is back, are entered whole.
  */
-export async function recover (deps: RecoveryDeps, signal?: AbortSignal): Promise<number> {
+export async function recover (deps: RecoveryDeps, signal?: AbortSignal): Promise<Recovered> {
   const sizes = await deps.folder.list()
   const lost: LostRange[] = []
+  const missing = new Set<number>()
   let damaged = 0
   const again = async (suspect: Suspect): Promise<void> => {
     const found = await rescan(deps, suspect, signal)
@@ -33,12 +35,20 @@ export async function recover (deps: RecoveryDeps, signal?: AbortSignal): Promis
   }
   for (const [id, row] of deps.index.segments()) {
     if (row.sizeBytes === goingSizeBytes) await finishRemoval(deps, id)
-    else if (!sizes.has(id)) lost.push(await forgetSegment(deps, id))
+    else if (!sizes.has(id)) {
+      missing.add(id)
+      if (row.sizeBytes > 0 || row.liveBlocks > 0) lost.push(await forgetSegment(deps, id))
+    }
     else if (sizes.get(id) !== row.syncedBytes || row.sizeBytes !== row.syncedBytes) await again({ id, row, fileBytes: sizes.get(id) ?? 0 })
     sizes.delete(id)
   }
   for (const [id, fileBytes] of sizes) await again({ id, row: noSegmentRow, fileBytes })
-  return damaged + (lost.length > 0 ? await forgetLost(deps, lost) : 0)
+  return { lostBlocks: damaged + (lost.length > 0 ? await forgetLost(deps, lost) : 0), missing }
+}
+
+/** The file of a segment is gone while the store runs: its blocks are taken out of the index. Resolves with their number. */
+export async function forgetMissing (deps: RecoveryDeps, id: number): Promise<number> {
+  return await forgetLost(deps, [await forgetSegment(deps, id)])
 }
 
 /** Ends the removal of a segment without live blocks: first the file, then (the folder synced) its row. */
@@ -66,6 +76,7 @@ function touches (place: Place, multihashLength: number, range: LostRange): bool
     place.offset + recordLength(multihashLength, place.length) > range.from
 }
 
+/** Its row stays: no other segment gets its number, and a file that comes back is read whole. */
 async function forgetSegment ({ index, log }: RecoveryDeps, id: number): Promise<LostRange> {
   log.warn('a segment is missing', { segment: id })
   await index.write(change => change.setSegment(id, { sizeBytes: 0, syncedBytes: 0 }))

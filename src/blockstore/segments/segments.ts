@@ -34,7 +34,7 @@ import { RecordReader } from './record-reader.ts'
 import type { PlacedBlock } from './record-reader.ts'
 import { BlockCache } from './block-cache.ts'
 import { recordLength } from './record.ts'
-import { recover } from './recovery.ts'
+import { forgetMissing, recover } from './recovery.ts'
 import { SegmentFolder } from './segment-folder.ts'
 import { pickCheapest, shrinkSegment } from './shrinking.ts'
 
@@ -119,6 +119,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
   /** Blocks on their way to the disk, and out of the index. */
   readonly #putting = new Map<string, Promise<void>>()
   readonly #deleting = new Map<string, number>()
+  /** Segments whose files are gone. */
+  readonly #forgetting = new Map<number, Promise<void>>()
 
   readonly #log: Logger
   #lostBlocks = 0
@@ -157,12 +159,13 @@ class SegmentBlockstore implements UpkeptBlockstore {
     await mkdir(this.#segmentsFolder(), { recursive: true })
     await this.#index.open()
     try {
-      this.#lostBlocks += await recover({ index: this.#index, folder: this.#folder, log: this.#deps.log }, signal)
+      const { lostBlocks, missing } = await recover({ index: this.#index, folder: this.#folder, log: this.#deps.log }, signal)
+      this.#lostBlocks += lostBlocks
+      this.#appender.resume(this.#index.segments(), missing)
     } catch (err) {
       await this.#index.close()
       throw err
     }
-    this.#appender.resume(this.#index.segments())
     this.#gate.open()
   }
 
@@ -319,6 +322,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
         const now = this.#index.find(multihash)
         const isMoved = now == null || !samePlace(now, place)
         if (!isClusterError(err, 'NOT_FOUND') && !(isMoved && isClusterError(err, 'INVALID_DATA'))) throw err
+        if (!isMoved) await this.#forgetMissing(place.segment)
       }
     }
     throw damaged(this.#init.folder, multihash)
@@ -347,6 +351,31 @@ class SegmentBlockstore implements UpkeptBlockstore {
     return undefined
   }
 
+  /** The file of the segment is gone: its blocks are no longer here, and can be put again. */
+  async #forgetMissing (id: number): Promise<void> {
+    const running = this.#forgetting.get(id) ?? this.#forgetMissingNow(id).finally(() => this.#forgetting.delete(id))
+    this.#forgetting.set(id, running)
+    await running
+  }
+
+  async #forgetMissingNow (id: number): Promise<void> {
+    this.#appender.leaveSegment(id)
+    await this.#appender.append({ blocks: [], apply: () => {} }) // behind everything that was written before
+    this.#lostBlocks += await forgetMissing({ index: this.#index, folder: this.#folder, log: this.#deps.log }, id)
+    this.#dataSynced.delete(id)
+    this.#tell([id])
+  }
+
+  /** Work on the file of a segment. When that is gone, its blocks are, too, and the next time there is nothing to do. */
+  async #onFile<T> (id: number, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (err) {
+      if (isClusterError(err, 'NOT_FOUND')) await this.#forgetMissing(id)
+      throw err
+    }
+  }
+
   #countDeleting (key: string, by: number): void {
     const count = (this.#deleting.get(key) ?? 0) + by
     if (count === 0) this.#deleting.delete(key)
@@ -362,7 +391,7 @@ class SegmentBlockstore implements UpkeptBlockstore {
     await this.#folder.syncNames()
     await Promise.all(sizes.map(async ({ id, sizeBytes }) => {
       if (this.#isOnDisk(id, sizeBytes)) return
-      await this.#folder.use(id, async file => file.datasync())
+      await this.#onFile(id, async () => this.#folder.use(id, async file => file.datasync()))
       this.#dataSynced.set(id, Math.max(sizeBytes, this.#syncedBytes(id)))
     }))
     return sizes
@@ -388,12 +417,13 @@ class SegmentBlockstore implements UpkeptBlockstore {
         index: this.#index, appender: this.#appender, folder: this.#folder, log: this.#deps.log, sync: async () => this.#syncing.run()
       }
       if (tight == null || this.#liveBytes(id) <= tight.budgetBytes) {
-        await compactSegment(id, init, deps, signal)
+        await this.#onFile(id, async () => compactSegment(id, init, deps, signal))
         this.#tell([id])
         return 'busy'
       }
-      const shrunk = await shrinkSegment(
-        id, { copyBytes: Math.min(init.copyBytes, tight.budgetBytes), budgetBytes: tight.budgetBytes }, deps, signal
+      const { budgetBytes } = tight
+      const shrunk = await this.#onFile(
+        id, async () => shrinkSegment(id, { copyBytes: Math.min(init.copyBytes, budgetBytes), budgetBytes }, deps, signal)
       )
       this.#tell()
       return shrunk > 0 ? 'busy' : 'idle'

@@ -248,6 +248,61 @@ describe('segment store', () => {
     assert.ok(await store.get(blocks[1]!.cid))
   })
 
+  it('takes blocks after a start without the file of the last segment, and has its blocks again when the file is back', async () => {
+    await openWith()
+    const [lost, late] = [numberedBlock(1), numberedBlock(2)]
+    await store.put([lost], { sync: true })
+    await store.stop()
+    const path = join(folder, 'segments', '0000000001.segment')
+    const bytes = await readFile(path)
+    await rm(path)
+
+    await openWith()
+    const without = [await store.get(lost.cid), store.lostBlocks?.()]
+    await store.put([late], { sync: true })
+    await store.stop()
+    await openWith()
+    const again = [store.has(lost.cid), store.has(late.cid), store.lostBlocks?.()]
+    await store.stop()
+    await writeFile(path, bytes)
+    await openWith()
+
+    assert.deepEqual(without, [undefined, 1])
+    assert.deepEqual(again, [false, true, 0])
+    assert.deepEqual(await store.get(lost.cid), lost.bytes)
+    assert.deepEqual(await store.get(late.cid), late.bytes)
+  })
+
+  it('is without the blocks of a segment whose file goes while it runs, and takes them again', async () => {
+    await openWith({ segmentBytes: 3000, openFiles: 1, recentBytes: 0 })
+    const [lost, other] = [numberedBlocks(4, 1000), numberedBlock(9, 1000)]
+    await store.put(lost)
+    await store.put([other], { sync: true })
+    await rm(join(folder, 'segments', '0000000001.segment'))
+
+    const first = await store.get(lost[0]!.cid)
+    const here = [...lost, other].filter(({ cid }) => store.has(cid))
+    await store.put(lost, { sync: true })
+
+    assert.deepEqual([first, here, store.lostBlocks?.()], [undefined, [other], 4])
+    assert.deepEqual(await store.get(lost[3]!.cid), lost[3]!.bytes)
+    await tidyUp()
+  })
+
+  it('goes on in another segment when the file that it writes to is gone', async () => {
+    await openWith({ openFiles: 1, segmentBytes: 2000, recentBytes: 0 })
+    await store.put([numberedBlock(1, 3000)])
+    await store.put([numberedBlock(2)])
+    await store.get(numberedBlock(1, 3000).cid) // closes the other file
+    await rm(join(folder, 'segments', '0000000002.segment'))
+
+    await assert.rejects(store.put([numberedBlock(3)]), { code: 'NOT_FOUND' })
+    await store.put([numberedBlock(3)])
+
+    assert.deepEqual(await store.get(numberedBlock(3).cid), numberedBlock(3).bytes)
+    assert.equal(await store.get(numberedBlock(2).cid), undefined)
+  })
+
   it('refuses a folder that another store uses', async () => {
     await openWith()
     const other = segmentBlockstore({ folder }, { log: silentLogger, clock: systemClock })

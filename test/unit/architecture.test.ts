@@ -247,6 +247,12 @@ describe('architecture', () => {
     assert.deepEqual(missing, [])
   })
 
+  it('calls no file after a participle alone: what it holds is a noun', () => {
+    const alone = sources.map(({ path }) => path).filter(path => /\/[a-z]+(?<!e|emb)ed\.tsx?$/.test(path))
+
+    assert.deepEqual(alone, [])
+  })
+
   it('never sleeps in quick tests', () => {
     // they test what the clock itself, a socket or V8 does in real time
     const inRealTime = [

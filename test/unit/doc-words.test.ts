@@ -15,12 +15,14 @@ const documents = [...filesUnder('docs', /\.md$/), 'README.md', 'CHANGELOG.md']
 const ownNames = new RegExp([
   /\b(?:calmLogger|calmWalk|[nN]eighbours(?:In|Init|Deps)|closeSurplus|HandOver|(?:http|web|peer|compose)Faces?|(?:Http|Web|Peer)Face)\b/,
   /\b(?:http|Service|Gateway|Web|Proxy)Front\b|\balone(?:Broadcast|Exchange|Share)\b|\bblindObserver\b|[sS]poilt\b/,
-  /\b(?:othersTurn|inNextTurn|nextTurn|standsStill|MendingLevel|BlockSpread|cutDelta|ContestedHolders)\b/
+  /\b(?:othersTurn|inNextTurn|nextTurn|standsStill|MendingLevel|BlockSpread|cutDelta|ContestedHolders)\b/,
+  /\b(?:(?:Range)?Visit|QuestionStream|\w*[iI]nnards|cork(?:ed)?Connections|FileScout|LandedBlocks|oddTexts?|codeLetter|Sight)\b/
 ].map(({ source }) => source).join('|'))
 
 /** Of texts: what a reader would have to learn first. */
 const ownWords = new RegExp([
   /\b(?:newcomers?|neighbours?|spoil\w*|mend(?:s|ing)?)\b|\bstands? still|\b(?:not|n't) be had\b|\btold apart|\bput together\b/,
+  /\binnards\b|\bstandstills?\b|\bodd texts?\b/,
   /\blooks on\b(?! the)|\bsigns? of life\b|\bgiv(?:e|es|en|ing) away\b|\bended? in a fault\b|\bbuilt anew\b|no places for anybody/
 ].map(({ source }) => source).join('|'), 'i')
 

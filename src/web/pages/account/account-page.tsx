@@ -11,7 +11,7 @@ import { Card } from '../../ui/display/card.tsx'
 import { DefinitionList } from '../../ui/controls/disclosure.tsx'
 import { Dialog } from '../../ui/feedback/dialog.tsx'
 import { Form } from '../../ui/controls/form.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { PasswordField, TextField } from '../../ui/controls/text-field.tsx'
 import { toast } from '../../ui/feedback/toast-store.ts'
@@ -25,7 +25,7 @@ export default function AccountPage () {
   const account = useQuery('account', signal => service.account.status({ signal }))
   return <Page title="Account" intro="Who you are here, and what you can take along." narrow>
     <Card title="Details">
-      <Loaded query={account}>
+      <QueryResult query={account}>
         {status => <DefinitionList items={[
           { term: 'E-mail', value: <>{status.email} {status.verified ? <Badge tone="good" icon="checkCircle">Confirmed</Badge> : <Unconfirmed email={status.email}/>}</> },
           { term: 'Role', value: status.role === 'admin' ? 'Admin' : 'User' },
@@ -33,7 +33,7 @@ export default function AccountPage () {
           { term: 'Storage', value: <><Bytes value={status.used_bytes}/> of <Bytes value={status.quota_bytes}/></> },
           { term: 'Files', value: <Count value={status.file_count}/> }
         ]}/>}
-      </Loaded>
+      </QueryResult>
     </Card>
     <PasswordCard/>
     <SessionsCard/>

@@ -5,7 +5,7 @@ import { Badge } from '../../ui/display/badge.tsx'
 import { Button } from '../../ui/controls/button.tsx'
 import { Card } from '../../ui/display/card.tsx'
 import { confirm } from '../../ui/feedback/confirm.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Table } from '../../ui/display/table.tsx'
 import { Name, Time } from '../../ui/display/values.tsx'
 import { agentWords } from './agent-words.ts'
@@ -25,7 +25,7 @@ export function SessionsCard () {
     actions={others > 0 && <Button size="small" isBusy={endOthers.isRunning} onClick={() => { void askForOthers() }}>
     End all others
   </Button>}>
-    <Loaded query={sessions}>{known => <Table<SessionSummary> caption="Sessions" rows={known} keyOf={({ id }) => id} dense columns={[
+    <QueryResult query={sessions}>{known => <Table<SessionSummary> caption="Sessions" rows={known} keyOf={({ id }) => id} dense columns={[
       { id: 'agent', label: 'Browser', isMain: true, cell: one => <><Name text={agentWords(one.agent)}/>{' '}{one.current && <Badge tone="good">This one</Badge>}</> },
       { id: 'address', label: 'From', cell: one => one.address === '' ? 'unknown' : one.address },
       { id: 'at', label: 'Since', cell: one => <Time at={one.created_at}/> },
@@ -34,6 +34,6 @@ export function SessionsCard () {
       }} title={`End the session from ${one.address}`}>
         End
       </Button> }
-    ]}/>}</Loaded>
+    ]}/>}</QueryResult>
   </Card>
 }

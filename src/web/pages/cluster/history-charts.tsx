@@ -3,7 +3,7 @@ import { bytesText, countText } from '../../data/format.ts'
 import { Card } from '../../ui/display/card.tsx'
 import { TimeChart } from '../../ui/display/chart.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { useHistory } from './cluster-queries.ts'
 import { historyLines, peersLine } from './history-series.ts'
 import { shownPeer } from './peers/peer-rows.ts'
@@ -12,13 +12,13 @@ import type { PeerRow } from './peers/peer-rows.ts'
 /** Metrics of the last hour. `only`: of one peer. */
 export function HistoryCharts ({ rows, only }: { rows: ReadonlyArray<Pick<PeerRow, 'id' | 'name'>>, only?: string }) {
   const history = useHistory()
-  return <Loaded query={history} empty={{ when: ({ at }) => at.length < 2, show: <EmptyState title="Not much yet" icon="chart">
+  return <QueryResult query={history} empty={{ when: ({ at }) => at.length < 2, show: <EmptyState title="Not much yet" icon="chart">
     Metrics are noted twice a minute: the lines begin in a moment.
   </EmptyState> }}>
     {data => <Charts
       history={only == null ? data : { ...data, series: data.series.filter(({ peer }) => peer === only) }} rows={rows}
       isOne={only != null}/>}
-  </Loaded>
+  </QueryResult>
 }
 
 function Charts ({ history, rows, isOne }: { history: MetricHistory, rows: ReadonlyArray<Pick<PeerRow, 'id' | 'name'>>, isOne: boolean }) {

@@ -8,7 +8,7 @@ import { CodeBlock, Secret } from '../../ui/controls/copy.tsx'
 import { Tabs } from '../../ui/controls/tabs.tsx'
 import { Dialog } from '../../ui/feedback/dialog.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Notice } from '../../ui/feedback/notice.tsx'
 import { Stack } from '../../ui/frame/layout.tsx'
 import { Page, Section } from '../../ui/frame/page.tsx'
@@ -27,11 +27,11 @@ export default function DeveloperPage () {
   return (
     <Page title="Developer" intro="With an API key a program, a script or the IPFS command line uses your account without your password." actions={make}>
       <Section title="API keys">
-        <Loaded query={keys} empty={{ when: all => all.length === 0, show: <EmptyState title="No keys yet" icon="key" action={make}>
+        <QueryResult query={keys} empty={{ when: all => all.length === 0, show: <EmptyState title="No keys yet" icon="key" action={make}>
           Make one for each program: then you can end it without touching the others.
         </EmptyState> }}>
           {all => <KeyTable keys={all} onChanged={keys.reload} />}
-        </Loaded>
+        </QueryResult>
       </Section>
       <Section title="Connect a program" intro="These lines have this service's address. Put a key of yours where they say YOUR_API_KEY; a new key comes with lines that have it.">
         <ReadyLines />

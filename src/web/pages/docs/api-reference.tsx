@@ -5,7 +5,7 @@ import { useQuery } from '../../data/query.ts'
 import { Button } from '../../ui/controls/button.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
 import { Stack, Toolbar } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Section } from '../../ui/frame/page.tsx'
 import { SearchField } from '../../ui/controls/text-field.tsx'
 import type { ApiDocument } from './openapi.ts'
@@ -23,7 +23,7 @@ export interface ApiReferenceProps {
 /** All that an API says of itself, with a form to try each call. */
 export function ApiReference ({ document: address, base = '' }: ApiReferenceProps) {
   const told = useQuery(`docs ${address}`, async signal => readDocument(await (await askFor(address, signal)).json()), { keepMs: 600_000 })
-  return <Loaded query={told}>{document => <Document document={document} address={address} base={base} />}</Loaded>
+  return <QueryResult query={told}>{document => <Document document={document} address={address} base={base} />}</QueryResult>
 }
 
 async function askFor (address: string, signal: AbortSignal): Promise<Response> {

@@ -8,7 +8,7 @@ import { CodeBlock } from '../../ui/controls/copy.tsx'
 import { Disclosure } from '../../ui/controls/disclosure.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
 import { Stack } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Notice } from '../../ui/feedback/notice.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Skeleton } from '../../ui/feedback/skeleton.tsx'
@@ -29,7 +29,7 @@ const example = `"api": {
 export default function ClusterWebhooksPage () {
   const query = useQuery('cluster/webhooks', signal => cluster.webhooks({ signal }), { pollMs: 5000 })
   return <Page title="Webhooks" intro="The events of the cluster, sent by this peer to the addresses in its service.json.">
-    <Loaded query={query} skeleton={<Skeleton lines={3} height="3rem" label="The webhooks are loading"/>} empty={{
+    <QueryResult query={query} skeleton={<Skeleton lines={3} height="3rem" label="The webhooks are loading"/>} empty={{
       when: webhooks => webhooks.length === 0,
       show: <Stack>
         <EmptyState title="No webhooks are configured" icon="webhook">Add a section to service.json, and start the peer again.</EmptyState>
@@ -37,7 +37,7 @@ export default function ClusterWebhooksPage () {
       </Stack>
     }}>
       {webhooks => <Stack>{webhooks.map(webhook => <Configured key={webhook.id} webhook={webhook} onTested={query.reload}/>)}</Stack>}
-    </Loaded>
+    </QueryResult>
   </Page>
 }
 

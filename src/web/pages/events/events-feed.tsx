@@ -12,7 +12,7 @@ import { Select, Switch } from '../../ui/controls/choices.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
 import { Icon } from '../../ui/icon.tsx'
 import { Toolbar } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Pager } from '../../ui/controls/pager.tsx'
 import { Skeleton } from '../../ui/feedback/skeleton.tsx'
@@ -58,14 +58,14 @@ export function EventsFeed ({ from, title, intro, abouts, emptyText, emptyAction
         <Button size="small" icon="arrowDown" onClick={() => setPaused(false)}>{waiting === 1 ? 'Show 1 new event' : `Show ${waiting} new events`}</Button>
       </p>}
     </div>
-    <Loaded query={{ ...query, data: shown }} skeleton={<Skeleton lines={8} height="2.5rem" label="The events are loading"/>} empty={{
+    <QueryResult query={{ ...query, data: shown }} skeleton={<Skeleton lines={8} height="2.5rem" label="The events are loading"/>} empty={{
       when: events => events.length === 0,
       show: <EmptyState title="Nothing has happened yet" icon="zap" {...(emptyAction == null ? {} : { action: <Button to={emptyAction.to}>
         {emptyAction.label}
       </Button> })}>
         {emptyText}
       </EmptyState>
-    }}>{events => <Found events={events} about={about} search={search}/>}</Loaded>
+    }}>{events => <Found events={events} about={about} search={search}/>}</QueryResult>
   </Page>
 }
 

@@ -6,7 +6,7 @@ import { Badge } from '../../ui/display/badge.tsx'
 import { Button } from '../../ui/controls/button.tsx'
 import { DefinitionList, Disclosure } from '../../ui/controls/disclosure.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Skeleton } from '../../ui/feedback/skeleton.tsx'
 import { Table } from '../../ui/display/table.tsx'
@@ -29,10 +29,10 @@ export default function WarningsPage () {
     actions={<Button icon="refresh" onClick={query.reload} isBusy={query.isRefreshing}>
     Look again
   </Button>}>
-    <Loaded query={query} skeleton={<Skeleton lines={5} height="2.5rem" label="The warnings are loading"/>} empty={{
+    <QueryResult query={query} skeleton={<Skeleton lines={5} height="2.5rem" label="The warnings are loading"/>} empty={{
       when: warnings => warnings.length === 0,
       show: <EmptyState title="No warnings" icon="checkCircle">This peer had nothing to complain about in the last hour.</EmptyState>
-    }}>{warnings => <Table caption="Warnings of the last hour" columns={columns} rows={warnings} keyOf={keyOf}/>}</Loaded>
+    }}>{warnings => <Table caption="Warnings of the last hour" columns={columns} rows={warnings} keyOf={keyOf}/>}</QueryResult>
   </Page>
 }
 

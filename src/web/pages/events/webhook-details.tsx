@@ -8,7 +8,7 @@ import { confirm } from '../../ui/feedback/confirm.tsx'
 import { Dialog } from '../../ui/feedback/dialog.tsx'
 import { DefinitionList } from '../../ui/controls/disclosure.tsx'
 import { Row, Stack } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Notice } from '../../ui/feedback/notice.tsx'
 import { toast } from '../../ui/feedback/toast.tsx'
 import { Name, Time } from '../../ui/display/values.tsx'
@@ -50,7 +50,7 @@ export function WebhookDetails ({ webhook, onEdit, onClose }: { webhook: Webhook
         <Button size="small" icon="trash" kind="danger" onClick={() => { void actions.remove() }}>Remove</Button>
       </Row>
       <h3>What was sent</h3>
-      <Loaded query={deliveries}>{known => <Deliveries deliveries={known}/>}</Loaded>
+      <QueryResult query={deliveries}>{known => <Deliveries deliveries={known}/>}</QueryResult>
     </Stack>
   </Dialog>
 }

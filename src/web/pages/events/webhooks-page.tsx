@@ -5,7 +5,7 @@ import { useQuery } from '../../data/query.ts'
 import { Status } from '../../ui/display/badge.tsx'
 import { Button } from '../../ui/controls/button.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Skeleton } from '../../ui/feedback/skeleton.tsx'
 import { Table } from '../../ui/display/table.tsx'
@@ -25,7 +25,7 @@ export default function WebhooksPage () {
   const chosen = open == null || open.kind === 'new' ? undefined : query.data?.find(({ id }) => id === open.id)
   const add = <Button kind="primary" icon="plus" onClick={() => setOpen({ kind: 'new' })}>New webhook</Button>
   return <Page title="Webhooks" intro="Your events, sent to a program of yours by POST, as they happen: signed, in order, and tried again when it doesn't answer." actions={add}>
-    <Loaded query={query} skeleton={<Skeleton lines={3} height="3rem" label="The webhooks are loading"/>} empty={{
+    <QueryResult query={query} skeleton={<Skeleton lines={3} height="3rem" label="The webhooks are loading"/>} empty={{
       when: webhooks => webhooks.length === 0,
       show: <EmptyState title="No webhooks yet" icon="webhook" action={add}>
         Give the address of a program of yours, and it hears of every file that is pinned, every pin that fails, and every task
@@ -34,7 +34,7 @@ export default function WebhooksPage () {
     }}>
       {webhooks => <Table caption="Your webhooks" columns={columnsFor(id => setOpen({ kind: 'details', id }))}
         rows={webhooks} keyOf={({ id }) => id}/>}
-    </Loaded>
+    </QueryResult>
     {open?.kind === 'new' && <WebhookForm onClose={() => setOpen(null)}/>}
     {open?.kind === 'edit' && chosen != null && <WebhookForm webhook={chosen} onClose={() => setOpen({ kind: 'details', id: chosen.id })}/>}
     {open?.kind === 'details' && chosen != null && <WebhookDetails webhook={chosen}

@@ -10,7 +10,7 @@ import { Card, Stat, Stats } from '../../ui/display/card.tsx'
 import { Breakdown, TimeChart } from '../../ui/display/chart.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
 import { Grid } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Notice } from '../../ui/feedback/notice.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Meter } from '../../ui/feedback/progress.tsx'
@@ -32,7 +32,7 @@ export default function DashboardPage () {
     <Button icon="pin" to="/files?pin">Pin from CID</Button>
     <Button kind="primary" icon="upload" to="/upload">Upload</Button>
   </>}>
-    <Loaded query={account} skeleton={<Skeleton height="6.5rem" lines={2} label="Your account is loading"/>}>{status => <Overview status={status}/>}</Loaded>
+    <QueryResult query={account} skeleton={<Skeleton height="6.5rem" lines={2} label="Your account is loading"/>}>{status => <Overview status={status}/>}</QueryResult>
     <Usage/>
     <RecentFiles/>
   </Page>
@@ -83,7 +83,7 @@ function Usage () {
   const usage = useQuery(`usage?days=${span}`, signal => service.account.usage({ days: Number(span), signal }), { pollMs: 60_000 })
   return <Card title="Reading" actions={<Segments label="Days shown" value={span} onChange={setSpan}
     options={[{ value: '7', label: '7 days' }, { value: '30', label: '30 days' }, { value: '90', label: '90 days' }]}/>}>
-    <Loaded query={usage}>{known => {
+    <QueryResult query={usage}>{known => {
       const days = daysOf(known, { count: Number(span), now })
       if (days.every((
         { views, bytesServed, bytesStored }
@@ -98,6 +98,6 @@ function Usage () {
         <TimeChart title="Bytes stored" isBytes format={bytesText}
           series={[{ label: 'Bytes stored', points: days.map(({ at, bytesStored }) => ({ at, value: bytesStored })) }]}/>
       </div>
-    }}</Loaded>
+    }}</QueryResult>
   </Card>
 }

@@ -5,7 +5,7 @@ import { useQuery } from '../../data/query.ts'
 import { Badge, Status } from '../../ui/display/badge.tsx'
 import { Button } from '../../ui/controls/button.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Section } from '../../ui/frame/page.tsx'
 import { Table } from '../../ui/display/table.tsx'
 import { Bytes, Count, Name, Time } from '../../ui/display/values.tsx'
@@ -18,7 +18,7 @@ export function RecentFiles () {
   const files = useQuery('files?recent', signal => service.files.page({ limit: 5, signal }), { pollMs: 60_000 })
   useLiveQueries(fileNews, 'files?recent')
   return <Section title="Latest files" actions={<Button kind="quiet" size="small" to="/files">All files</Button>}>
-    <Loaded query={files}>{({ data }) => <Table caption="Latest files" rows={data} keyOf={file => file.cid}
+    <QueryResult query={files}>{({ data }) => <Table caption="Latest files" rows={data} keyOf={file => file.cid}
       empty={<EmptyState title="No files yet" icon="upload" action={<Button kind="primary" icon="upload" to="/upload">
         Upload your first file
       </Button>}>
@@ -34,6 +34,6 @@ export function RecentFiles () {
           {{ upload: 'Upload', cid: 'CID', pins: 'Command line' }[file.origin]}
         </Badge> },
         { id: 'at', label: 'Added', cell: file => <Time at={file.uploaded_at}/> }
-      ]}/>}</Loaded>
+      ]}/>}</QueryResult>
   </Section>
 }

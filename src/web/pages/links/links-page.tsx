@@ -7,7 +7,7 @@ import { CodeBlock, Secret } from '../../ui/controls/copy.tsx'
 import { Disclosure } from '../../ui/controls/disclosure.tsx'
 import { Dialog } from '../../ui/feedback/dialog.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Notice } from '../../ui/feedback/notice.tsx'
 import { Stack } from '../../ui/frame/layout.tsx'
 import { Page } from '../../ui/frame/page.tsx'
@@ -24,14 +24,14 @@ export default function LinksPage () {
 
   return (
     <Page title="Upload links" intro="Send somebody a link, and they upload files into your account, without an account of their own. They see nothing of what you have." actions={make}>
-      <Loaded
+      <QueryResult
         query={links}
         empty={{ when: all => all.length === 0, show: <EmptyState title="No links yet" icon="link" action={make}>
           Somebody has pictures, a report or a backup for you? Make a link, say what may come, and send it to them.
         </EmptyState> }}
       >
         {all => <LinkTable links={all} groups={groups.data ?? []} onChanged={links.reload} />}
-      </Loaded>
+      </QueryResult>
       {isMaking && (
         <NewLinkDialog
           groups={groups.data ?? []}

@@ -9,7 +9,7 @@ import { Select } from '../../ui/controls/choices.tsx'
 import { confirm } from '../../ui/feedback/confirm.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
 import { Toolbar } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Pager } from '../../ui/controls/pager.tsx'
 import { Table } from '../../ui/display/table.tsx'
@@ -66,7 +66,7 @@ export default function AdminTasksPage () {
           Only one user’s: show all
         </Button>}
       </Toolbar>
-      <Loaded query={tasks} empty={{ when: all => all.rows.length === 0, show: <EmptyState title="No such task" icon="tasks">
+      <QueryResult query={tasks} empty={{ when: all => all.rows.length === 0, show: <EmptyState title="No such task" icon="tasks">
         Nothing fits these filters.
       </EmptyState> }}>
         {({ rows, isMore }) => (
@@ -75,7 +75,7 @@ export default function AdminTasksPage () {
             <Pager shown={rows.length} isMore={isMore} onMore={tasks.more} isLoading={tasks.isLoadingMore} />
           </>
         )}
-      </Loaded>
+      </QueryResult>
     </Page>
   )
 }

@@ -8,7 +8,7 @@ import { confirm } from '../../ui/feedback/confirm.tsx'
 import { CodeBlock } from '../../ui/controls/copy.tsx'
 import { Disclosure } from '../../ui/controls/disclosure.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Progress } from '../../ui/feedback/progress.tsx'
 import { Table } from '../../ui/display/table.tsx'
@@ -32,11 +32,11 @@ export default function TasksPage () {
 
   return (
     <Page title="Tasks" intro="Work that takes longer than a page stays open: it goes on when you leave, and when the service restarts.">
-      <Loaded query={tasks} empty={{ when: all => all.length === 0, show: <EmptyState title="Nothing to do" icon="tasks">
+      <QueryResult query={tasks} empty={{ when: all => all.length === 0, show: <EmptyState title="Nothing to do" icon="tasks">
         Exports, imports and deletions of many files are listed here.
       </EmptyState> }}>
         {all => <Table caption="Tasks" columns={columns({ ask, isBusy: revoke.isRunning })} rows={all} keyOf={task => task.task_id} />}
-      </Loaded>
+      </QueryResult>
     </Page>
   )
 }

@@ -7,7 +7,7 @@ import { Button } from '../../ui/controls/button.tsx'
 import { Checkbox } from '../../ui/controls/choices.tsx'
 import { confirm } from '../../ui/feedback/confirm.tsx'
 import { Stack } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Section } from '../../ui/frame/page.tsx'
 import { Pager } from '../../ui/controls/pager.tsx'
 import { Table } from '../../ui/display/table.tsx'
@@ -38,7 +38,7 @@ export function Invitations () {
   return (
     <Section title="Invitations">
       <Stack>
-        <Loaded query={invitations} empty={{ when: all => all.rows.length === 0, show: <p>
+        <QueryResult query={invitations} empty={{ when: all => all.rows.length === 0, show: <p>
           {showsEnded ? 'Nobody was invited.' : 'No invitation is open.'}
         </p> }}>
           {({ rows, isMore }) => (
@@ -49,7 +49,7 @@ export function Invitations () {
               <Pager shown={rows.length} isMore={isMore} onMore={invitations.more} isLoading={invitations.isLoadingMore} />
             </>
           )}
-        </Loaded>
+        </QueryResult>
         <Checkbox label="Show used, expired and revoked ones" checked={showsEnded} onChange={setShowsEnded} />
       </Stack>
     </Section>

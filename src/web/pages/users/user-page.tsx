@@ -15,7 +15,7 @@ import { confirm } from '../../ui/feedback/confirm.tsx'
 import { Form } from '../../ui/controls/form.tsx'
 import { Pager } from '../../ui/controls/pager.tsx'
 import { Row, Stack } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page, Section } from '../../ui/frame/page.tsx'
 import { Meter } from '../../ui/feedback/progress.tsx'
 import { Table } from '../../ui/display/table.tsx'
@@ -40,7 +40,7 @@ export default function UserPage () {
   return (
     <Page title={user.data?.email ?? 'User'} back={back} actions={user.data == null ? undefined : <Suspension
       user={user.data} onChanged={changed(user)}/>}>
-      <Loaded query={user} skeleton={<Skeleton lines={6} />}>{one => <User user={one} onChanged={changed(user)} />}</Loaded>
+      <QueryResult query={user} skeleton={<Skeleton lines={6} />}>{one => <User user={one} onChanged={changed(user)} />}</QueryResult>
     </Page>
   )
 }
@@ -131,7 +131,7 @@ function Use ({ id }: { id: string }) {
   return (
     <Stack>
       <Row><Select label="Time" hideLabel value={days} options={spans} onChange={setDays} /></Row>
-      <Loaded query={usage} skeleton={<Skeleton height="12rem" />}>
+      <QueryResult query={usage} skeleton={<Skeleton height="12rem" />}>
         {all => (
           <>
             <TimeChart
@@ -149,7 +149,7 @@ function Use ({ id }: { id: string }) {
             />
           </>
         )}
-      </Loaded>
+      </QueryResult>
     </Stack>
   )
 }
@@ -160,14 +160,14 @@ function AuditList ({ user }: { user: string }) {
     `admin/audit?${user}`, ({ signal, cursor }) => service.admin.audit({ user, limit: 20, signal, ...(cursor == null ? {} : { cursor }) })
   )
   return (
-    <Loaded query={entries} empty={{ when: all => all.rows.length === 0, show: <p>Nothing yet.</p> }}>
+    <QueryResult query={entries} empty={{ when: all => all.rows.length === 0, show: <p>Nothing yet.</p> }}>
       {({ rows, isMore }) => (
         <>
           <Table caption="Audit log of this user" columns={columns} rows={rows} keyOf={entry => entry.id} dense />
           <Pager shown={rows.length} isMore={isMore} onMore={entries.more} isLoading={entries.isLoadingMore} />
         </>
       )}
-    </Loaded>
+    </QueryResult>
   )
 }
 

@@ -8,7 +8,7 @@ import { Badge } from '../../ui/display/badge.tsx'
 import { Button } from '../../ui/controls/button.tsx'
 import { EmptyState } from '../../ui/feedback/empty-state.tsx'
 import { Row, Stack, Toolbar } from '../../ui/frame/layout.tsx'
-import { Loaded } from '../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../ui/feedback/query-result.tsx'
 import { Page } from '../../ui/frame/page.tsx'
 import { Pager } from '../../ui/controls/pager.tsx'
 import { Meter } from '../../ui/feedback/progress.tsx'
@@ -47,7 +47,7 @@ export default function UsersPage () {
               placeholder="Part of an e-mail address"
             />
           </Toolbar>
-          <Loaded
+          <QueryResult
             query={users}
             empty={{ when: all => all.rows.length === 0, show: <EmptyState
               title={q === '' ? 'Nobody yet' : 'Nobody of this name'} icon="users">
@@ -63,7 +63,7 @@ export default function UsersPage () {
                 <Pager shown={rows.length} isMore={isMore} onMore={users.more} isLoading={users.isLoadingMore} />
               </>
             )}
-          </Loaded>
+          </QueryResult>
         </div>
         <Invitations />
       </Stack>

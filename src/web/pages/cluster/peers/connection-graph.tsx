@@ -3,7 +3,7 @@ import { Link } from '../../../app/router.tsx'
 import { useConnection } from '../../../data/connection.ts'
 import { useMedia } from '../../../data/hooks.ts'
 import { Disclosure } from '../../../ui/controls/disclosure.tsx'
-import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../../ui/feedback/query-result.tsx'
 import { Skeleton } from '../../../ui/feedback/skeleton.tsx'
 import { Table } from '../../../ui/display/table.tsx'
 import { Name } from '../../../ui/display/values.tsx'
@@ -15,7 +15,7 @@ import type { PeerRow } from './peer-rows.ts'
 /** Who is connected to whom, drawn, and as a table. */
 export function ConnectionGraph ({ rows }: { rows: readonly PeerRow[] }) {
   const graph = useGraph()
-  return <Loaded query={graph} skeleton={<Skeleton height="20rem" lines={1} label="Loading the connections"/>}>{data => <Drawing graph={data} rows={rows}/>}</Loaded>
+  return <QueryResult query={graph} skeleton={<Skeleton height="20rem" lines={1} label="Loading the connections"/>}>{data => <Drawing graph={data} rows={rows}/>}</QueryResult>
 }
 
 function Drawing ({ graph, rows }: { graph: ConnectGraph, rows: readonly PeerRow[] }) {

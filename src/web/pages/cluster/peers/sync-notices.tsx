@@ -7,7 +7,7 @@ import { Badge } from '../../../ui/display/badge.tsx'
 import { Button } from '../../../ui/controls/button.tsx'
 import { Dialog } from '../../../ui/feedback/dialog.tsx'
 import { Stack } from '../../../ui/frame/layout.tsx'
-import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../../ui/feedback/query-result.tsx'
 import { Notice } from '../../../ui/feedback/notice.tsx'
 import { Skeleton } from '../../../ui/feedback/skeleton.tsx'
 import { Table } from '../../../ui/display/table.tsx'
@@ -59,9 +59,9 @@ function CompareDialog ({ self, other, onClose }: { self: PeerRow, other: PeerRo
       Let both merge again
     </Button>
   </>}>
-    <Loaded query={diff} skeleton={<Skeleton lines={4} label="The peers are being compared: it takes a few seconds"/>} empty={{ when: ({ pins }) => pins.length === 0, show: <p role="status">No pin differs any more.</p> }}>
+    <QueryResult query={diff} skeleton={<Skeleton lines={4} label="The peers are being compared: it takes a few seconds"/>} empty={{ when: ({ pins }) => pins.length === 0, show: <p role="status">No pin differs any more.</p> }}>
       {found => <Differences diff={found} names={{ one: self.name, other: other.name }}/>}
-    </Loaded>
+    </QueryResult>
   </Dialog>
 }
 

@@ -12,7 +12,7 @@ import { Badge } from '../../../ui/display/badge.tsx'
 import { Button } from '../../../ui/controls/button.tsx'
 import { DefinitionList } from '../../../ui/controls/disclosure.tsx'
 import { EmptyState } from '../../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../../ui/feedback/query-result.tsx'
 import { Page, Section } from '../../../ui/frame/page.tsx'
 import { Cid, Name, Time } from '../../../ui/display/values.tsx'
 import { usePinActions } from './pin-actions.tsx'
@@ -55,11 +55,11 @@ export default function PinPage () {
     <Button icon="move" onClick={() => actions.move(pin)} disabled={actions.isBusy}>Move</Button>
     <Button kind="danger" icon="unpin" onClick={() => actions.unpin(pin)} disabled={actions.isBusy}>Unpin</Button>
   </>}>
-    <Loaded query={found}>{({ pin, status, progress }) => pin == null ? <NotPinned cid={cid}/> : <>
+    <QueryResult query={found}>{({ pin, status, progress }) => pin == null ? <NotPinned cid={cid}/> : <>
       <WhyItWaits progress={progress} status={status}/>
       <Section title="Peers"><PinPeers pin={pin} status={status} progress={progress}/></Section>
       <Section title="Details"><Details pin={pin} status={status}/></Section>
-    </>}</Loaded>
+    </>}</QueryResult>
     {actions.dialogs}
   </Page>
 }

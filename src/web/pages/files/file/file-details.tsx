@@ -12,7 +12,7 @@ import { DefinitionList } from '../../../ui/controls/disclosure.tsx'
 import { EmptyState } from '../../../ui/feedback/empty-state.tsx'
 import { Form } from '../../../ui/controls/form.tsx'
 import { Row, Stack } from '../../../ui/frame/layout.tsx'
-import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../../ui/feedback/query-result.tsx'
 import { Name } from '../../../ui/display/values.tsx'
 import { TextField } from '../../../ui/controls/text-field.tsx'
 import { Bytes, Count, Time } from '../../../ui/display/values.tsx'
@@ -30,9 +30,9 @@ export function FileDetails ({ cid, onGone }: { cid: string, onGone: () => void 
   if (statusOf(query.error) === 404) {
     return <EmptyState title="There is no such file" icon="file" action={<Button onClick={onGone}>To the list</Button>}>It may have been deleted, or it belongs to somebody else.</EmptyState>
   }
-  return <Loaded query={query}>
+  return <QueryResult query={query}>
     {file => <Details file={file} onGone={onGone} onChange={changed => query.set({ ...changed, info: file.info })}/>}
-  </Loaded>
+  </QueryResult>
 }
 
 interface DetailsProps { file: FollowedFile, onGone: () => void, onChange: (file: Omit<FollowedFile, 'info'>) => void }

@@ -11,7 +11,7 @@ import { Dialog } from '../../../ui/feedback/dialog.tsx'
 import { EmptyState } from '../../../ui/feedback/empty-state.tsx'
 import { Form } from '../../../ui/controls/form.tsx'
 import { Row, Stack } from '../../../ui/frame/layout.tsx'
-import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../../ui/feedback/query-result.tsx'
 import { TextField } from '../../../ui/controls/text-field.tsx'
 import { tellFilesChanged } from './file-changes.ts'
 
@@ -26,9 +26,9 @@ export function GroupsDialog ({ groups, onClose }: { groups: Query<Group[]>, onC
     <Dialog title="Groups" onClose={onClose} footer={<Button onClick={onClose}>Done</Button>}>
       <Stack>
         <p>A file can be in one group. When a group goes, its files stay.</p>
-        <Loaded query={groups} empty={{ when: list => list.length === 0, show: <EmptyState title="No groups yet" icon="tag"/> }}>
+        <QueryResult query={groups} empty={{ when: list => list.length === 0, show: <EmptyState title="No groups yet" icon="tag"/> }}>
           {list => <ul class="groups-list">{list.map(group => <GroupRow key={group.id} group={group} onChanged={groups.reload}/>)}</ul>}
-        </Loaded>
+        </QueryResult>
         <Form onSubmit={async () => { await create.run() }} error={create.error == null ? undefined : errorText(create.error)}>
           <Row wrap class="groups-list__new">
             <TextField label="New group" value={name} onChange={setName} maxLength={255} required/>

@@ -3,7 +3,7 @@ import { bytesText, shownName } from '../../../data/format.ts'
 import { useQuery } from '../../../data/query.ts'
 import { Button } from '../../../ui/controls/button.tsx'
 import { EmptyState } from '../../../ui/feedback/empty-state.tsx'
-import { Loaded } from '../../../ui/feedback/loaded.tsx'
+import { QueryResult } from '../../../ui/feedback/query-result.tsx'
 import { Notice } from '../../../ui/feedback/notice.tsx'
 import { previewKindOf } from './preview-kind.ts'
 import { readPdf, readText } from './retrieve-query.ts'
@@ -46,10 +46,10 @@ function NoPreview ({ file, hasFailed }: { file: FoundFile, hasFailed: boolean }
 function TextPreview ({ file }: { file: FoundFile }) {
   const query = useQuery(`preview/${file.source}`, signal => readText(file.source, signal))
   return (
-    <Loaded query={query}>{({ text, isWhole }) => <>
+    <QueryResult query={query}>{({ text, isWhole }) => <>
       {!isWhole && <Notice>These are the first 512 KiB{file.sizeBytes == null ? '' : ` of ${bytesText(file.sizeBytes)}`}.</Notice>}
       {text === '' ? <EmptyState title="The file is empty" icon="file"/> : <pre class="preview preview--text" tabIndex={0} aria-label={`Text of ${shownName(file.name)}`}>{text}</pre>}
-    </>}</Loaded>
+    </>}</QueryResult>
   )
 }
 
@@ -64,7 +64,7 @@ function PdfPreview ({ file }: { file: FoundFile }) {
     return () => URL.revokeObjectURL(made)
   }, [query.data])
   if (!isPossible) return <NoPreview file={file} hasFailed/>
-  return <Loaded query={query}>
+  return <QueryResult query={query}>
     {() => address == null ? null : <iframe class="preview preview--pdf" src={address} title={`Document ${shownName(file.name)}`}/>}
-  </Loaded>
+  </QueryResult>
 }

@@ -3,7 +3,7 @@ import type { Query } from '../../data/query.ts'
 import { ErrorState } from './error-state.tsx'
 import { Skeleton } from './skeleton.tsx'
 
-export interface LoadedProps<T> {
+export interface QueryResultProps<T> {
   query: Query<T>
   skeleton?: ComponentChildren
   empty?: { when: (data: T) => boolean, show: ComponentChildren }
@@ -11,7 +11,7 @@ export interface LoadedProps<T> {
 }
 
 /** What a query gives, in whatever state it is. What was known stays when asking again fails. */
-export function Loaded<T> ({ query, skeleton, empty, children }: LoadedProps<T>) {
+export function QueryResult<T> ({ query, skeleton, empty, children }: QueryResultProps<T>) {
   const { data, error, reload } = query
   if (data === undefined) return error == null ? <>
     {skeleton ?? <Skeleton label="Loading"/>}

@@ -214,7 +214,8 @@ export const commands: readonly Command[] = [
       { names: ['all'], type: 'boolean', about: 'everything that the peer holds' },
       { names: ['sample'], type: 'text', about: 'so many pins of a hundred, e.g. 1%' },
       { names: ['peer'], type: 'text', about: "let this peer's IPFS node show random blocks (ID or name)" },
-      { names: ['repair'], type: 'boolean', about: 'fetch again what is missing or damaged; not with --peer' }
+      { names: ['repair'], type: 'boolean', about: 'fetch again what is missing or damaged; not with --peer' },
+      { names: ['cancel'], type: 'boolean', about: 'end the audit that is under way' }
     ],
     run: async (line, context) => (await import('./run-audit.ts')).audit(line, context)
   },

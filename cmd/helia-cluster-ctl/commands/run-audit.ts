@@ -5,12 +5,19 @@ import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes } from '../failure.ts'
 import { bytesText } from '../print/humanize.ts'
 import type { Format } from '../print/printer.ts'
+import { StatusLine } from '../print/status-line.ts'
 import { peerNamed } from './run-sync.ts'
 
 const pollMs = 500
 
-/** Begins an audit and waits for its end. */
-export async function audit ({ args, flags }: CommandLine, { client, printer, clock, signal }: CtlContext): Promise<number> {
+/** Begins an audit and waits for its end; or ends the one under way. */
+export async function audit (line: CommandLine, context: CtlContext): Promise<number> {
+  const { args, flags } = line
+  const { client, printer, signal } = context
+  if (flags.yes('cancel')) {
+    printer.one(await client.cancelAudit({ signal }), runFormat)
+    return exitCodes.done
+  }
   const sample = sampleOf(flags.text('sample'))
   if ([args.length > 0, sample != null, flags.yes('all')].filter(Boolean).length !== 1) {
     throw new CommandFailed('error : name CIDs, or say --all or --sample: one of the three')
@@ -20,12 +27,7 @@ export async function audit ({ args, flags }: CommandLine, { client, printer, cl
     cids: args.map(text => cidArgument(text)), repair: flags.yes('repair'), signal, ...(sample == null ? {} : { sample }),
     ...(peer === '' ? {} : { peer: await peerNamed(peer, { client, signal }) })
   })
-  let run: Audit | undefined = begun
-  while (run?.state === 'running') {
-    await clock.sleep(pollMs, signal)
-    run = (await client.audits({ signal })).find(({ id }) => id === begun.id)
-  }
-  if (run == null) throw new CommandFailed('error : the peer knows nothing of the audit any more: it has been restarted')
+  const run = await endOf(begun, context)
   if (run.bad > 0) {
     for await (const result of client.auditResults({ bad: true, signal })) {
       if (result.peer === run.peer && Date.parse(result.at) >= Date.parse(run.since)) printer.one(result, resultFormat)
@@ -33,6 +35,23 @@ export async function audit ({ args, flags }: CommandLine, { client, printer, cl
   }
   printer.one(run, runFormat)
   return run.state === 'done' && run.bad === 0 && !isOfNothing(run) ? exitCodes.done : exitCodes.failed
+}
+
+/** With a line on the terminal that says how far it is. */
+async function endOf (begun: Audit, { client, clock, terminal, signal }: CtlContext): Promise<Audit> {
+  const line = new StatusLine(terminal)
+  try {
+    let run: Audit | undefined = begun
+    while (run?.state === 'running') {
+      line.show(`${counted(run.pins, 'pin')}, ${counted(run.blocks, 'block')}, ${bytesText(run.bytes)}; ${foundText(run)}`)
+      await clock.sleep(pollMs, signal)
+      run = (await client.audits({ signal })).find(({ id }) => id === begun.id)
+    }
+    if (run == null) throw new CommandFailed('error : the peer knows nothing of the audit any more: it has been restarted')
+    return run
+  } finally {
+    line.clear()
+  }
 }
 
 /** Pins were named, or allocated, that aren't there to be looked at. */

@@ -155,6 +155,10 @@ export class Audits {
       const pace = pacer(this.#init.audit?.maxRateBytes ?? 0, this.#deps.clock, abort.signal)
       for await (const pin of this.#pins(order, run.peer)) {
         abort.signal.throwIfAborted()
+        if (pin === 'unpinned') {
+          run.skipped++
+          continue
+        }
         if (order.notSince != null && (this.#rows.get(run.peer, pin.cid)?.at ?? 0) >= order.notSince) continue
         await this.#look(pin, { run, pace, signal: abort.signal })
       }
@@ -171,13 +175,11 @@ export class Audits {
     })
   }
 
-  async * #pins ({ cids, sharePercent = 100 }: AuditOrder, peer: PeerId): AsyncGenerator<Pin> {
+  /** `unpinned`: what was named has been unpinned meanwhile. */
+  async * #pins ({ cids, sharePercent = 100 }: AuditOrder, peer: PeerId): AsyncGenerator<Pin | 'unpinned'> {
     const { state } = this.#deps.consensus
     if (cids != null) {
-      for (const cid of cids) {
-        const pin = state.get(cid)
-        if (pin != null) yield pin
-      }
+      for (const cid of cids) yield state.get(cid) ?? 'unpinned'
       return
     }
     // every n-th, from a place that is another one each time

@@ -174,7 +174,7 @@ class EmbeddedNode implements HeliaConnector {
       networkReady, clock, log
     })
     this.auditor = new NodeAudit(init, {
-      blockstore, local, fetcher: this.#fetcher, network, networkReady, clock, random: deps.random, log
+      blockstore, local, fetcher: this.#fetcher, holders: this.#holders, network, networkReady, clock, random: deps.random, log
     })
     this.names = new Names(init.names, {
       self: init.privateKey, keyFiles: deps.nameKeys, datastore: deps.datastore, routing: routingOf(init, { network, networkReady }),
@@ -406,7 +406,7 @@ class EmbeddedNode implements HeliaConnector {
     this.#up.resolve()
     const { workers, random, blockstore, datastore, clock, log } = this.#deps
     workers.add(blockRepair(this.#init, {
-      blockstore, datastore, local: this.#local, fetcher: this.#fetcher, networkReady: async () => {}, clock, log
+      blockstore, datastore, local: this.#local, fetcher: this.#fetcher, holders: this.#holders, networkReady: async () => {}, clock, log
     }))
     workers.add(this.#network.reachability.worker())
     workers.add(this.names.republishing())

@@ -9,6 +9,7 @@ import type { CID, PeerId } from '../../../model/cid.ts'
 import type { Pin } from '../../../model/pin.ts'
 import { identityHash } from '../../../model/multicodec.ts'
 import type { Auditor, Challenge, ChallengeOptions, PinAudit, PinAuditOptions } from '../../audit.ts'
+import type { AllocatedNodes } from '../retrieval/allocated-nodes.ts'
 import type { BlockFetcher } from '../retrieval/block-fetcher.ts'
 import type { LocalNode } from '../local-node.ts'
 import type { HeliaNode } from '../network/node.ts'
@@ -23,6 +24,8 @@ export interface NodeAuditDeps {
   blockstore: Blockstore
   local: Pick<LocalNode, 'roots' | 'walk'>
   fetcher: Pick<BlockFetcher, 'fetch'>
+  /** The nodes of the peers that shall have what is below a root. */
+  holders: Pick<AllocatedNodes, 'connected' | 'allConnected'>
   network: Pick<HeliaNode, 'dial' | 'peers' | 'askOnly'>
   networkReady: (signal: AbortSignal) => Promise<void>
   clock: Clock
@@ -58,7 +61,7 @@ export class NodeAudit implements Auditor {
     const get = async (cid: CID): Promise<Uint8Array | undefined> => {
       signal?.throwIfAborted()
       const here = await this.#good(cid)
-      const bytes = here ?? (repair ? await this.#again(cid, signal) : undefined)
+      const bytes = here ?? (repair ? await this.#again(cid, pin.cid, signal) : undefined)
       if (here == null) note(found, cid, bytes != null)
       if (bytes == null) return undefined
       const { length } = bytes
@@ -87,14 +90,17 @@ export class NodeAudit implements Auditor {
     return again != null && await isContentOf(cid, again) ? again : undefined
   }
 
-  /** Undefined when nobody sends it. */
-  async #again (cid: CID, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
-    const { blockstore, fetcher, clock, log } = this.#deps
+  /** Undefined when nobody has it, as soon as all have said so, or nobody sends it in time. */
+  async #again (cid: CID, root: CID, signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    const { blockstore, fetcher, holders, clock, log } = this.#deps
     // wrong bytes would count as here
     await blockstore.delete([cid])
     const limit = deadline(clock, this.#init.requestTimeoutMs, () => new ClusterError('TIMEOUT', { cid: cid.toString() }), signal)
     try {
-      return await fetcher.fetch(cid, { signal: limit.signal })
+      return await fetcher.fetch(cid, {
+        signal: limit.signal, first: await holders.connected(root, limit.signal), untilNobody: true,
+        expected: async waiting => holders.allConnected(root, waiting)
+      })
     } catch (err) {
       signal?.throwIfAborted()
       log.warn('a block that is missing or damaged could not be fetched from any peer', { cid: cid.toString(), err })

@@ -7,6 +7,7 @@ import type { Blockstore } from '../../../blockstore/blockstore.ts'
 import { damageOf, damageRow } from '../../../datastore/datastore.ts'
 import type { Datastore } from '../../../datastore/datastore.ts'
 import type { CID } from '../../../model/cid.ts'
+import type { AllocatedNodes } from './allocated-nodes.ts'
 import type { BlockFetcher } from './block-fetcher.ts'
 import type { LocalNode } from '../local-node.ts'
 
@@ -20,6 +21,8 @@ export interface BlockRepairDeps {
   datastore: Datastore
   local: Pick<LocalNode, 'roots' | 'walk' | 'isLeaf'>
   fetcher: Pick<BlockFetcher, 'fetch'>
+  /** The nodes of the peers that shall have what is below a root. */
+  holders: Pick<AllocatedNodes, 'connected' | 'allConnected'>
   networkReady (signal: AbortSignal): Promise<void>
   clock: Clock
   log: Logger
@@ -87,8 +90,8 @@ class RepairRun {
 
   async #isWhole ({ cid, depth }: { cid: CID, depth: number }): Promise<boolean> {
     try {
-      if (depth === 0 || this.#deps.local.isLeaf(cid)) await this.#bytes(cid)
-      else await this.#deps.local.walk(cid, { depth, get: async block => this.#bytes(block), signal: this.#signal })
+      if (depth === 0 || this.#deps.local.isLeaf(cid)) await this.#bytes(cid, cid)
+      else await this.#deps.local.walk(cid, { depth, get: async block => this.#bytes(block, cid), signal: this.#signal })
       return true
     } catch (err) {
       this.#signal.throwIfAborted()
@@ -99,17 +102,20 @@ class RepairRun {
     }
   }
 
-  /** Reads the block, so that damage is found; one that isn't here is fetched. */
-  async #bytes (cid: CID): Promise<Uint8Array> {
+  /** Reads the block, so that damage is found; one that isn't here is fetched, as long as somebody may have it. */
+  async #bytes (cid: CID, root: CID): Promise<Uint8Array> {
     const here = await this.#deps.blockstore.get(cid)
     if (here != null) return here
-    const { clock, fetcher } = this.#deps
+    const { clock, fetcher, holders } = this.#deps
     const limit = deadline(
       clock, this.#init.requestTimeoutMs,
       () => new ClusterError('TIMEOUT', { cid: cid.toString() }, { message: `no peer sent ${cid.toString()} in time` }), this.#signal
     )
     try {
-      return await fetcher.fetch(cid, { signal: limit.signal })
+      return await fetcher.fetch(cid, {
+        signal: limit.signal, first: await holders.connected(root, limit.signal), untilNobody: true,
+        expected: async waiting => holders.allConnected(root, waiting)
+      })
     } finally {
       limit.clear()
     }

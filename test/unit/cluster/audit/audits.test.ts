@@ -131,6 +131,16 @@ describe('audits', () => {
     assert.deepEqual([made.runs()[0]?.pins, made.runs()[0]?.skipped, asked], [0, 1, []])
   })
 
+  it('count what was named and is unpinned before its turn', async () => {
+    const made = audits()
+    made.start({ cids: [cidFor('whole')], repair: false })
+    await consensus.remove(cidFor('whole'))
+
+    await made.worker().work(signal)
+
+    assert.deepEqual([made.runs()[0]?.pins, made.runs()[0]?.skipped, audited], [0, 1, []])
+  })
+
   it('take a sample', async () => {
     for (let at = 0; at < 200; at++) await consensus.put(pinFor(`pin ${at}`))
     const made = audits()

@@ -24,4 +24,11 @@ describe('ctl audit', () => {
     assert.equal(some.stdout, 'done: 2 pins of p, 3 blocks, 3.0 kB; all of it is there\n')
     assert.equal(none.stdout, 'done: 0 pins of p, 0 blocks, 0 B; nothing was looked at\n')
   })
+
+  it('ends the one under way', async () => {
+    const api = await stubApi({ 'DELETE /audit': { body: run({ state: 'cancelled', pins: 1 }) } })
+    const { stdout, status } = await runCtlHere(['--host', api.host, 'audit', '--cancel']).finally(async () => api.stop())
+
+    assert.deepEqual([status, stdout], [0, 'cancelled: 1 pin of p, 3 blocks, 3.0 kB; nothing was missing so far\n'])
+  })
 })

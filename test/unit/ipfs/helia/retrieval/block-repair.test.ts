@@ -44,7 +44,8 @@ describe('repair of blocks after damage of the disk', { timeout: quietMs(10_000)
       datastore,
       local: { roots: { list: async function * () { yield [{ cid: root.cid, depth: -1 }] } } as never, walk: walkDag, isLeaf },
       fetcher: {
-        fetch: async cid => {
+        fetch: async (cid, { untilNobody }) => {
+          assert.equal(untilNobody, true, 'what nobody has must not hold up what others have')
           asked.push(cid.toString())
           const block = leaves.find(one => one.cid.equals(cid))
           if (!given || block == null) throw new Error('nobody has it')
@@ -52,6 +53,7 @@ describe('repair of blocks after damage of the disk', { timeout: quietMs(10_000)
           return block.bytes
         }
       },
+      holders: { connected: async () => [], allConnected: async () => {} },
       networkReady: async () => {},
       clock: new SimClock(),
       log

@@ -19,7 +19,7 @@ import type { TestPeer } from './service-database.ts'
 /** A pinset whose items stand as the test says, and which tells of its changes. */
 export class ScriptedCluster extends FakeCluster {
   /** What the peers say of a pin, by its CID; without an entry it is pinned on one. */
-  readonly standing = new Map<string, TrackerStatus[]>()
+  readonly pinStatuses = new Map<string, TrackerStatus[]>()
   /** What `pin` throws. */
   refusal: ClusterError | undefined
   /** Awaited before an item is removed. */
@@ -60,7 +60,7 @@ export class ScriptedCluster extends FakeCluster {
   #tell (change: PinsetChange): void { for (const listener of this.#listeners) listener([change]) }
 
   #scripted (info: GlobalPinInfo): GlobalPinInfo {
-    const statuses = this.standing.get(info.cid.toString())
+    const statuses = this.pinStatuses.get(info.cid.toString())
     const [short] = info.peerMap.values()
     if (statuses == null || short == null) return info
     const error = (status: TrackerStatus): string => status.endsWith('error') ? 'context canceled' : ''

@@ -60,7 +60,7 @@ export class Keys implements Startable {
     const known = await this.#cache.get(`${prefixOf(secret)}:${secretHash(secret)}`)
     if (known == null) throw unknownKey()
     checkAccount(known.account)
-    this.#checkStanding(known.key)
+    this.#checkUsable(known.key)
     if (known.key.max_uses != null) await this.#countUse(known.key)
     this.#used.set(known.key.id, this.#deps.database.now())
     return { user: known.account, via: { key: known.key }, permissions: known.permissions, address }
@@ -137,7 +137,7 @@ export class Keys implements Startable {
     return { key: row, account: accountOf(row), permissions: new Set(JSON.parse(row.permissions) as Permission[]) }
   }
 
-  #checkStanding (key: ApiKeyRow): void {
+  #checkUsable (key: ApiKeyRow): void {
     if (key.revoked_at != null) throw refusedKey('the API key was revoked or replaced')
     if (key.expires_at != null && key.expires_at <= this.#deps.database.now()) throw refusedKey('the API key has expired')
     if (key.max_uses != null && key.uses >= key.max_uses) throw refusedKey('the API key is used up')

@@ -9,8 +9,8 @@ import type { ClusterPinRow } from '../sql/tables.ts'
 import type { ApplyDeps, Outcome } from './apply.ts'
 import { applyRow, undoPin } from './apply.ts'
 import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
-import type { NewStanding } from './rows.ts'
-import { applyAgain, nextDue, noteStandings, ofMany, rowsOf, takeDue } from './rows.ts'
+import type { NewStatus } from './rows.ts'
+import { applyAgain, nextDue, noteStatuses, ofMany, rowsOf, takeDue } from './rows.ts'
 import { firstWaitMs } from './status-follower.ts'
 
 export interface OutboxDeps extends ApplyDeps {
@@ -103,9 +103,9 @@ export class Outbox implements Worker {
     const failures = fresh.flatMap(
       ({ row: { cid }, outcome }) => outcome.kind === 'failed' ? [{ row: current.get(cid)!, err: outcome.err }] : []
     )
-    const standings: NewStanding[] = []
-    for (const failure of failures) standings.push(...await this.#noteFailure(tx, failure, now))
-    await noteStandings(tx, standings, listeners)
+    const statuses: NewStatus[] = []
+    for (const failure of failures) statuses.push(...await this.#noteFailure(tx, failure, now))
+    await noteStatuses(tx, statuses, listeners)
     for (const { row: { cid }, outcome } of results.filter(result => !isCurrent(result))) {
       const row = current.get(cid)
       // what was wanted again while it was being removed
@@ -131,15 +131,15 @@ export class Outbox implements Worker {
     }
   }
 
-  async #noteFailure (tx: Sql, { row, err }: { row: ClusterPinRow, err: unknown }, now: number): Promise<NewStanding[]> {
+  async #noteFailure (tx: Sql, { row, err }: { row: ClusterPinRow, err: unknown }, now: number): Promise<NewStatus[]> {
     const nextTryAt = now + Math.min(longestBackOffMs, firstBackOffMs * 2 ** Math.min(row.tries, 20))
     await tx.updateTable('cluster_pins').set({ tries: row.tries + 1, next_try_at: nextTryAt }).where('cid', '=', row.cid).execute()
-    return row.want === 'pin' ? [{ row, standing: failedStanding(row, { err, nextTryAt }) }] : []
+    return row.want === 'pin' ? [{ row, status: failedStatus(row, { err, nextTryAt }) }] : []
   }
 }
 
 /** A refusal is a failure; what is only not possible now waits. */
-function failedStanding (row: ClusterPinRow, { err, nextTryAt }: { err: unknown, nextTryAt: number }): ClusterPinStatus {
+function failedStatus (row: ClusterPinRow, { err, nextTryAt }: { err: unknown, nextTryAt: number }): ClusterPinStatus {
   const isRefused = isClusterError(err) && refusals.has(err.code)
   const info = {
     waiting_for: isRefused ? 'the next try' : 'the cluster, which does not take the pin now',

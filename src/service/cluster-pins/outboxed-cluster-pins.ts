@@ -15,7 +15,7 @@ import type { AcquireOptions, ClusterPins, ClusterPinStatus, SizeListener, Statu
 import { Outbox } from './outbox.ts'
 import type { Applied } from './outbox.ts'
 import { PinsetWatch } from './pinset-watch.ts'
-import { addOwner, addOwners, noteStandings, removeOwner, rowOf, rowsOf, statusOf } from './rows.ts'
+import { addOwner, addOwners, noteStatuses, removeOwner, rowOf, rowsOf, statusOf } from './rows.ts'
 import { Sizer } from './sizer.ts'
 import { StatusFollower } from './status-follower.ts'
 import { Waiters } from './waiters.ts'
@@ -108,7 +108,7 @@ class OutboxedClusterPins implements ClusterPins {
   async #owned (tx: Sql, { row, before }: { row: ClusterPinRow, before: ClusterPinRow | undefined }): Promise<ClusterPinStatus> {
     if (before?.status !== 'failed' || before.owners === 0) return statusOf(row)
     const again: ClusterPinStatus = { state: 'queued', replicas: row.replicas, wanted: row.wanted_replicas, info: {} }
-    await noteStandings(tx, [{ row: before, standing: again }], this.#statusListeners)
+    await noteStatuses(tx, [{ row: before, status: again }], this.#statusListeners)
     return again
   }
 

@@ -114,26 +114,26 @@ export async function applyAgain (tx: Sql, row: ClusterPinRow, now: number): Pro
 }
 
 /** A row with how its CID stands now. */
-export interface NewStanding { row: ClusterPinRow, standing: ClusterPinStatus }
+export interface NewStatus { row: ClusterPinRow, status: ClusterPinStatus }
 
 /** Notes how CIDs stand, and tells who follows them of those whose state is another. */
-export async function noteStandings (tx: Sql, news: readonly NewStanding[], listeners: readonly StatusesListener[]): Promise<void> {
-  const alike = Map.groupBy(news, ({ standing }) => JSON.stringify(standing))
+export async function noteStatuses (tx: Sql, news: readonly NewStatus[], listeners: readonly StatusesListener[]): Promise<void> {
+  const alike = Map.groupBy(news, ({ status }) => JSON.stringify(status))
   for (const group of alike.values()) {
     const [first] = group
     if (first == null) continue
-    const { state, replicas, wanted, info } = first.standing
+    const { state, replicas, wanted, info } = first.status
     await tx.updateTable('cluster_pins').set({ status: state, replicas, wanted_replicas: wanted, info: JSON.stringify(info) })
       .where('cid', 'in', group.map(({ row }) => row.cid)).execute()
   }
   const changes = new Map(
-    news.filter(({ row, standing }) => standing.state !== row.status && row.owners > 0).map(({ row, standing }) => [row.cid, standing])
+    news.filter(({ row, status }) => status.state !== row.status && row.owners > 0).map(({ row, status }) => [row.cid, status])
   )
   if (changes.size > 0) for (const listener of listeners) await listener(tx, changes)
 }
 
 /** Whether the row says this already, so that nothing has to be written. */
-export const isSameStanding = (row: ClusterPinRow, { state, replicas, wanted, info }: ClusterPinStatus): boolean =>
+export const isSameStatus = (row: ClusterPinRow, { state, replicas, wanted, info }: ClusterPinStatus): boolean =>
   row.status === state && row.replicas === replicas && row.wanted_replicas === wanted && row.info === JSON.stringify(info)
 
 /**

@@ -11,8 +11,8 @@ import type { PinningStatus } from '../../model/pinning-service.ts'
 import type { SqlDatabase } from '../sql/sql.ts'
 import type { ClusterPinRow } from '../sql/tables.ts'
 import type { ClusterPinStatus, StatusesListener } from './cluster-pins.ts'
-import type { NewStanding } from './rows.ts'
-import { isSameStanding, nextDue, noteStandings, ofMany, rowsOf, takeDue } from './rows.ts'
+import type { NewStatus } from './rows.ts'
+import { isSameStatus, nextDue, noteStatuses, ofMany, rowsOf, takeDue } from './rows.ts'
 import { progressInfo, clusterStatusOf } from './cluster-status.ts'
 
 export interface StatusFollowerDeps {
@@ -104,11 +104,11 @@ export class StatusFollower implements Worker {
   /** Asks the peers about these rows and notes what is new. */
   async ask (rows: readonly ClusterPinRow[], signal?: AbortSignal): Promise<void> {
     await this.#looking(rows, async changed => {
-      const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
-      const news = rows.map((row, at) => ({ row, standing: answers[at] })).filter(
-        ({ row, standing }) => standing != null && !isSameStanding(row, standing)
+      const answers = await Promise.all(rows.map(async row => this.#statusOf(row, signal)))
+      const news = rows.map((row, at) => ({ row, status: answers[at] })).filter(
+        ({ row, status }) => status != null && !isSameStatus(row, status)
       )
-      if (news.length > 0) await this.#note(new Map(news.map(({ row, standing }) => [row.cid, standing])), changed)
+      if (news.length > 0) await this.#note(new Map(news.map(({ row, status }) => [row.cid, status])), changed)
     })
   }
 
@@ -116,7 +116,7 @@ export class StatusFollower implements Worker {
   async #askDue (rows: readonly ClusterPinRow[], signal: AbortSignal): Promise<void> {
     if (rows.length === 0) return
     await this.#looking(rows, async changed => {
-      const answers = await Promise.all(rows.map(async row => this.#standing(row, signal)))
+      const answers = await Promise.all(rows.map(async row => this.#statusOf(row, signal)))
       await this.#note(new Map(rows.map((row, at) => [row.cid, answers[at]])), changed)
     })
   }
@@ -131,14 +131,14 @@ export class StatusFollower implements Worker {
     }
   }
 
-  async #standing (row: ClusterPinRow, signal: AbortSignal | undefined): Promise<ClusterPinStatus | undefined> {
+  async #statusOf (row: ClusterPinRow, signal: AbortSignal | undefined): Promise<ClusterPinStatus | undefined> {
     const { cluster, clock, database, log } = this.#deps
     const late = deadline(clock, answerMs, () => new ClusterError('TIMEOUT', { cid: row.cid }), signal)
     try {
       const cid = parseCid(row.cid)
-      const standing = clusterStatusOf(await cluster.status(cid, { signal: late.signal }), row.status)
-      if (standing.state === 'pinned' || database.now() - row.changed_at < patientMs) return standing
-      return { ...standing, info: { ...standing.info, ...progressInfo(await cluster.progress(cid, { signal: late.signal })) } }
+      const status = clusterStatusOf(await cluster.status(cid, { signal: late.signal }), row.status)
+      if (status.state === 'pinned' || database.now() - row.changed_at < patientMs) return status
+      return { ...status, info: { ...status.info, ...progressInfo(await cluster.progress(cid, { signal: late.signal })) } }
     } catch (err) {
       signal?.throwIfAborted()
       log.debug('the status of a pin is not known', { cid: row.cid, err })
@@ -170,31 +170,31 @@ export class StatusFollower implements Worker {
     for (const row of rows) {
       const info = byCid.get(row.cid)
       if (info == null || row.applied === 0 || row.want === 'unpin') continue
-      const standing = clusterStatusOf(info, row.status)
+      const status = clusterStatusOf(info, row.status)
       // what a pin waits for is known better by whoever asked about it alone
       if (
-        standing.state !== row.status || standing.replicas !== row.replicas || (
-          standing.state === 'pinned' && !isSameStanding(row, standing)
+        status.state !== row.status || status.replicas !== row.replicas || (
+          status.state === 'pinned' && !isSameStatus(row, status)
         )
-      ) different.set(row.cid, standing)
+      ) different.set(row.cid, status)
     }
     if (different.size > 0) await this.#note(different, new Set())
   }
 
-  async #note (standings: ReadonlyMap<string, ClusterPinStatus | undefined>, changed: ReadonlySet<string>): Promise<void> {
+  async #note (statuses: ReadonlyMap<string, ClusterPinStatus | undefined>, changed: ReadonlySet<string>): Promise<void> {
     const { database, listeners } = this.#deps
     const states = await database.transaction(async tx => {
-      const rows = (await rowsOf(tx, [...standings.keys()])).filter(({ applied, want }) => applied === 1 && want === 'pin')
-      const known = rows.map(row => ({ row, standing: standings.get(row.cid) })).filter((one): one is NewStanding => one.standing != null)
-      await noteStandings(tx, known.filter(({ row, standing }) => !isSameStanding(row, standing)), listeners)
+      const rows = (await rowsOf(tx, [...statuses.keys()])).filter(({ applied, want }) => applied === 1 && want === 'pin')
+      const known = rows.map(row => ({ row, status: statuses.get(row.cid) })).filter((one): one is NewStatus => one.status != null)
+      await noteStatuses(tx, known.filter(({ row, status }) => !isSameStatus(row, status)), listeners)
       const looks = Map.groupBy(
-        rows, row => changed.has(row.cid) ? database.now() : nextLook(row, standings.get(row.cid), database.now())
+        rows, row => changed.has(row.cid) ? database.now() : nextLook(row, statuses.get(row.cid), database.now())
       )
       for (const [nextTryAt, alike] of looks) {
         await tx.updateTable('cluster_pins').set({ next_try_at: nextTryAt }).where('cid', 'in', alike.map(({ cid }) => cid)).execute()
       }
-      return known.filter(({ row, standing }) => standing.state !== row.status).map(({ row, standing }) => ({
-        cid: row.cid, state: standing.state
+      return known.filter(({ row, status }) => status.state !== row.status).map(({ row, status }) => ({
+        cid: row.cid, state: status.state
       }))
     }, ofMany)
     if (states.length > 0) this.#deps.changed(states)
@@ -202,8 +202,8 @@ export class StatusFollower implements Worker {
 }
 
 /** Null: nothing to look for but what the comparison of all finds. */
-function nextLook (row: ClusterPinRow, standing: ClusterPinStatus | undefined, now: number): number | null {
-  const isWhole = standing != null && standing.state === 'pinned' && standing.replicas === standing.wanted
+function nextLook (row: ClusterPinRow, status: ClusterPinStatus | undefined, now: number): number | null {
+  const isWhole = status != null && status.state === 'pinned' && status.replicas === status.wanted
   if (isWhole) return null
   const waits = Math.ceil((now - row.changed_at) / shareOfAge / firstWaitMs)
   return now + Math.min(longestWaitMs, Math.max(1, waits) * firstWaitMs)

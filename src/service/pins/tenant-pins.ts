@@ -230,7 +230,7 @@ class TenantPins implements Pins {
 
 const keyOf = ({ cid, name }: Pick<WantedPin, 'cid' | 'name'>): string => `${cid} ${name}`
 
-function presented (row: PinRow, standing: ClusterPinStatus | undefined): TenantPin {
+function presented (row: PinRow, status: ClusterPinStatus | undefined): TenantPin {
   return {
     requestId: row.request_id,
     cid: row.cid,
@@ -239,7 +239,7 @@ function presented (row: PinRow, standing: ClusterPinStatus | undefined): Tenant
     meta: JSON.parse(row.meta) as Record<string, string>,
     created: row.created,
     status: row.status,
-    info: standing?.info ?? JSON.parse(row.info) as Record<string, string>,
+    info: status?.info ?? JSON.parse(row.info) as Record<string, string>,
     sizeBytes: row.size_bytes
   }
 }

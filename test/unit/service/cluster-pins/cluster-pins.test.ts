@@ -95,7 +95,7 @@ eachDatabase('pins of the cluster that the service owns', databases => {
 
     await changeAgain()
     await asked.promise
-    cluster.standing.set(cid, ['pin_error'])
+    cluster.pinStatuses.set(cid, ['pin_error'])
     await changeAgain()
     goOn.resolve()
 
@@ -149,12 +149,12 @@ eachDatabase('pins of the cluster that the service owns', databases => {
       const row = await tx.selectFrom('cluster_pins').select('status').where('cid', '=', changed).executeTakeFirst()
       told.push(`${state} ${row?.status}`)
     })
-    cluster.standing.set(cid, ['pinned', 'pinning', 'remote'])
+    cluster.pinStatuses.set(cid, ['pinned', 'pinning', 'remote'])
 
     await acquired(peer, cid)
     await until(peer, cid, status => status?.state === 'pinning')
     const under = await clusterPins.status(cid)
-    cluster.standing.set(cid, ['pinned', 'pinned', 'remote'])
+    cluster.pinStatuses.set(cid, ['pinned', 'pinned', 'remote'])
     await until(peer, cid, status => status?.state === 'pinned')
 
     assert.deepEqual([under?.replicas, under?.wanted, under?.info.replicas], [1, 2, '1 of 2'])
@@ -170,14 +170,14 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     const { cluster, clusterPins } = peer
     const cid = anyCid()
     const { signal } = new AbortController()
-    cluster.standing.set(cid, ['pinning'])
+    cluster.pinStatuses.set(cid, ['pinning'])
 
     const pinning = clusterPins.nextStatus(cid, { signal })
     await acquired(peer, cid)
     await Promise.all([clusterPins.applied(cid), pinning])
     const between = (await clusterPins.status(cid))?.state
     const pinned = clusterPins.nextStatus(cid, { signal })
-    cluster.standing.set(cid, ['pinned'])
+    cluster.pinStatuses.set(cid, ['pinned'])
     operations.emit({ cid: () => parseCid(cid), status: 'pinned' })
     await pinned
 
@@ -229,14 +229,14 @@ eachDatabase('pins of the cluster that the service owns', databases => {
     await acquired(peer, denied)
     await until(peer, denied, status => status?.state === 'failed')
     cluster.refusal = undefined
-    cluster.standing.set(stuck, ['pin_error'])
+    cluster.pinStatuses.set(stuck, ['pin_error'])
     await acquired(peer, stuck)
     await until(peer, stuck, status => status?.state === 'failed')
     const failed = await clusterPins.status(stuck)
 
     const again = await acquired(peer, stuck)
     await pollUntil(() => cluster.recovered.length > 0, { everyMs: 5, what: 'another try' })
-    cluster.standing.set(stuck, ['pinned'])
+    cluster.pinStatuses.set(stuck, ['pinned'])
     await until(peer, stuck, status => status?.state === 'pinned')
 
     assert.equal(failed?.info.error, 'context canceled')

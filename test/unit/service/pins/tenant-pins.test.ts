@@ -80,7 +80,7 @@ eachDatabase('pins of users', databases => {
     const red = await made(peer, user, { name: 'Red Fox', meta: { app: 'zoo', kind: 'fox' } })
     const blue = await made(peer, user, { name: 'blue fox', meta: { app: 'zoo' } })
     const bird = await made(peer, user, { name: 'bird' })
-    peer.cluster.standing.set(bird.cid, ['pinning'])
+    peer.cluster.pinStatuses.set(bird.cid, ['pinning'])
     await pollUntil(async () => (await peer.pins.counts(user)).pinned >= 2)
 
     assert.deepEqual(await namesOf(peer, user, { name: { text: 'Red Fox', match: 'exact' } }), ['Red Fox'])
@@ -214,13 +214,13 @@ eachDatabase('pins of users', databases => {
     const cid = anyCid()
     const first = await made(peer, user, { cid })
     await until(peer, user, first.requestId, ({ sizeBytes }) => sizeBytes != null)
-    peer.cluster.standing.set(cid, ['pin_error'])
+    peer.cluster.pinStatuses.set(cid, ['pin_error'])
     // another change of the pin has it looked at
     await peer.cluster.pin(parseCid(cid), peer.cluster.allocation(parseCid(cid)))
     await pollUntil(async () => (await peer.pins.counts(user)).failed === 1)
     const whileFailed = await usedBy(peer, user)
 
-    peer.cluster.standing.delete(cid)
+    peer.cluster.pinStatuses.delete(cid)
     await until(peer, user, first.requestId, ({ status }) => status === 'pinned')
 
     assert.equal(whileFailed, 0)

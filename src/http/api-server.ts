@@ -59,7 +59,8 @@ export function apiServer (
     readTimeoutMs: init.timeouts.readMs,
     readHeaderTimeoutMs: init.timeouts.readHeaderMs,
     writeTimeoutMs: init.timeouts.writeMs,
-    idleTimeoutMs: init.timeouts.idleMs
+    idleTimeoutMs: init.timeouts.idleMs,
+    closesEmptyBodies: true
   }, { listener: init.wrap?.(listener) ?? listener, clock, log })
 }
 

@@ -58,10 +58,22 @@ function textLogger (init: LoggingInit, component: string): Logger {
     ? () => {}
     : (msg: string, facts?: LogFacts): void => {
         init.write(textLine({
-          ts: new Date().toISOString(), level, logger: component, msg, ...(facts == null ? {} : { facts: printable(facts) })
+          ts: timeText(Date.now()), level, logger: component, msg, ...(facts == null ? {} : { facts: printable(facts) })
         }))
       }
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: name => textLogger(init, name) }
+}
+
+let lastTime = NaN
+let lastText = ''
+
+/** Made once a millisecond: a busy peer writes several lines in one. */
+function timeText (time: number): string {
+  if (time !== lastTime) {
+    lastTime = time
+    lastText = new Date(time).toISOString()
+  }
+  return lastText
 }
 
 const levelOf = ({ levels }: LoggingInit, component: string): LogLevel => levels.byComponent[component] ?? levels.all

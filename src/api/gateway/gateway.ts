@@ -113,7 +113,8 @@ export function gateway (init: GatewayInit, deps: GatewayDeps): Gateway {
     maxConnections: init.maxConnections,
     // browsers that use this as their proxy
     tunnels: true,
-    sharing: init.sharing
+    sharing: init.sharing,
+    closesEmptyBodies: true
   }, { listener: init.wrap?.(listener) ?? listener, clock: deps.clock, log: deps.log, connections: deps.shares?.connections })
 }
 

@@ -42,11 +42,9 @@ export interface Head { status: number, headers: HeaderList, framing: Framing }
 /** Stores the head as Go writes it: names sorted, then Date, then the framing; no `Connection` unless it closes. */
 export function writeHead (context: RequestContext, { status, headers, framing }: Head, clock: Clock): void {
   const { response, request } = context
-  const sorted = [...headers]
-  sorted.sort(byName)
   const flat: string[] = []
   let trailer: string | undefined
-  for (const [name, value] of sorted) {
+  for (const [name, value] of sortedByName(headers)) {
     if (name === 'Trailer' && framing !== 'chunked') trailer = value
     else flat.push(name, value)
   }
@@ -60,7 +58,17 @@ export function writeHead (context: RequestContext, { status, headers, framing }
   if (!request.complete && endsConnection(context)) lingerBeforeClose(context, clock)
 }
 
-const byName = (a: readonly [string, string], b: readonly [string, string]): number => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0
+/** Those of one name stay in their order. They are few: V8's own sort makes lists beside the list. */
+function sortedByName (headers: HeaderList): HeaderList {
+  const sorted: Array<HeaderList[number]> = []
+  for (const header of headers) {
+    let place = sorted.length
+    while (place > 0 && (sorted[place - 1]?.[0] ?? '') > header[0]) place--
+    if (place === sorted.length) sorted.push(header)
+    else sorted.splice(place, 0, header)
+  }
+  return sorted
+}
 
 /** The client wants it, a handler does, or too much of the request is unread. */
 const endsConnection = (context: RequestContext): boolean => !context.response.shouldKeepAlive || closesEarly(context)

@@ -14,6 +14,7 @@ import { silentLogger } from '../../../src/base/log.ts'
 import { systemClock } from '../../../src/base/system.ts'
 import type { HttpServerInit } from '../../../src/http/server.ts'
 import { HttpServer } from '../../../src/http/server.ts'
+import { RequestBody } from '../../../src/http/request/body.ts'
 import { pollUntil } from '../../support/poll.ts'
 import { testCertificate } from './test-certificate.ts'
 
@@ -53,6 +54,26 @@ describe('the HTTP server', () => {
     assert.equal(await text(response), 'hello')
     assert.match(server.addresses().join(' '), /^\/ip4\/127\.0\.0\.1\/tcp\/\d+ \/unix\/.*api\.sock$/)
     rmSync(folder, { recursive: true })
+  })
+
+  it('closes the stream of a request without a body before its listener sees it, when it is told so, and reads bodies as ever', async () => {
+    const seen: string[] = []
+    const { port } = await start({ closesEmptyBodies: true }, (request, response) => {
+      seen.push(`${request.method} ${request.readableEnded ? 'ended' : 'open'}`)
+      response.once('close', () => seen.push(`${request.method} ${response.writableFinished && request.complete ? 'done' : 'cut'}`))
+      new RequestBody(request, response).bytes(100).then(body => response.end(`<${body.toString()}>`), () => response.destroy())
+    })
+
+    const answers = await raw(port, [
+      'GET / HTTP/1.1\r\nHost: x\r\n\r\n',
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n',
+      'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc',
+      'PATCH / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nde\r\n0\r\n\r\n'
+    ].join(''))
+
+    assert.deepEqual(answers.match(/<\w*>/g), ['<>', '<>', '<abc>', '<de>'])
+    assert.deepEqual(seen.filter(one => /ended|open/.test(one)), ['GET ended', 'POST ended', 'PUT open', 'PATCH open'])
+    assert.deepEqual(seen.filter(one => /done|cut/.test(one)), ['GET done', 'POST done', 'PUT done', 'PATCH done'])
   })
 
   it('answers what came whole before what is no HTTP, however long that takes, and then says so, as Go does', async () => {

@@ -1,6 +1,7 @@
 /**
  * What an audit costs a real peer (the built program): `node test/bench/audit.ts [MB] [RATE]`. Adds so much (default 1000), reads it all at
- * the rate (100MB), and tells CPU time of the process per 100 MB and how long `GET /id` takes meanwhile and without, 50 a second.
+ * the rate (100MB), and tells CPU time of the process per 100 MB, in rounds of their own, and how long `GET /id` takes meanwhile and without,
+ * 50 a second.
  */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -39,7 +40,7 @@ async function audited (): Promise<{ bytes: number, seconds: number, state: stri
   const from = performance.now()
   const { id } = await (await fetch(`${peer.url}/audit`, { method: 'POST' })).json() as { id: number }
   for (;;) {
-    await sleep(100)
+    await sleep(250)
     const runs = await (await fetch(`${peer.url}/audit`)).json() as Array<{ id: number, state: string, bytes: number, bad: number }>
     const run = runs.find(one => one.id === id)
     if (run == null || run.state === 'running') continue
@@ -55,18 +56,24 @@ try {
     }))
   }
   await pollUntil(async () => (await jsonLines(await fetch(`${peer.url}/pins?filter=pinned`))).length === Math.ceil(megabytes / 100))
-  for (let round = 0; round < 3; round++) {
-    const idleFrom = await cpuMs()
-    const idle = await asking(sleep(10_000))
-    const idleMsPerSecond = (await cpuMs() - idleFrom) / 10
+  const cpuOf = async <T>(work: Promise<T>): Promise<{ ms: number, result: T }> => {
     const from = await cpuMs()
-    const work = audited()
-    const busy = await asking(work)
-    const { bytes, seconds, state } = await work
-    const spent = await cpuMs() - from - idleMsPerSecond * seconds
-    const cost = (spent / (bytes / 1e8)).toFixed(0)
-    console.log(`${state}: ${(bytes / 1e6 / seconds).toFixed(0)} MB/s; ${cost} ms of a core per 100 MB; ` +
-      `/id p50 ${idle.p50.toFixed(2)} -> ${busy.p50.toFixed(2)} ms, p99 ${idle.p99.toFixed(2)} -> ${busy.p99.toFixed(2)} ms (${busy.count} asked)`)
+    const result = await work
+    return { ms: await cpuMs() - from, result }
+  }
+  for (let round = 0; round < 3; round++) {
+    const idle = await cpuOf(sleep(5000))
+    const { ms, result: { bytes, seconds, state } } = await cpuOf(audited())
+    const cost = ((ms - idle.ms / 5 * seconds) / (bytes / 1e8)).toFixed(0)
+    console.log(`${state}: ${(bytes / 1e6 / seconds).toFixed(0)} MB/s; ${cost} ms of a core per 100 MB`)
+  }
+  for (let round = 0; round < 3; round++) {
+    const idle = await asking(sleep(10_000))
+    const busy = await asking(audited())
+    console.log(
+      `/id p50 ${idle.p50.toFixed(2)} -> ${busy.p50.toFixed(2)} ms, p99 ${idle.p99.toFixed(2)} -> ${busy.p99.toFixed(2)} ms ` +
+        `(${busy.count} asked)`
+    )
   }
 } finally {
   await peer.remove()

@@ -1,7 +1,7 @@
 /**
- * What an audit costs a real peer (the built program): `node test/bench/audit.ts [MB] [RATE]`. Adds so much (default 1000), reads it all at
- * the rate (100MB), and tells CPU time of the process per 100 MB, in rounds of their own, and how long `GET /id` takes meanwhile and without,
- * 50 a second.
+ * What an audit costs a real peer (the built program): `node test/bench/audit.ts [MB] [RATE]`. Adds so much (default 1000), reads it
+ * all at the rate (100MB), and tells CPU time of the process per 100 MB, in rounds of their own, and how long `GET /id` takes
+ * meanwhile and without, 50 a second.
  */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'

@@ -197,7 +197,7 @@ export interface DrainStatus extends PaceLimits {
   peer: PeerId
   peerName: string
   state: DrainState
-  /** Why it waits, or what else there is to say. */
+  /** Why it, or one of its pins, waits; ''. */
   reason: string
   since: Time
   /** When it was drained. */
@@ -246,6 +246,7 @@ export interface RebalancePlan {
 /** How far a rebalance is. Of one that went on after a restart, since then. */
 export interface RebalanceStatus extends PaceLimits {
   state: 'planning' | 'moving' | 'done' | 'cancelled'
+  /** Why a pin waits, or why one could not be moved; ''. */
   reason: string
   since: Time
   endedAt: Time | null

@@ -5,6 +5,7 @@ import type {
   AuditOrder, AuditResult, AuditRun, CallOptions, ClusterApi, ClusterSync, DrainOrder, DrainStatus, Health, HealthProblem, MetricHistory,
   MoveOrder, PeerPinProgress, PinsetDiff, PinsHealth, RebalanceOrder, RebalancePlan, RebalanceStatus, ScopeOptions, StatusOptions
 } from '../../src/cluster/cluster-api.ts'
+import { checkLimits } from '../../src/cluster/rebalance/limits.ts'
 import type { AddedOutput, AddParams, UploadEntry } from '../../src/model/add.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import { CID, parseCid } from '../../src/model/cid.ts'
@@ -114,6 +115,7 @@ export class FakeCluster implements ClusterApi {
 
   async drainPeer (peer: PeerId, order: DrainOrder): Promise<DrainStatus> {
     this.#write('drainPeer')
+    checkLimits(order)
     if (!this.#peers.includes(peer)) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     const drain: DrainStatus = {
       peer, peerName: 'peer0', state: 'draining', reason: '', since: startOfTime, endedAt: null, pins: this.pins.size, left: this.pins.size,

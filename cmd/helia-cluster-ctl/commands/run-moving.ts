@@ -115,7 +115,7 @@ function limitsOf (flags: FlagValues): LimitOptions {
 }
 
 function numberOf (text: string, name: string): number {
-  if (!/^\d+(\.\d+)?$/.test(text)) throw new CommandFailed(`error parsing --${name}: "${text}" is not a number`)
+  if (!/^\d+(\.\d+)?$/.test(text)) throw new CommandFailed(`error parsing --${name}: "${text}" is not a number, 0 or more`)
   return Number(text)
 }
 
@@ -145,7 +145,8 @@ function drainWords (drain: Drain, label: Label): string {
   if (state === 'drained') return `${label(drain)} holds nothing that only it has: it may be stopped (${moved} pins moved${less})`
   const others = everywhere === 0 ? '' : `; ${everywhere} go everywhere and do not move`
   if (state === 'waiting') return `${label(drain)}: ${leftOf(drain)} pins left, waiting: ${reason}${others}`
-  return `${label(drain)}: ${leftOf(drain)} pins left${leftMs == null ? '' : `, about ${timeLeft(leftMs)}`}${stuck === 0 ? '' : `, ${stuck} wait: ${reason}`}${others}`
+  const waits = reason === '' ? '' : `, ${stuck === 0 ? 'some' : stuck} wait: ${reason}`
+  return `${label(drain)}: ${leftOf(drain)} pins left${leftMs == null ? '' : `, about ${timeLeft(leftMs)}`}${waits}${others}`
 }
 
 const drainTable = (label: Label): Table<Drain> => ({
@@ -164,7 +165,8 @@ const drainFormat = (label: Label): Format<Drain> => ({
 function rebalanceWords ({ state, planned, moved, failed, reason }: Rebalance): string {
   const lost = failed === 0 ? '' : `; ${failed} could not be moved (${reason})`
   if (state === 'planning') return `planning${reason === '' ? '' : `: ${reason}`}`
-  if (state === 'moving') return `${moved} of ${planned} pins moved${lost}`
+  const waits = failed > 0 || reason === '' ? '' : `, some wait: ${reason}`
+  if (state === 'moving') return `${moved} of ${planned} pins moved${waits}${lost}`
   return `${state}: ${moved} pins moved${lost}`
 }
 

@@ -1,7 +1,7 @@
 import type { ClusterApi, DrainStatus, PaceLimits, RebalanceOrder, RebalancePlan, RebalanceStatus } from '../../cluster/cluster-api.ts'
 import { isClusterError } from '../../base/errors.ts'
 import type { ErrorCode } from '../../base/errors.ts'
-import { badRequest, HttpError, orBadRequest } from '../../http/error-dialect.ts'
+import { HttpError, orBadRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/request/query.ts'
 import type { Reply } from '../../http/answer/reply.ts'
 import { jsonReply } from '../../http/answer/reply.ts'
@@ -76,11 +76,11 @@ function limitsOf (query: Query): Partial<PaceLimits> {
   return Object.fromEntries(Object.entries(limits).filter(([, value]) => value != null))
 }
 
+/** NaN for what is no such number: whoever knows the limits refuses it as any other that it doesn't take. */
 function numberOf (query: Query, name: string): number | undefined {
   const text = query.get(name)
   if (text === '') return undefined
-  if (!/^\d{1,15}(\.\d{1,9})?$/.test(text)) throw badRequest(`${name} is not a number, 0 or more`)
-  return Number(text)
+  return /^\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
 }
 
 const paceJson = ({ atOnce, maxPinsPerSecond, maxBytesPerSecond }: PaceLimits): Record<string, unknown> =>

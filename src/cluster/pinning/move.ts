@@ -1,6 +1,6 @@
 import { batchesOf } from '../../base/batches.ts'
 import type { Clock } from '../../base/clock.ts'
-import { ClusterError, isClusterError } from '../../base/errors.ts'
+import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
@@ -35,6 +35,9 @@ const lookMs = 2000
 const giveUpMs = 24 * 3_600_000
 const tries = 5
 
+/** Why a new holder hasn't got the item, and since when (the clock's `elapsed`) there has been a reason. */
+export interface MoveDelay { reason: string, since: number }
+
 /**
  * The use case "this pin shall be elsewhere". A peer that is there keeps the item until the new holders report `pinned`: until then the pin
  * has one allocation more. What waits for that is on the disk before the pin changes, and goes on with the next start.
@@ -44,6 +47,7 @@ export class Moves {
   readonly #deps: MovesDeps
   readonly #rows: MoveRows
   readonly #moves = new Map<string, Move>()
+  readonly #delays = new Map<string, MoveDelay>()
 
   constructor (init: { followerMode: boolean }, deps: MovesDeps) {
     this.#init = init
@@ -60,6 +64,22 @@ export class Moves {
   get size (): number { return this.#moves.size }
 
   has (cid: CID): boolean { return this.#moves.has(cid.toString()) }
+
+  /** Undefined: the new holders are at it, or there is no such move. */
+  delay (cid: CID): MoveDelay | undefined { return this.#delays.get(cid.toString()) }
+
+  /** The new holders lose the item again, and the old one keeps it, if nobody has changed the pin since. */
+  async undo (cid: CID): Promise<void> {
+    const { consensus, clock } = this.#deps
+    const move = this.#moves.get(cid.toString())
+    if (move == null) return
+    await consensus.whenWritten(cid)
+    const pin = consensus.state.get(cid)
+    if (pin != null && isUnderWay(move, pin)) {
+      await consensus.replaceIf(pin, withAllocations(pin, pin.allocations.filter(peer => !move.to.includes(peer)), clock.now()))
+    }
+    await this.#forget(move)
+  }
 
   /**
    * Resolves with the pin as committed. Rejects with FOLLOWER_MODE, NOT_PINNED, INVALID_ARGUMENT (the pin is on every peer, or not
@@ -129,27 +149,41 @@ export class Moves {
     const { consensus, clock, log } = this.#deps
     const { cid, from, to, until } = move
     const key = cid.toString()
-    const forget = async (): Promise<void> => {
-      if (this.#moves.get(key) !== move) return
-      this.#moves.delete(key)
-      await this.#rows.delete(cid)
-    }
     try {
       const pin = consensus.state.get(cid)
-      const isOver = pin == null || !pin.allocations.includes(from) || !to.every(peer => pin.allocations.includes(peer))
-        || clock.now() > until
-      if (isOver) return await forget()
+      if (pin == null || !isUnderWay(move, pin) || clock.now() > until) return await this.#forget(move)
       const said = await Promise.all(
         to.map(async peer => within({ clock, ms: peerAnswerMs, signal }, async late => this.#deps.ask(peer, cid, late)))
       )
+      const failed = said.find(info => info.status === 'pin_error' || info.status === 'cluster_error')
+      this.#noteDelay(key, failed == null ? '' : `peer ${failed.peer}: ${failed.error}`)
       if (said.some(info => info.status !== 'pinned' || !isAbout(info, pin))) return
       await consensus.whenWritten(cid)
-      if (await consensus.replaceIf(pin, withAllocations(pin, pin.allocations.filter(peer => peer !== from), clock.now()))) await forget()
+      const moved = withAllocations(pin, pin.allocations.filter(peer => peer !== from), clock.now())
+      if (await consensus.replaceIf(pin, moved)) await this.#forget(move)
     } catch (err) {
       signal.throwIfAborted()
+      this.#noteDelay(key, `peer ${to.join(' ')}: ${messageOf(err)}`)
       if (!isClusterError(err, 'PEER_UNREACHABLE')) {
         log.debug('a moved pin could not be removed from the peer that it leaves yet', { cid: key, from, err })
       }
     }
   }
+
+  #noteDelay (key: string, reason: string): void {
+    if (reason === '') this.#delays.delete(key)
+    else if (this.#moves.has(key)) this.#delays.set(key, { reason, since: this.#delays.get(key)?.since ?? this.#deps.clock.elapsed() })
+  }
+
+  async #forget (move: Move): Promise<void> {
+    const key = move.cid.toString()
+    if (this.#moves.get(key) !== move) return
+    this.#moves.delete(key)
+    this.#delays.delete(key)
+    await this.#rows.delete(move.cid)
+  }
 }
+
+/** Nobody has changed the pin in a way that ends the move. */
+const isUnderWay = ({ from, to }: Move, { allocations }: Pin): boolean =>
+  allocations.includes(from) && to.every(peer => allocations.includes(peer))

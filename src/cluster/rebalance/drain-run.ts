@@ -44,12 +44,15 @@ const measureMs = 2000
 export class DrainRun {
   drain: Drain
   #state: DrainState = 'draining'
-  reason = ''
   left: number
   everywhere = 0
   readonly #deps: DrainRunDeps
   readonly #pace: Pace
   readonly #inTransit = new Map<string, CID>()
+  /** Why those of them wait that take long. */
+  readonly #waiting = new Map<string, string>()
+  /** Of pins that couldn't move, or of the drain. */
+  #reason = ''
   /** Pins that couldn't move in this round; they may have a holder more than they may have. */
   readonly #stuck = new Map<string, CID>()
   readonly #began: number
@@ -73,6 +76,8 @@ export class DrainRun {
     this.#deps.changed()
   }
 
+  /** Why a pin, or the drain, waits; '' when none does. */
+  get reason (): string { return this.#reason || (this.#waiting.values().next().value ?? '') }
   get inTransit (): number { return this.#inTransit.size }
   get stuck (): number { return this.#stuck.size }
   get bytes (): number { return this.#deps.growth.bytes }
@@ -173,6 +178,7 @@ export class DrainRun {
       await measuring
     }
     signal.throwIfAborted()
+    await this.#deps.growth.since(this.#deps.receivers.given(), signal) // what came since the last measure
   }
 
   /** Waits until the limits let another move begin. */
@@ -194,7 +200,7 @@ export class DrainRun {
     try {
       const { outcome, isFewer, reason } = await transfers.run({
         cid, from: peer, candidates: pin => receivers.candidates(pin, peer), onGiven: peers => receivers.gave(peers),
-        onDone: peers => receivers.done(peers)
+        onDone: peers => receivers.done(peers), onWait: reason => this.#waiting.set(key, reason)
       }, signal)
       if (outcome === 'stuck') return this.#wait(cid, reason)
       this.#left(isFewer)
@@ -203,6 +209,7 @@ export class DrainRun {
       log.warn('a pin could not be moved off a peer', { cid: key, peer, err })
       this.#wait(cid, messageOf(err))
     } finally {
+      this.#waiting.delete(key)
       if (!signal.aborted) this.#inTransit.delete(key)
     }
   }
@@ -213,12 +220,12 @@ export class DrainRun {
     this.#movedInRound++
     this.drain = { ...this.drain, moved: this.drain.moved + 1, fewer: this.drain.fewer + (isFewer ? 1 : 0) }
     if (this.state === 'waiting') this.state = 'draining'
-    if (this.#stuck.size === 0) this.reason = ''
+    if (this.#stuck.size === 0) this.#reason = ''
   }
 
   #wait (cid: CID, reason: string): void {
     this.#stuck.set(cid.toString(), cid)
-    this.reason = reason
+    this.#reason = reason
   }
 
   /** How much has come to those that take pins: sizes of pins stand nowhere. Keeps how far the drain is meanwhile. */
@@ -243,14 +250,14 @@ export class DrainRun {
       this.drain = { ...this.drain, endedAt: clock.now() }
       await save(this.drain)
     }
-    this.reason = ''
+    this.#reason = ''
     this.state = 'drained'
     this.#pauseMs = firstPauseMs
     return false
   }
 
   #notYet (reason: string): false {
-    this.reason = reason
+    this.#reason = reason
     this.state = 'waiting'
     this.#pauseMs = Math.min(lastPauseMs, this.#pauseMs * 2)
     return false

@@ -11,7 +11,7 @@ export function checkLimits ({ atOnce, maxPinsPerSecond, maxBytesPerSecond }: Pa
   if (atOnce != null && (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > mostAtOnce)) {
     refuse(`at-once is a whole number from 1 to ${mostAtOnce}`)
   }
-  for (const rate of [maxPinsPerSecond, maxBytesPerSecond]) {
-    if (rate != null && !(rate >= 0 && Number.isFinite(rate))) refuse('a limit is a number, 0 or more; 0: none')
+  for (const [name, rate] of [['max-pins-per-second', maxPinsPerSecond], ['max-bytes-per-second', maxBytesPerSecond]] as const) {
+    if (rate != null && !(rate >= 0 && Number.isFinite(rate))) refuse(`${name} is a number, 0 or more; 0: no limit`)
   }
 }

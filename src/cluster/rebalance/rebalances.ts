@@ -20,7 +20,7 @@ import { Pace } from '../../model/pace.ts'
 export interface RebalancesDeps extends BalancePeersDeps {
   consensus: Pick<Consensus, 'state'>
   members: Members
-  moves: Pick<Moves, 'move' | 'has'>
+  moves: Pick<Moves, 'move' | 'has' | 'delay' | 'undo'>
   datastore?: Pick<Datastore, 'get' | 'write'> | undefined
   workers: Workers
   clock: Clock
@@ -35,6 +35,8 @@ const movesPlanned = 10_000
 const mostFailed = 10_000
 const lookMs = 1000
 const retryMs = 30_000
+/** How long a peer that shall get a pin may be silent or unable; then the pin stays where it was. */
+const patienceMs = 60_000
 
 interface Planned { figures: BalanceShare[], pins: number, total: number, moves: Array<BalanceMove<CID>> }
 
@@ -48,6 +50,8 @@ export class Rebalances {
   #worker: WorkerHandle | undefined
   /** Pins that couldn't be moved: they aren't planned again. */
   readonly #failed = new Set<string>()
+  /** Why the last of them couldn't. */
+  #failure = ''
 
   constructor (init: { followerMode: boolean }, deps: RebalancesDeps) {
     this.#init = init
@@ -113,6 +117,7 @@ export class Rebalances {
     this.#order = { by, equal }
     this.#pace = new Pace(limits)
     this.#failed.clear()
+    this.#failure = ''
     void this.#worker?.stop()
     this.#status = {
       state: 'planning', reason: '', since, endedAt: null, planned: 0, moved: 0, failed: 0, inTransit: 0, peers: [], ...limits
@@ -135,7 +140,7 @@ export class Rebalances {
       throw err
     })
     const { moved = 0, failed = 0 } = this.#status ?? {}
-    this.#tell({ peers: figures, planned: moved + total, state: 'moving', reason: '' })
+    this.#tell({ peers: figures, planned: moved + total, state: 'moving', reason: this.#failure })
     await this.#moveAll(moves, signal)
     if ((this.#status?.moved ?? 0) > moved) return true // what could not move then may be able to, and users go on pinning
     await this.#forget()
@@ -169,7 +174,8 @@ export class Rebalances {
     const growth = new Growth(this.#deps)
     const settle = async (most: number): Promise<void> => {
       for (;;) {
-        for (const move of inTransit) if (!this.#deps.moves.has(move.cid)) this.#arrived(move, inTransit)
+        for (const move of inTransit) await this.#lookAt(move, inTransit)
+        this.#tell({ reason: this.#whyTheyWait(inTransit) || this.#failure })
         if (this.#pace.limits.maxBytesPerSecond > 0) {
           this.#pace.arrived(await growth.since([...new Set(moves.map(({ to }) => to))], signal), clock.elapsed())
         }
@@ -189,6 +195,26 @@ export class Rebalances {
     await settle(0)
   }
 
+  async #lookAt (move: BalanceMove<CID>, inTransit: Set<BalanceMove<CID>>): Promise<void> {
+    const { moves, clock, log } = this.#deps
+    if (!moves.has(move.cid)) return this.#arrived(move, inTransit)
+    const delay = moves.delay(move.cid)
+    if (delay == null || clock.elapsed() - delay.since < patienceMs) return
+    const { cid, from, to } = move
+    await moves.undo(cid)
+    log.warn('a peer did not get a pin that a rebalance gave to it, and loses it again', { cid: cid.toString(), from, to, reason: delay.reason })
+    inTransit.delete(move)
+    this.#failedTo(move, delay.reason)
+  }
+
+  #whyTheyWait (inTransit: ReadonlySet<BalanceMove<CID>>): string {
+    for (const { cid } of inTransit) {
+      const delay = this.#deps.moves.delay(cid)
+      if (delay != null) return delay.reason
+    }
+    return ''
+  }
+
   #arrived (move: BalanceMove<CID>, inTransit: Set<BalanceMove<CID>>): void {
     inTransit.delete(move)
     this.#tell({ moved: (this.#status?.moved ?? 0) + 1, inTransit: inTransit.size })
@@ -203,9 +229,14 @@ export class Rebalances {
     } catch (err) {
       signal.throwIfAborted()
       log.debug('a pin could not be moved by a rebalance', { cid: cid.toString(), from, to, err })
-      if (this.#failed.size < mostFailed) this.#failed.add(cid.toString())
-      this.#tell({ failed: (this.#status?.failed ?? 0) + 1, reason: messageOf(err) })
+      this.#failedTo({ cid }, messageOf(err))
       return false
     }
+  }
+
+  #failedTo ({ cid }: Pick<BalanceMove<CID>, 'cid'>, reason: string): void {
+    if (this.#failed.size < mostFailed) this.#failed.add(cid.toString())
+    this.#failure = reason
+    this.#tell({ failed: (this.#status?.failed ?? 0) + 1, reason })
   }
 }

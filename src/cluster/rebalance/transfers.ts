@@ -30,6 +30,8 @@ export interface TransferOrder {
   /** Told of holders that were added, and of each one that has the item since or will not get it. */
   onGiven: (peers: readonly PeerId[]) => void
   onDone: (peers: readonly PeerId[]) => void
+  /** Told why it goes on waiting, at each look from the seventh second on. */
+  onWait: (reason: string) => void
 }
 
 /** `gone`: somebody else was faster, or the pin is none any more. */
@@ -72,6 +74,7 @@ export class Transfers {
       await transfer.hear(pin, signal)
       const result = await transfer.take(pin, signal)
       if (result != null) return result
+      if (look === lastLookMs) order.onWait(transfer.whyItWaits())
       await clock.sleep(look, signal)
     }
   }
@@ -93,9 +96,16 @@ class Transfer {
 
   end (outcome: TransferResult['outcome'], isFewer = false): TransferResult {
     this.#order.onDone([...this.#added])
-    const reasons = [...this.#heard.values()].map(({ reason }) => reason).filter(reason => reason !== '')
-    return { outcome, isFewer, reason: reasons[0] ?? 'no other peer can take it' }
+    return { outcome, isFewer, reason: this.#reason() || 'no other peer can take it' }
   }
+
+  whyItWaits (): string {
+    if (this.#fewerSince != null) return `no other peer can take it; when none can for ${unawareMs / 1000} s, it has a copy less`
+    const coming = [...this.#heard].find(([, { saying, reason }]) => saying === 'coming' && reason === '')
+    return this.#reason() || (coming == null ? 'no other peer has it yet' : `peer ${coming[0]} has not got all of it yet`)
+  }
+
+  #reason (): string { return [...this.#heard.values()].find(({ reason }) => reason !== '')?.reason ?? '' }
 
   /** Asks all other holders what they have. */
   async hear (pin: Pin, signal: AbortSignal): Promise<void> {

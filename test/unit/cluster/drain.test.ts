@@ -205,11 +205,31 @@ describe('draining a peer', () => {
     const began = clock.elapsed()
 
     await cluster.drainPeer(one, { atOnce: 4 })
-    const { fewer } = await until(isDrained, one)
+    await clock.advance(20_000)
+    const { state, reason } = cluster.drainOf(one)
+    const { fewer, reason: last } = await until(isDrained, one)
     const tookMs = clock.elapsed() - began
 
-    assert.equal(fewer, 40)
+    assert.deepEqual([state, fewer, last], ['draining', 40, ''])
+    assert.match(reason, /^no other peer can take it; when none can for 60 s, it has a copy less$/)
     assert.ok(tookMs >= 60_000 && tookMs < 120_000, `${tookMs} ms`)
+  })
+
+  it('says what a pin waits for that takes long', async () => {
+    const { cluster, clock, one, two, three, settle, until, peerAt } = await open(3)
+    await cluster.pin(aCid(), options({ ...factors(2), userAllocations: [one, two] }))
+    await settle()
+    peerAt(2).tracker.paused = true
+    await cluster.drainPeer(one, {})
+    await clock.advance(3000)
+    const soon = cluster.drainOf(one).reason
+    await clock.advance(10_000)
+    const { state, inTransit, reason } = cluster.drainOf(one)
+    await peerAt(2).tracker.resume()
+    const ended = await until(isDrained, one)
+
+    assert.deepEqual([soon, state, inTransit, reason], ['', 'draining', 1, `peer ${three} has not got all of it yet`])
+    assert.equal(ended.reason, '')
   })
 
   it('is refused when the others that hold a pin are being drained, too', async () => {

@@ -103,6 +103,24 @@ describe('a rebalance', () => {
     assert.match(reason, /not enough peers|can not be chosen/)
   })
 
+  it('takes pins back from a peer that goes in the middle of their move, after a minute, and says why they wait until then', async () => {
+    const { cluster, clock, one, two, three, heldBy, until, pinOn, lose, peerAt } = await open(3)
+    await pinOn(6, 'a', one)
+    peerAt(2).tracker.paused = true
+    await cluster.rebalance({})
+    await clock.advance(5000)
+    const given = heldBy(three)
+    await lose(2)
+    await clock.advance(20_000)
+    const waiting = cluster.rebalanceStatus()
+    const done = await until('done')
+
+    assert.ok(given > 0, 'it was given some')
+    assert.deepEqual([waiting.state, waiting.inTransit], ['moving', given])
+    assert.match(waiting.reason, new RegExp(`^peer ${three}: `))
+    assert.deepEqual([done.failed, heldBy(three), heldBy(one) + heldBy(two)], [given, 0, 6])
+  })
+
   it('can be ended, and begins no more moves then', async () => {
     const { cluster, clock, one, heldBy, two, pinOn } = await open(2)
     await pinOn(20, 'a', one)

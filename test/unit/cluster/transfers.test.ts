@@ -22,7 +22,8 @@ describe('a pin on its way', () => {
     let outcome = ''
 
     const ended = transfers.run(
-      { cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {} }, new AbortController().signal
+      { cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {}, onWait: () => {} },
+      new AbortController().signal
     ).then(result => { outcome = result.outcome })
     await clock.advance(10_000)
     const waiting = consensus.state.get(aCid())?.allocations
@@ -44,7 +45,8 @@ describe('a pin on its way', () => {
     }) as unknown as PinInfo
 
     void new Transfers({ consensus, members: { has: () => true }, ask, clock }).run(
-      { cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {} }, new AbortController().signal
+      { cid: aCid(), from: 'a', candidates: () => ['b'], onGiven: () => {}, onDone: () => {}, onWait: () => {} },
+      new AbortController().signal
     )
     await clock.advance(900)
 

@@ -30,8 +30,12 @@ describe('the routes of drains', () => {
     const fake = cluster()
     const { ask } = restPeerOf(fake)
 
-    for (const query of ['at-once=many', 'max-pins-per-second=-1', 'max-bytes-per-second=10MB', 'max-pins-per-second=1e9']) {
+    for (const query of ['at-once=many', 'at-once=-1', 'max-pins-per-second=-1', 'max-bytes-per-second=10MB', 'max-pins-per-second=1e9']) {
       assert.equal((await ask(`POST /peers/${otherPeer}/drain?${query}`)).status, 400, query)
+    }
+    for (const number of ['-1', '0', '1.5', '1025', 'many']) {
+      const { message } = json(await ask(`POST /peers/${otherPeer}/drain?at-once=${number}`))
+      assert.equal(message, 'at-once is a whole number from 1 to 1024', number)
     }
     assert.deepEqual(
       await Promise.all(

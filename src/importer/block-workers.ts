@@ -14,6 +14,8 @@ export interface LeafJob {
   bytes: OwnBytes
   /** The file ends with these bytes. */
   isLast: boolean
+  /** Memory that nobody uses, for leaves that are not parts of these bytes; it goes over, too. Leaves that need more get their own. */
+  into?: ArrayBuffer | undefined
 }
 
 /** A leaf and how many bytes of the file are in it. */
@@ -26,6 +28,8 @@ export interface LeafBatch {
   rest: Uint8Array
   /** The job's memory, if nobody uses it any more. */
   spare: ArrayBuffer | undefined
+  /** Where the leaves are. */
+  memory: ArrayBuffer | undefined
 }
 
 /** Sections of a CAR (CID and block), one behind the other without their lengths. */

@@ -20,11 +20,11 @@ export interface PackedLeaves extends PackedBlocks {
 export class LeafJobs {
   #last: { format: LeafFormat, chunker: Chunker, maker: BlockMaker } | undefined
 
-  async run ({ format, bytes, isLast }: LeafJob): Promise<PackedLeaves> {
+  async run ({ format, bytes, isLast, into }: LeafJob): Promise<PackedLeaves> {
     const { chunker, maker } = await this.#prepared(format)
     const lengths = chunkLengths(chunker, { bytes, isLast })
     const end = lengths.reduce((sum, length) => sum + length, 0)
-    const packed = format.rawLeaves ? rawLeaves(bytes, { lengths, maker }) : nodeLeaves(bytes, { lengths, maker, format })
+    const packed = format.rawLeaves ? rawLeaves(bytes, { lengths, maker }) : nodeLeaves(bytes, { lengths, maker, format, into })
     return {
       ...packed,
       fileSizes: lengths,
@@ -67,10 +67,14 @@ function rawLeaves (bytes: OwnBytes, { lengths, maker }: { lengths: readonly num
 }
 
 function nodeLeaves (
-  bytes: OwnBytes, { lengths, maker, format }: { lengths: readonly number[], maker: BlockMaker, format: LeafFormat }
+  bytes: OwnBytes,
+  { lengths, maker, format, into: memory }: {
+    lengths: readonly number[], maker: BlockMaker, format: LeafFormat, into: ArrayBuffer | undefined
+  }
 ): PackedBlocks {
   const type = format.layout === 'trickle' ? leafTypes.raw : leafTypes.file
-  const into = Buffer.allocUnsafeSlow(lengths.reduce((sum, length) => sum + leafLength(length), 0))
+  const needed = lengths.reduce((sum, length) => sum + leafLength(length), 0)
+  const into = memory != null && memory.byteLength >= needed ? Buffer.from(memory) : Buffer.allocUnsafeSlow(needed)
   let [from, at] = [0, 0]
   const blocks = lengths.map(length => {
     const chunk = bytes.subarray(from, from += length)
@@ -89,5 +93,5 @@ export const packedBlock = (cid: Uint8Array, bytes: Uint8Array): PackedBlock =>
 /** The leaves of a job's answer. Their bytes are views of its memory. */
 export function leafBatch (packed: PackedLeaves): LeafBatch {
   const leaves = unpacked(packed, CID.decode).map((block, n) => ({ block, fileSize: packed.fileSizes[n] ?? 0 }))
-  return { leaves, rest: packed.rest, spare: packed.spare }
+  return { leaves, rest: packed.rest, spare: packed.spare, memory: packed.memory }
 }

@@ -1,14 +1,17 @@
-import { giveBack } from '../base/lent-memory.ts'
+import { giveBack, lend } from '../base/lent-memory.ts'
 import type { Begun, BlockWorkers, Leaf, LeafBatch, LeafFormat, OwnBytes } from './block-workers.ts'
 import { parseChunker } from './chunkers.ts'
 
 /** A job has about this many bytes: much more than what handing it over costs, and little enough for many to be under way. */
 const jobBytes = 1 << 20
 
+/** Pieces of memory of earlier jobs that wait for the next one. */
+const mostSpare = 4
+
 /**
  * The leaves of a file in their order, made by others. Where the ends of chunks depend on the content, a job waits for the one before it;
  * else as many run as `workers` let run. Memory: one job that is gathered, and those that run or whose leaves weren't taken yet: at most
- * `workers.width`.
+ * `workers.width`. That of the leaves is lent: when all of a job's were given back, the next ones lie there.
  */
 export async function * leafStream (
   pieces: AsyncIterable<Uint8Array>, format: LeafFormat, workers: BlockWorkers
@@ -20,9 +23,18 @@ export async function * leafStream (
     restBytes: isSequential ? chunker.maxBytes : 0
   })
   const running: Array<Begun<LeafBatch>> = []
+  /** For nodes of leaves; raw ones are parts of what was gathered. */
+  const free: ArrayBuffer[] = []
+  const begin = async (isLast: boolean): Promise<void> => {
+    running.push(await workers.leaves({ format, bytes: gathered.take(), isLast, into: free.pop() }))
+  }
   const take = async (): Promise<readonly Leaf[]> => {
-    const { leaves, rest, spare } = await running.shift()?.result ?? noLeaves
+    const { leaves, rest, spare, memory } = await running.shift()?.result ?? noLeaves
     gathered.goOn(rest, spare)
+    lendLeaves(leaves, memory, again => {
+      if (format.rawLeaves) gathered.keep(again)
+      else if (free.length < workers.width) free.push(again)
+    })
     return leaves
   }
   for await (const piece of pieces) {
@@ -31,17 +43,22 @@ export async function * leafStream (
       if (!gathered.isFull) continue
       if (isSequential) yield await take()
       while (running.length >= workers.width) yield await take()
-      running.push(await workers.leaves({ format, bytes: gathered.take(), isLast: false }))
+      await begin(false)
     }
     giveBack(piece)
   }
   while (running.length > 0) yield await take()
   if (gathered.isEmpty) return
-  running.push(await workers.leaves({ format, bytes: gathered.take(), isLast: true }))
+  await begin(true)
   yield await take()
 }
 
-const noLeaves: LeafBatch = { leaves: [], rest: new Uint8Array(0), spare: undefined }
+const noLeaves: LeafBatch = { leaves: [], rest: new Uint8Array(0), spare: undefined, memory: undefined }
+
+function lendLeaves (leaves: readonly Leaf[], memory: ArrayBuffer | undefined, again: (memory: ArrayBuffer) => void): void {
+  const bytes = leaves.reduce((sum, { block }) => sum + block.bytes.length, 0)
+  if (memory != null && bytes > 0) lend(Buffer.from(memory, 0, bytes), ({ buffer }) => again(buffer as ArrayBuffer))
+}
 
 /** Gathers the bytes of a job in one piece, with room in front for what the job before left over. */
 class JobBytes {
@@ -73,7 +90,12 @@ class JobBytes {
   /** What the job before left over, and its memory. */
   goOn (rest: Uint8Array, spare: ArrayBuffer | undefined): void {
     this.#rest = rest
-    if (spare?.byteLength === this.#restBytes + this.#bytes) this.#spare.push(spare)
+    if (spare != null) this.keep(spare)
+  }
+
+  /** Memory of an earlier job that nobody uses any more. */
+  keep (memory: ArrayBuffer): void {
+    if (memory.byteLength === this.#restBytes + this.#bytes && this.#spare.length < mostSpare) this.#spare.push(memory)
   }
 
   take (): OwnBytes {

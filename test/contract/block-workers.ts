@@ -4,9 +4,11 @@ import { crc32 } from 'node:zlib'
 import { CarWriter } from '@ipld/car'
 import { CID } from 'multiformats/cid'
 import { isClusterError } from '../../src/base/errors.ts'
+import { giveBack } from '../../src/base/lent-memory.ts'
 import type { Block } from '../../src/blockstore/blockstore.ts'
 import type { BlockWorkers, LeafFormat, OwnBytes } from '../../src/importer/block-workers.ts'
 import { carImporter } from '../../src/importer/car-importer.ts'
+import { leafStream } from '../../src/importer/leaf-stream.ts'
 import type { CarImporter, Importer, ImportOptions } from '../../src/importer/importer.ts'
 import { unixfsImporter } from '../../src/importer/unixfs-importer.ts'
 import type { UploadEntry } from '../../src/model/add.ts'
@@ -110,6 +112,53 @@ export function blockWorkersContract (name: string, make: () => Promise<WorkersU
       assert.ok(rest.length > 0 && rest.length < 16384)
       assert.deepEqual(Buffer.from(rest), Buffer.from(copy.subarray(cut)))
       assert.equal(spare?.byteLength, 200_000)
+    })
+
+    it('makes leaves in the memory that it was given, where they have room', async () => {
+      const nodes = { ...format, rawLeaves: false }
+      const job = { format: nodes, bytes: own(sha256Counter('into', 5500)), isLast: true }
+      const alone = await (await under.workers.leaves(job)).result
+      for (const [intoBytes, isUsed] of [[100_000, true], [100, false]] as const) {
+        const bytes = own(sha256Counter('into', 5500))
+        const { leaves, memory } = await (await under.workers.leaves({ ...job, bytes, into: new ArrayBuffer(intoBytes) })).result
+
+        assert.deepEqual(leaves.map(({ block }) => Buffer.from(block.bytes)), alone.leaves.map(({ block }) => Buffer.from(block.bytes)))
+        assert.equal(memory?.byteLength === intoBytes, isUsed)
+      }
+    })
+
+    for (const query of [{}, { 'raw-leaves': 'true' }, { chunker: 'rabin' }] as Array<Record<string, string>>) {
+      it(`makes the same blocks in memory that was given back: ${JSON.stringify(query)}`, async () => {
+        const entries = (): UploadEntry[] => [fileEntry('f', longContent, 60_001), fileEntry('g', longContent)]
+        const kept = new KeepingSink()
+        const giving = {
+          blocks: kept.blocks,
+          write: async (blocks: readonly Block[]) => {
+            kept.write(blocks.map(({ cid, bytes }) => ({ cid, bytes: Uint8Array.from(bytes) })))
+            for (const { bytes } of blocks) giveBack(bytes)
+          }
+        }
+
+        assert.deepEqual(await imported(threaded, entries(), query, {}, giving), await imported(importEntries, entries(), query))
+      })
+    }
+
+    it('uses the memory of leaves again that were given back', async () => {
+      const nodes = { ...format, chunker: 'size-262144', rawLeaves: false }
+      let again = 0
+      const counting: BlockWorkers = {
+        ...under.workers,
+        width: 1,
+        leaves: async job => {
+          if (job.into != null) again++
+          return under.workers.leaves(job)
+        }
+      }
+      for await (const leaves of leafStream(inPieces(sha256Counter('again', 8 << 20), 1 << 20), nodes, counting)) {
+        for (const { block } of leaves) giveBack(block.bytes)
+      }
+
+      assert.equal(again, 7)
     })
 
     it('refuses what the importer refuses, in the same words', async () => {

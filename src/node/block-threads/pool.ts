@@ -3,7 +3,7 @@ import { ClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { Moved, PortCalls } from '../../base/port-calls.ts'
-import type { Begun, BlockWorkers, CheckedSections, LeafBatch, LeafJob, OwnBytes, SectionJob } from '../../importer/block-workers.ts'
+import type { Begun, BlockWorkers, CheckedSections, LeafBatch, LeafJob, SectionJob } from '../../importer/block-workers.ts'
 import { leafBatch } from '../../importer/leaf-jobs.ts'
 import { checkedSections } from '../../importer/section-jobs.ts'
 import type { SpawnedThread } from '../spawn-thread.ts'
@@ -52,13 +52,17 @@ export class BlockThreads implements BlockWorkers, Startable {
     await this.#endAll()
   }
 
-  async leaves (job: LeafJob): Promise<Begun<LeafBatch>> { return this.#run('leaves', job, leafBatch) }
+  async leaves (job: LeafJob): Promise<Begun<LeafBatch>> {
+    return this.#run('leaves', new Moved(job, job.into == null ? [job.bytes.buffer] : [job.bytes.buffer, job.into]), leafBatch)
+  }
 
-  async sections (job: SectionJob): Promise<Begun<CheckedSections>> { return this.#run('sections', job, checkedSections) }
+  async sections (job: SectionJob): Promise<Begun<CheckedSections>> {
+    return this.#run('sections', new Moved(job, [job.bytes.buffer]), checkedSections)
+  }
 
-  async #run<Packed, Result> (name: string, job: { bytes: OwnBytes }, read: (packed: Packed) => Result): Promise<Begun<Result>> {
+  async #run<Packed, Result> (name: string, job: Moved, read: (packed: Packed) => Result): Promise<Begun<Result>> {
     const thread = await this.#freeThread()
-    const answer = thread.calls.call<Packed>(name, new Moved(job, [job.bytes.buffer]))
+    const answer = thread.calls.call<Packed>(name, job)
     const done = (): void => {
       thread.jobs--
       this.#waiting.shift()?.()

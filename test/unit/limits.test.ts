@@ -24,7 +24,7 @@ const notLimits = new Set(`
   ipfs/helia/pins/holds.ts longestHoldMs, ipfs/helia/network/known-peers.ts maxPeers, ipfs/helia/names/key-files.ts longestFileName,
   model/dag-json.ts maxInt64, model/ipns-name.ts maxInlineBytes, network/host/gossip/gossip-silence.ts mostDoublings,
   node/folder/identity.ts longestInlineKey, state/imported-pin.ts largestInt32, state/imported-pin.ts maxPeers,
-  tracker/stateless/operation-runner.ts mostWhole, tracker/stateless/pin-notes.ts longestWaitMs, wire/known-names.ts maxRemembered,
+  tracker/stateless/operation-runner.ts mostWhole, tracker/stateless/crash-loop-guard.ts longestWaitMs, wire/known-names.ts maxRemembered,
   wire/known-names.ts maxRememberedBytes,
   wire/rpc-schema.ts maxSeconds34, ../cmd/helia-cluster-follow/follow-run.ts longestSocketPath
 `.split(',').map(text => text.trim()))

@@ -12,19 +12,19 @@ import { isRemote } from '../../model/pin.ts'
 import type { ListName, Operation, OperationTable } from './operation-table.ts'
 import { cidOfKey, keyOf } from './operation-table.ts'
 import { stateFacts } from './operation-states.ts'
-import type { PinNotes } from './pin-notes.ts'
+import type { CrashLoopGuard } from './crash-loop-guard.ts'
 import type { PinQueue } from './pin-queue.ts'
-import { PinSlots } from './pin-slots.ts'
+import { PinSemaphore } from './pin-semaphore.ts'
 import { QueuePace } from './queue-pace.ts'
 
 /** What the pinset wants of this peer's node for a CID. `meta` items are never pinned themselves. */
-export type DesiredState = 'pin' | 'unpin' | 'clean' | 'meta'
+export type DesiredState = 'pin' | 'unpin' | 'remote' | 'meta'
 
 /** What the pinset wants of this peer's node for an item. */
 export function desiredState (pin: PinPlacement | undefined, self: PeerId): DesiredState {
   if (pin == null) return 'unpin'
   if (pin.type === 'meta-pin') return 'meta'
-  return isRemote(pin, self) ? 'clean' : 'pin'
+  return isRemote(pin, self) ? 'remote' : 'pin'
 }
 
 export interface OperationRunnerInit {
@@ -48,7 +48,7 @@ export interface OperationRunnerDeps {
   ipfs: Pick<IpfsConnector, 'pin' | 'isWhole' | 'pinWhole' | 'isUnpinned' | 'unpin' | 'progress'>
   /** Resolves when the disk has the pinset as it is. Default: it has. */
   durable?: () => Promise<void>
-  notes: PinNotes
+  guard: CrashLoopGuard
   clock: Clock
   log: Logger
   table: OperationTable
@@ -71,7 +71,7 @@ const mostWhole = 256
 /** Pins that are kept as the pinset told them, until they begin. */
 const mostFresh = 1024
 /** A node that answers at once must not keep timers and sockets from their turn. */
-const startsInOneTurn = 128
+const startsInOneTick = 128
 
 /** Shorter pauses aren't worth a timer: the next one is longer by them. */
 const leastPauseMs = 20
@@ -107,20 +107,20 @@ export class OperationRunner {
   /** What the pinset said last of pins that wait: most are whole, and gone in the next tick. */
   readonly #fresh = new Map<string, Pin>()
   #wholeRuns = 0
-  readonly #pinSlots: PinSlots
+  readonly #pinSemaphore: PinSemaphore
   /** How fast pins come to their turn. */
   readonly pace = new QueuePace()
-  #unpinSlots: number
+  #freeUnpins: number
   #running = false
   #isPumpDue = false
-  #startsLeft = startsInOneTurn
+  #startsLeft = startsInOneTick
   #cancelTurn: (() => void) | undefined
 
   constructor (init: OperationRunnerInit, deps: OperationRunnerDeps) {
     this.#init = init
     this.#deps = deps
-    this.#unpinSlots = init.concurrentUnpins ?? usualUnpins
-    this.#pinSlots = new PinSlots({
+    this.#freeUnpins = init.concurrentUnpins ?? usualUnpins
+    this.#pinSemaphore = new PinSemaphore({
       slots: init.concurrentPins, lookMs: stuckLookMs, maxParked: parkedPerSlot * init.concurrentPins, mostWhole
     }, {
       clock: deps.clock,
@@ -145,7 +145,7 @@ export class OperationRunner {
   /** Aborts what runs and waits for it. The operations stay as they are. */
   async stop (): Promise<void> {
     this.pause()
-    this.#pinSlots.stop()
+    this.#pinSemaphore.stop()
     this.#cancelTurn?.()
     const runs = [...this.#runs.values()]
     for (const run of runs) cancel(run, new ClusterError('NOT_READY', {}, { message: 'the pin tracker stops' }))
@@ -153,16 +153,16 @@ export class OperationRunner {
   }
 
   /** The pinset asks for it: replaces, cancels or leaves alone what is under way for this CID (pintracker/optracker). */
-  request (key: string, event: 'pin' | 'unpin' | 'clean', pin?: Pin): void {
+  request (key: string, event: 'pin' | 'unpin' | 'remote', pin?: Pin): void {
     const { table, clock } = this.#deps
     const now = clock.now()
-    if (event !== 'pin') this.#deps.notes.forget(key)
+    if (event !== 'pin') this.#deps.guard.forget(key)
     this.#keepFresh(key, event === 'pin' ? pin : undefined)
-    if (event === 'clean' && this.#isClean(key, pin)) return this.#unpinned(key, true)
+    if (event === 'remote' && this.#isClean(key, pin)) return this.#unpinned(key, true)
     const priority = event === 'pin' && pin != null && this.#isPriority(pin, table.get(key))
     const queueName = event === 'pin' && pin != null ? this.#queueOf(pin) : undefined
     const change = table.apply(key, event, {
-      now, priority, ...(event === 'pin' ? { error: this.#deps.notes.reason(key) } : {}), ...(queueName == null ? {} : { queue: queueName })
+      now, priority, ...(event === 'pin' ? { error: this.#deps.guard.reason(key) } : {}), ...(queueName == null ? {} : { queue: queueName })
     })
     if (change == null && event === 'pin') this.#askAgain(key)
     if (change == null) return queueName != null && table.moveTo(key, queueName) ? this.#pumpSoon() : undefined
@@ -249,7 +249,7 @@ export class OperationRunner {
       this.#pump()
     }
     if (this.#startsLeft > 0 && when === 'this tick') return queueMicrotask(pump)
-    this.#startsLeft = startsInOneTurn
+    this.#startsLeft = startsInOneTick
     inNextTick(pump)
   }
 
@@ -281,18 +281,18 @@ export class OperationRunner {
   }
 
   #nextPin (): Operation | undefined {
-    const { free } = this.#pinSlots
+    const { free } = this.#pinSemaphore
     if (free > 0) return this.#firstPin()
     return free > -this.#init.concurrentPins ? this.#firstPin({ onlyIdle: true }) : undefined
   }
 
-  /** The next pin that may run; see `PinNotes.mayBegin`. */
+  /** The next pin that may run; see `CrashLoopGuard.mayBegin`. */
   #firstPin (options?: { onlyIdle: boolean }): Operation | undefined {
-    return this.#deps.table.queues.next(({ key }) => !this.#runs.has(key) && this.#deps.notes.mayBegin(key), options)
+    return this.#deps.table.queues.next(({ key }) => !this.#runs.has(key) && this.#deps.guard.mayBegin(key), options)
   }
 
   #nextUnpin (): Operation | undefined {
-    if (this.#unpinSlots === 0) return undefined
+    if (this.#freeUnpins === 0) return undefined
     return this.#firstFree('unpin_queued') ?? this.#firstFree('clean_queued')
   }
 
@@ -305,7 +305,7 @@ export class OperationRunner {
     const pin = this.#fresh.get(key)
     if (pin == null) return undefined
     this.#fresh.delete(key)
-    const mayBe = state === 'pin_queued' && this.#wholeRuns < mostWhole && !this.#deps.notes.isToBeNoted(key)
+    const mayBe = state === 'pin_queued' && this.#wholeRuns < mostWhole && !this.#deps.guard.isToBeNoted(key)
     return mayBe && this.#deps.ipfs.isWhole?.(pin) === true ? pin : undefined
   }
 
@@ -313,8 +313,8 @@ export class OperationRunner {
     const { key } = operation
     const isPin = operation.state === 'pin_queued'
     const controller = new AbortController()
-    if (isPin) this.#pinSlots.take(key)
-    else this.#unpinSlots--
+    if (isPin) this.#pinSemaphore.take(key)
+    else this.#freeUnpins--
     const run = this.#enter(operation, controller)
     this.#deps.changed(key)
     const work = isPin ? this.#pin(key, run, controller.signal) : this.#unpin(key, controller.signal)
@@ -375,7 +375,7 @@ export class OperationRunner {
     const run = this.#runs.get(key)
     this.#runs.delete(key)
     if (isPin) this.#pinEnded(key, run)
-    else this.#unpinSlots++
+    else this.#freeUnpins++
     if (!signal.aborted) {
       if (failure != null) this.#fail(key, isPin, failure.err)
       this.#deps.changed(key)
@@ -384,11 +384,11 @@ export class OperationRunner {
   }
 
   #pinEnded (key: string, run: Run | undefined): void {
-    this.#pinSlots.give(key)
+    this.#pinSemaphore.give(key)
     this.#endTurn(run)
     this.#deps.table.queues.ended(run?.fetchedBytes ?? 0)
     this.pace.ended(this.#deps.clock.elapsed(), this.#isWaited())
-    this.#deps.notes.end(key)
+    this.#deps.guard.end(key)
   }
 
   #isWaited (): boolean { return this.#lengthOf(['priority_pin_queued', 'pin_queued']) > 0 }
@@ -407,7 +407,7 @@ export class OperationRunner {
     const cid = cidOfKey(key)
     const pin = this.#deps.state.get(cid)
     if (pin == null || desiredState(pin, this.#init.self) !== 'pin') return this.#giveUp(key, cid)
-    const noted = this.#deps.notes.begin(key)
+    const noted = this.#deps.guard.begin(key)
     if (noted != null) await noted
     signal.throwIfAborted()
     await this.#pinOrHold(pin, run, signal)
@@ -432,7 +432,7 @@ export class OperationRunner {
     try {
       await this.#deps.ipfs.pin(pin, {
         signal,
-        onWhole: () => this.#pinSlots.whole(keyOf(pin.cid)),
+        onWhole: () => this.#pinSemaphore.whole(keyOf(pin.cid)),
         onFetched: (bytes, ended) => this.#fetched(run, bytes, ended)
       })
     } catch (err) {
@@ -457,11 +457,11 @@ export class OperationRunner {
   async #unpin (key: string, signal: AbortSignal): Promise<void> {
     const cid = cidOfKey(key)
     const desired = desiredState(this.#deps.state.get(cid), this.#init.self)
-    if (desired !== 'unpin' && desired !== 'clean') return this.#giveUp(key, cid)
+    if (desired !== 'unpin' && desired !== 'remote') return this.#giveUp(key, cid)
     await this.#deps.ipfs.unpin(cid, { signal })
     if (signal.aborted) return
     this.#apply(key, 'done')
-    this.#unpinned(key, desired === 'clean')
+    this.#unpinned(key, desired === 'remote')
   }
 
   #unpinned (key: string, isRemote: boolean): void {

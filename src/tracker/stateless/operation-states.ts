@@ -12,10 +12,10 @@ export type OperationState =
   'clean_queued' | 'cleaning' | 'clean_error'
 
 /**
- * `pin`, `unpin`, `clean`: the pinset asks for it (or a recover does so again). `start`: a worker takes it. `done`, `fail`: the worker's
+ * `pin`, `unpin`, `remote` (others hold it): the pinset asks for it (or a recover does so again). `start`: a worker takes it. `done`, `fail`: the worker's
  * result. `full`: there was no room in the queue. `drop`: the pinset says that there is nothing to do any more.
  */
-export type OperationEvent = 'pin' | 'unpin' | 'clean' | 'start' | 'done' | 'fail' | 'full' | 'drop'
+export type OperationEvent = 'pin' | 'unpin' | 'remote' | 'start' | 'done' | 'fail' | 'full' | 'drop'
 
 /** A cell of the table: what an event does to an operation. */
 export interface Transition {
@@ -37,42 +37,42 @@ const cancelled = (transition: Transition): Transition => ({ ...transition, canc
 
 /** The rules of Go's pintracker/optracker as data. Attempts carry over only to an operation of the same kind. */
 export const transitions: Record<OperationState, Record<OperationEvent, Transition | typeof stay>> = {
-  idle: { pin: pinAfresh, unpin: unpinAfresh, clean: cleanAfresh, start: stay, done: stay, fail: stay, full: stay, drop: stay },
+  idle: { pin: pinAfresh, unpin: unpinAfresh, remote: cleanAfresh, start: stay, done: stay, fail: stay, full: stay, drop: stay },
 
   pin_queued: {
-    pin: stay, unpin: unpinAfresh, clean: cleanAfresh, start: { next: 'pinning', attempts: 'count' }, done: stay, fail: stay,
+    pin: stay, unpin: unpinAfresh, remote: cleanAfresh, start: { next: 'pinning', attempts: 'count' }, done: stay, fail: stay,
     full: { next: 'pin_error' }, drop: idle
   },
   pinning: {
-    pin: stay, unpin: cancelled(unpinAfresh), clean: cancelled(cleanAfresh), start: stay, done: idle, fail: { next: 'pin_error' },
+    pin: stay, unpin: cancelled(unpinAfresh), remote: cancelled(cleanAfresh), start: stay, done: idle, fail: { next: 'pin_error' },
     full: stay, drop: cancelled(idle)
   },
   pin_error: {
-    pin: { next: 'pin_queued' }, unpin: unpinAfresh, clean: cleanAfresh, start: stay, done: stay, fail: stay, full: stay, drop: idle
+    pin: { next: 'pin_queued' }, unpin: unpinAfresh, remote: cleanAfresh, start: stay, done: stay, fail: stay, full: stay, drop: idle
   },
 
   unpin_queued: {
-    pin: pinAfresh, unpin: stay, clean: cleanAfresh, start: { next: 'unpinning', attempts: 'count' }, done: stay, fail: stay,
+    pin: pinAfresh, unpin: stay, remote: cleanAfresh, start: { next: 'unpinning', attempts: 'count' }, done: stay, fail: stay,
     full: { next: 'unpin_error' }, drop: idle
   },
   unpinning: {
-    pin: cancelled(pinAfresh), unpin: stay, clean: cancelled(cleanAfresh), start: stay, done: idle, fail: { next: 'unpin_error' },
+    pin: cancelled(pinAfresh), unpin: stay, remote: cancelled(cleanAfresh), start: stay, done: idle, fail: { next: 'unpin_error' },
     full: stay, drop: cancelled(idle)
   },
   unpin_error: {
-    pin: pinAfresh, unpin: { next: 'unpin_queued' }, clean: cleanAfresh, start: stay, done: stay, fail: stay, full: stay, drop: idle
+    pin: pinAfresh, unpin: { next: 'unpin_queued' }, remote: cleanAfresh, start: stay, done: stay, fail: stay, full: stay, drop: idle
   },
 
   clean_queued: {
-    pin: pinAfresh, unpin: unpinAfresh, clean: stay, start: { next: 'cleaning', attempts: 'count' }, done: stay, fail: stay,
+    pin: pinAfresh, unpin: unpinAfresh, remote: stay, start: { next: 'cleaning', attempts: 'count' }, done: stay, fail: stay,
     full: { next: 'clean_error' }, drop: idle
   },
   cleaning: {
-    pin: cancelled(pinAfresh), unpin: cancelled(unpinAfresh), clean: stay, start: stay, done: idle, fail: { next: 'clean_error' },
+    pin: cancelled(pinAfresh), unpin: cancelled(unpinAfresh), remote: stay, start: stay, done: idle, fail: { next: 'clean_error' },
     full: stay, drop: cancelled(idle)
   },
   clean_error: {
-    pin: pinAfresh, unpin: unpinAfresh, clean: { next: 'clean_queued' }, start: stay, done: stay, fail: stay, full: stay, drop: idle
+    pin: pinAfresh, unpin: unpinAfresh, remote: { next: 'clean_queued' }, start: stay, done: stay, fail: stay, full: stay, drop: idle
   }
 }
 

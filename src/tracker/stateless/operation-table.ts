@@ -6,10 +6,10 @@ import type { QueueRules } from '../../model/queue-rules.ts'
 import { defaultQueue } from '../../model/queue-rules.ts'
 import type { KeptState, OperationEvent, Transition } from './operation-states.ts'
 import { keptStates, stateFacts, transition } from './operation-states.ts'
-import { Operation, OperationList } from './pin-queue.ts'
-import { PinQueues } from './pin-queues.ts'
+import { Operation, OperationList } from './operation.ts'
+import { FairScheduler } from './fair-scheduler.ts'
 
-export type { Operation } from './pin-queue.ts'
+export type { Operation } from './operation.ts'
 
 /** A CID as a map key: its bytes, one character each. Half the memory of the printed form and quicker to make. */
 export const keyOf = (cid: CID): string => latin1(cid.bytes)
@@ -38,11 +38,11 @@ type ListedState = Exclude<KeptState, 'pin_queued'>
 /** All operations, by CID and by state. The lists of waiting operations are the queues. */
 export class OperationTable {
   /** Pins that wait. */
-  readonly queues: PinQueues
+  readonly queues: FairScheduler
   readonly #byKey = new Map<string, Operation>()
   readonly #lists = Object.fromEntries(keptStates.map(name => [name, new OperationList()])) as Record<ListedState, OperationList>
 
-  constructor (rules: QueueRules, clock: Pick<Clock, 'elapsed'>) { this.queues = new PinQueues(rules, clock) }
+  constructor (rules: QueueRules, clock: Pick<Clock, 'elapsed'>) { this.queues = new FairScheduler(rules, clock) }
 
   get (key: string): Operation | undefined { return this.#byKey.get(key) }
   get isEmpty (): boolean { return this.#byKey.size === 0 }
@@ -103,7 +103,7 @@ export class OperationTable {
 
   #waitingPins (): Operation[] {
     const queues = [...this.queues.all]
-    return [...queues.flatMap(({ young }) => [...young]), ...queues.flatMap(({ others }) => [...others])]
+    return [...queues.flatMap(({ priority }) => [...priority]), ...queues.flatMap(({ normal }) => [...normal])]
   }
 
   #listOf ({ state, priority, queue }: Operation): OperationList | undefined {

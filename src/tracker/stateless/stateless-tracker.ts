@@ -22,8 +22,8 @@ import { cidOfKey, keyOf, OperationTable } from './operation-table.ts'
 import type { PinQueue } from './pin-queue.ts'
 import type { TrackerIdentity } from './pin-infos.ts'
 import { PinInfos } from './pin-infos.ts'
-import { PinNotes } from './pin-notes.ts'
-import { StatusLines } from './status-lines.ts'
+import { CrashLoopGuard } from './crash-loop-guard.ts'
+import { StatusListLines } from './status-list-lines.ts'
 import { isHeld, missingText, StatusLists } from './status-list.ts'
 import type { OpenView } from './status-list.ts'
 import { SurplusRoots } from './surplus-roots.ts'
@@ -85,11 +85,11 @@ class Tracker implements StatelessTracker {
   readonly #deps: StatelessTrackerDeps
   readonly #table: OperationTable
   readonly #unpins: UnfinishedUnpins
-  readonly #notes: PinNotes
+  readonly #guard: CrashLoopGuard
   readonly #runner: OperationRunner
   readonly #infos: PinInfos
   readonly #lists: StatusLists
-  readonly #lines: StatusLines
+  readonly #lines: StatusListLines
   readonly #surplus: SurplusRoots
   readonly #listeners = new Listeners<OperationChange>()
   #lastRecoverAt = 0
@@ -100,13 +100,13 @@ class Tracker implements StatelessTracker {
     this.#init = init
     this.#deps = deps
     this.#unpins = new UnfinishedUnpins({ ...deps, table })
-    this.#notes = new PinNotes({
+    this.#guard = new CrashLoopGuard({
       ...deps, isWanted: key => desiredState(deps.state.get(cidOfKey(key)), init.self) === 'pin', due: () => this.#runner.wake()
     })
-    this.#runner = new OperationRunner(init, { ...deps, table, notes: this.#notes, changed: key => this.#changed(key) })
+    this.#runner = new OperationRunner(init, { ...deps, table, guard: this.#guard, changed: key => this.#changed(key) })
     this.#infos = new PinInfos(init.self, deps)
     this.#lists = new StatusLists(init.self, { ...deps, table, infos: this.#infos })
-    this.#lines = new StatusLines(init.self, { ...deps, table, infos: this.#infos, lists: this.#lists })
+    this.#lines = new StatusListLines(init.self, { ...deps, table, infos: this.#infos, lists: this.#lists })
     this.#surplus = new SurplusRoots(init.self, { ...deps, table })
     this.#runner.onPinned = key => {
       this.#lists.notePinned(key)
@@ -118,7 +118,7 @@ class Tracker implements StatelessTracker {
   async start (signal: AbortSignal): Promise<void> {
     this.#lastRecoverAt = this.#deps.clock.now()
     await this.#unpins.load(signal)
-    await this.#notes.load(signal)
+    await this.#guard.load(signal)
     this.#runner.start()
   }
 
@@ -129,7 +129,7 @@ class Tracker implements StatelessTracker {
     this.#isStopped = true
     await this.#runner.stop()
     await this.#unpins.close()
-    await this.#notes.close()
+    await this.#guard.close()
   }
 
   track (pin: Pin): void {
@@ -150,7 +150,7 @@ class Tracker implements StatelessTracker {
     if (pin == null) return this.#infos.unpinned(cid)
     const desired = desiredState(pin, this.#init.self)
     if (desired === 'meta') return this.#infos.ofPin(pin, 'sharded')
-    if (desired === 'clean') return this.#infos.ofPin(pin, 'remote')
+    if (desired === 'remote') return this.#infos.ofPin(pin, 'remote')
     return await this.#askNode(pin, options)
   }
 
@@ -232,7 +232,7 @@ class Tracker implements StatelessTracker {
     return Array.from(this.#table.queues.all, ({ name, length, running }) => ({ name, waiting: length, running }))
   }
 
-  setAsideCount (): number { return this.#notes.suspects }
+  setAsideCount (): number { return this.#guard.suspects }
 
   operations (): Record<KeptState, number> {
     const counts = Object.fromEntries(keptStates.map(state => [state, this.#table.count(state)])) as Record<KeptState, number>

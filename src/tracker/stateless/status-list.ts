@@ -105,7 +105,7 @@ export class StatusLists {
   /** What the pinset and the node say of a pin without an operation. `held`: the node's word. */
   computed (wanted: WantedPin, key: string, open: OpenView | undefined, held: IpfsPinStatus | undefined): TrackerStatus {
     if (wanted.desired === 'meta') return 'sharded'
-    if (wanted.desired === 'clean') return 'remote'
+    if (wanted.desired === 'remote') return 'remote'
     if (open == null) return 'undefined'
     return isHeld(wanted, held) || open.since.has(key) ? 'pinned' : 'unexpectedly_unpinned'
   }

@@ -18,7 +18,7 @@ export interface SurplusRootsDeps {
 }
 
 /** A root that the pinset doesn't want here, and how it is to go. */
-export interface SurplusRoot { key: string, cid: CID, desired: 'unpin' | 'clean' }
+export interface SurplusRoot { key: string, cid: CID, desired: 'unpin' | 'remote' }
 
 /**
  * How long the pinset must have been whole before roots go that it has never heard of: it may have been removed or replaced on purpose, and
@@ -71,7 +71,7 @@ export class SurplusRoots {
   async #surplus (cid: CID): Promise<SurplusRoot['desired'] | undefined> {
     if (this.#deps.table.get(keyOf(cid)) != null) return undefined
     const desired = desiredState(this.#deps.state.get(cid), this.#self)
-    if (desired === 'clean') return desired
+    if (desired === 'remote') return desired
     if (desired !== 'unpin') return undefined
     const isOver = this.#isKnownLong() || await this.#deps.state.wasUnpinned(cid)
     return isOver && !this.#deps.state.has(cid) ? 'unpin' : undefined

@@ -5,7 +5,7 @@ import { keptStates, stateFacts, transition, transitions } from '../../../../src
 
 const states = Object.keys(transitions) as OperationState[]
 const events = Object.keys(transitions.idle) as OperationEvent[]
-const wants = { pin: 'pin', unpin: 'unpin', clean: 'remote' } as const
+const wants = { pin: 'pin', unpin: 'unpin', remote: 'remote' } as const
 const runs = ['pinning', 'unpinning', 'cleaning'] as const
 
 /** Every pair of state and event as one readable line. */
@@ -22,7 +22,7 @@ describe('operation states', () => {
 
   it('change as written down: next state, attempts (0 reset, +1 counted), ! cancels the run', () => {
     assert.deepEqual([`events: ${events.join(' | ')}`, ...table], [
-      'events: pin | unpin | clean | start | done | fail | full | drop',
+      'events: pin | unpin | remote | start | done | fail | full | drop',
       'idle: pin_queued 0 | unpin_queued 0 | clean_queued 0 | - | - | - | - | -',
       'pin_queued: - | unpin_queued 0 | clean_queued 0 | pinning +1 | - | - | pin_error | idle',
       'pinning: - | unpin_queued 0 ! | clean_queued 0 ! | - | idle | pin_error | - | idle !',

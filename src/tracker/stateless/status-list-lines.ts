@@ -21,7 +21,7 @@ import type { PinInfos } from './pin-infos.ts'
 import { errorOf } from './status-list.ts'
 import type { OpenView, StatusLists, WantedPin } from './status-list.ts'
 
-export interface StatusLinesDeps {
+export interface StatusListLinesDeps {
   state: PinState
   table: OperationTable
   infos: PinInfos
@@ -32,11 +32,11 @@ export interface StatusLinesDeps {
  * What `StatusLists` lists, as the lines that `StatusPrinter` prints: assembled from pins' own lines and of texts that many rows share.
  * Whatever isn't as usual is printed by `StatusPrinter` itself.
  */
-export class StatusLines {
+export class StatusListLines {
   readonly #self: PeerId
-  readonly #deps: StatusLinesDeps
+  readonly #deps: StatusListLinesDeps
 
-  constructor (self: PeerId, deps: StatusLinesDeps) {
+  constructor (self: PeerId, deps: StatusListLinesDeps) {
     this.#self = self
     this.#deps = deps
   }
@@ -82,14 +82,14 @@ interface StatusText { start: string, end: string }
 class OneList {
   readonly #self: PeerId
   readonly #filter: StatusFilter
-  readonly #deps: StatusLinesDeps
+  readonly #deps: StatusListLinesDeps
   readonly #cutter = new PinLineCutter()
   readonly #printer = new StatusPrinter()
   readonly #chunks = new TextChunks()
   readonly #byStatus = new Map<TrackerStatus, StatusText>()
   #terms: TermsText | undefined
 
-  constructor (self: PeerId, filter: StatusFilter, deps: StatusLinesDeps) {
+  constructor (self: PeerId, filter: StatusFilter, deps: StatusListLinesDeps) {
     this.#self = self
     this.#filter = filter
     this.#deps = deps

@@ -1,7 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { QueueRules } from '../../model/queue-rules.ts'
 import { otherQueues, usualShare } from '../../model/queue-rules.ts'
-import type { Operation, OperationList } from './pin-queue.ts'
+import type { Operation, OperationList } from './operation.ts'
 import { PinQueue } from './pin-queue.ts'
 
 /** More queues than this share one; those that the configuration names always have their own. */
@@ -17,7 +17,7 @@ const costSamples = 16
  * The pins that wait, in queues that take turns in proportion to their weights (start-time fair queueing: the queue that has used least,
  * by its weight, comes next; who comes back from idling has saved nothing). One queue alone is what Go has.
  */
-export class PinQueues {
+export class FairScheduler {
   readonly #rules: QueueRules
   readonly #clock: Pick<Clock, 'elapsed'>
   readonly #queues = new Map<string, PinQueue>()

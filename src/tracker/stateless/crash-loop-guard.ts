@@ -55,7 +55,7 @@ const isApart = ({ deaths, ranMs }: Suspect): boolean => deaths > 1 && (ranMs < 
 /** How long it keeps others of its kind waiting. */
 const apartMs = ({ ranMs }: Suspect): number => ranMs < slowMs ? aloneMs : Math.min(longestWaitMs, 2 * ranMs)
 
-export interface PinNotesDeps {
+export interface CrashLoopGuardDeps {
   datastore: Datastore
   clock: Clock
   log: Logger
@@ -65,9 +65,9 @@ export interface PinNotesDeps {
   due: () => void
 }
 
-/** Which pins ran when the process died, kept on the disk. */
-export class PinNotes {
-  readonly #deps: PinNotesDeps
+/** Keeps a pin from ending the process again and again: which pins ran when it died, kept on the disk, and how long each has to wait. */
+export class CrashLoopGuard {
+  readonly #deps: CrashLoopGuardDeps
   readonly #suspects = new Map<string, Suspect>()
   readonly #running = new Map<string, Run>()
   readonly #cancels = new Set<() => void>()
@@ -79,7 +79,7 @@ export class PinNotes {
   #isCareful = false
   #isOpen = false
 
-  constructor (deps: PinNotesDeps) { this.#deps = deps }
+  constructor (deps: CrashLoopGuardDeps) { this.#deps = deps }
 
   /** Pins that the process died of, as far as is known. */
   get suspects (): number { return this.#suspects.size }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 
-export interface PinSlotsInit {
+export interface PinSemaphoreInit {
   slots: number
   /** A pin that made no progress from one look to the next gives its slot to others that wait. Milliseconds between looks. */
   lookMs: number
@@ -10,7 +10,7 @@ export interface PinSlotsInit {
   mostWhole: number
 }
 
-export interface PinSlotsDeps {
+export interface PinSemaphoreDeps {
   clock: Pick<Clock, 'after'>
   /** A figure that changes while the pin goes on; undefined when nothing is known. */
   progress: (key: string) => number | undefined
@@ -26,19 +26,19 @@ export interface PinSlotsDeps {
 interface Running { progress: number | undefined, looks: number, place: 'slot' | 'parked' | 'whole' }
 
 /**
- * Who may run. A pin that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others wait it goes
+ * How many pins run at once. A pin that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others wait it goes
  * on without a slot ("parked"), until it is done or gives up. A bounded number may, because each needs some memory.
  */
-export class PinSlots {
-  readonly #init: PinSlotsInit
-  readonly #deps: PinSlotsDeps
+export class PinSemaphore {
+  readonly #init: PinSemaphoreInit
+  readonly #deps: PinSemaphoreDeps
   readonly #running = new Map<string, Running>()
   #free: number
   #parked = 0
   #whole = 0
   #cancelLook: (() => void) | undefined
 
-  constructor (init: PinSlotsInit, deps: PinSlotsDeps) {
+  constructor (init: PinSemaphoreInit, deps: PinSemaphoreDeps) {
     this.#init = init
     this.#deps = deps
     this.#free = init.slots

@@ -25,10 +25,10 @@ import { Placement } from './pinning/placement.ts'
 import { Progresses } from './status/progress.ts'
 import { recoverWorker, Recoveries } from './status/recover.ts'
 import { PeerRemoval } from './peers/remove-peer.ts'
-import { LentPins } from './pinning/lent-pins.ts'
+import { HealedPins } from './pinning/healed-pins.ts'
 import { goHealing, Repinner } from './pinning/repin.ts'
 import { missedPeers, Replications } from './status/replication.ts'
-import { stateSyncWorker } from './pinning/state-sync.ts'
+import { expiryWorker } from './pinning/expiry.ts'
 import { Statuses } from './status/status.ts'
 import { SpillingStatusRows } from './status/status-rows.ts'
 import { Swarm } from './peers/swarm.ts'
@@ -65,8 +65,8 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
   const { ask, statusesOf, repoStat } = questionsTo(init.self, deps)
-  const lent = new LentPins({ ...deps, members, ask })
-  const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, lent })
+  const healed = new HealedPins({ ...deps, members, ask })
+  const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, healed })
   const removal = new PeerRemoval(init, {
     ...deps, members, placement, leaving, ask, isKnown: peer => draining.has(peer) || members.missing().some(one => one.peer === peer)
   })
@@ -82,8 +82,8 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   function loops (): { loops: Worker[], repinLoop: Worker } {
     const recover = recoverWorker(init.pinRecoverIntervalMs, tracker)
     const others = [
-      stateSyncWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker(),
-      ...init.healing?.whenBack === 'give_back' ? [lent.worker()] : []
+      expiryWorker(init.stateSyncIntervalMs, { ...deps, members, unpinner }), removal.worker(), moves.worker(),
+      ...init.healing?.whenBack === 'give_back' ? [healed.worker()] : []
     ]
     return {
       loops: [

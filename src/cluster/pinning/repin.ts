@@ -6,19 +6,19 @@ import type { Worker } from '../../base/worker.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
 import type { PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
-import type { ClosestDeps } from './closest.ts'
-import { closestHere } from './closest.ts'
+import type { ResponsibilityDeps } from './responsibility.ts'
+import { responsibilityOf } from './responsibility.ts'
 import type { Members } from '../peers/members.ts'
 import { Pace } from '../../model/pace.ts'
-import type { LentPins } from './lent-pins.ts'
+import type { HealedPins } from './healed-pins.ts'
 import { isExpired } from './pin-rules.ts'
 import type { Placement } from './placement.ts'
 
-export interface RepinnerDeps extends ClosestDeps {
+export interface RepinnerDeps extends ResponsibilityDeps {
   consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten' | 'trusts'>
   members: Members
   placement: Pick<Placement, 'allocate' | 'metrics'>
-  lent: Pick<LentPins, 'add'>
+  healed: Pick<HealedPins, 'add'>
   clock: Clock
   log: Logger
 }
@@ -66,7 +66,7 @@ export class Repinner {
    */
   async repinFrom (peer: PeerId, signal: AbortSignal): Promise<void> {
     if (this.#deps.members.has(peer)) return
-    const isOurs = closestHere(this.#deps, peer)
+    const isOurs = responsibilityOf(this.#deps, peer)
     for await (const batch of this.#deps.consensus.state.pins({ signal })) {
       const metrics = this.#deps.placement.metrics()
       const affected = batch.filter(pin => pin.allocations.includes(peer) && isOurs(pin.cid))
@@ -87,7 +87,7 @@ export class Repinner {
 
   /** Whether the pin has changed. */
   async #repin ({ cid }: Pin, peer: PeerId, metrics: MetricsByName): Promise<boolean> {
-    const { consensus, placement, lent, clock, log } = this.#deps
+    const { consensus, placement, healed, clock, log } = this.#deps
     await consensus.whenWritten(cid) // a user's change that isn't in the state yet must not be undone
     const pin = consensus.state.get(cid)
     if (pin == null || !pin.allocations.includes(peer) || isExpired(pin, clock.now())) return false
@@ -95,9 +95,9 @@ export class Repinner {
       const allocations = placement.allocate({ pin, current: pin.allocations, without: new Set([peer]) }, metrics)
       if (!differ(allocations, pin.allocations)) return false
       const added = allocations.filter(other => !pin.allocations.includes(other))
-      const isLent = this.#init.whenBack === 'give_back' && added.length > 0
-      if (isLent) await lent.add({ cid, peer, added, at: clock.now() })
-      const next = isLent ? [...pin.allocations, ...added] : allocations
+      const isTemporary = this.#init.whenBack === 'give_back' && added.length > 0
+      if (isTemporary) await healed.add({ cid, peer, added, at: clock.now() })
+      const next = isTemporary ? [...pin.allocations, ...added] : allocations
       const isDone = await consensus.replaceIf(pin, { ...pin, allocations: next, timestamp: clock.now() })
       if (!isDone) return await this.#repin(pin, peer, metrics)
       log.info('repinned away from a peer that is down', { cid: cid.toString(), peer, allocations: next })

@@ -12,8 +12,8 @@ export type OperationState =
   'clean_queued' | 'cleaning' | 'clean_error'
 
 /**
- * `pin`, `unpin`, `remote` (others hold it): the pinset asks for it (or a recover does so again). `start`: a worker takes it. `done`, `fail`: the worker's
- * result. `full`: there was no room in the queue. `drop`: the pinset says that there is nothing to do any more.
+ * `pin`, `unpin`, `remote` (others hold it): the pinset asks for it (or a recover does so again). `start`: a worker takes it. `done`,
+ * `fail`: the worker's result. `full`: there was no room in the queue. `drop`: the pinset says that there is nothing to do any more.
  */
 export type OperationEvent = 'pin' | 'unpin' | 'remote' | 'start' | 'done' | 'fail' | 'full' | 'drop'
 

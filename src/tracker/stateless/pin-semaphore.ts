@@ -26,8 +26,8 @@ export interface PinSemaphoreDeps {
 interface Running { progress: number | undefined, looks: number, place: 'slot' | 'parked' | 'whole' }
 
 /**
- * How many pins run at once. A pin that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others wait it goes
- * on without a slot ("parked"), until it is done or gives up. A bounded number may, because each needs some memory.
+ * How many pins run at once. One that waits for blocks that nobody sends must not hold others up for as long as pin_timeout: when others
+ * wait it goes on without a slot ("parked"), until it is done or gives up. A bounded number may, because each needs some memory.
  */
 export class PinSemaphore {
   readonly #init: PinSemaphoreInit

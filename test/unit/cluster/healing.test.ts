@@ -80,7 +80,7 @@ describe('the healing policy', () => {
 
     await lose(1)
     await clock.advance(minuteMs)
-    const lent = [heldBy(0), heldBy(1), heldBy(2)]
+    const healed = [heldBy(0), heldBy(1), heldBy(2)]
     peerAt(1).ipfs.roots.delete(aCid(3).toString())
     comeBack(1)
     await clock.advance(2 * minuteMs)
@@ -88,12 +88,12 @@ describe('the healing policy', () => {
     peerAt(1).ipfs.roots.set(aCid(3).toString(), 'recursive')
     await clock.advance(2 * minuteMs)
 
-    assert.deepEqual(lent, [20, 20, 20])
+    assert.deepEqual(healed, [20, 20, 20])
     assert.deepEqual([missing, heldBy(0), heldBy(1), heldBy(2)], [3, 20, 20, 0])
     assert.deepEqual(await collect(datastore.keys({ from: 'lent/', before: 'lent0' })), [])
   })
 
-  it('takes pins that were lent from a peer that is away for more than a day', async () => {
+  it('takes pins that were healed from a peer that is away for more than a day', async () => {
     const { clock, lose, heldBy } = await open(3, { whenBack: 'give_back' })
 
     await lose(1)

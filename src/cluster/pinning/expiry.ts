@@ -4,13 +4,13 @@ import type { Worker } from '../../base/worker.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
 import type { Pin } from '../../model/pin.ts'
 import { formatTime } from '../../model/time.ts'
-import type { ClosestDeps } from './closest.ts'
-import { closestHere } from './closest.ts'
+import type { ResponsibilityDeps } from './responsibility.ts'
+import { responsibilityOf } from './responsibility.ts'
 import { isExpired } from './pin-rules.ts'
 import type { Unpinner } from './unpin.ts'
 import { isUnpinnable } from './unpin.ts'
 
-export interface StateSyncDeps extends ClosestDeps {
+export interface ExpiryDeps extends ResponsibilityDeps {
   consensus: Pick<Consensus, 'state' | 'whenWritten' | 'trusts'>
   unpinner: Pick<Unpinner, 'expire'>
   clock: Clock
@@ -21,8 +21,8 @@ export interface StateSyncDeps extends ClosestDeps {
  * Unpins the expired items that are this peer's to care for. What is changed meanwhile or can't be unpinned is logged and left for the next
  * time.
  */
-async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<void> {
-  const isOurs = closestHere(deps)
+async function unpinExpired (deps: ExpiryDeps, signal: AbortSignal): Promise<void> {
+  const isOurs = responsibilityOf(deps)
   const now = deps.clock.now()
   for await (const batch of deps.consensus.state.pins({ signal })) {
     const expired = batch.filter(pin => isExpired(pin, now) && isUnpinnable(pin.type) && isOurs(pin.cid))
@@ -30,7 +30,7 @@ async function unpinExpired (deps: StateSyncDeps, signal: AbortSignal): Promise<
   }
 }
 
-async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, log }: StateSyncDeps, signal: AbortSignal): Promise<void> {
+async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, log }: ExpiryDeps, signal: AbortSignal): Promise<void> {
   await consensus.whenWritten(cid) // it may just have been prolonged
   const latest = consensus.state.get(cid)
   if (latest == null || !isExpired(latest, clock.now())) return
@@ -44,7 +44,7 @@ async function unpinOne ({ cid, expireAt }: Pin, { consensus, unpinner, clock, l
 }
 
 /** The worker that looks every `intervalMs` for pins whose time is over, and unpins those that this peer is to unpin. */
-export const stateSyncWorker = (intervalMs: number, deps: StateSyncDeps): Worker => ({
+export const expiryWorker = (intervalMs: number, deps: ExpiryDeps): Worker => ({
   name: 'state-sync',
   runAtStart: false,
   intervalMs: () => intervalMs,

@@ -93,7 +93,7 @@ export interface PinsetDiff {
   isCut: boolean
   isSameHeads: boolean
   /** What the repair did on each; null without one. */
-  repair: Array<{ peer: PeerId, lostBlocks: number, mended: number }> | null
+  repair: Array<{ peer: PeerId, lostBlocks: number, repaired: number }> | null
 }
 
 /** What is to be audited. Without `cids` and `sharePercent`: everything that the peer holds. */

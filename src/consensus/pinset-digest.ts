@@ -42,7 +42,7 @@ export interface MergedAgain {
   /** Blocks of the DAG that were gone or damaged. They are being fetched. */
   lostBlocks: number
   /** Keys whose value wasn't what the blocks here say, and is now. */
-  mended: string[]
+  repaired: string[]
 }
 
 /** What a peer knows of its own pinset, and what it can do about it. */

@@ -16,7 +16,8 @@ const ownNames = new RegExp([
   /\b(?:calmLogger|calmWalk|[nN]eighbours(?:In|Init|Deps)|closeSurplus|HandOver|(?:http|web|peer|compose)Faces?|(?:Http|Web|Peer)Face)\b/,
   /\b(?:http|Service|Gateway|Web|Proxy)Front\b|\balone(?:Broadcast|Exchange|Share)\b|\bblindObserver\b|[sS]poilt\b/,
   /\b(?:othersTurn|inNextTurn|nextTurn|standsStill|MendingLevel|BlockSpread|cutDelta|ContestedHolders)\b/,
-  /\b(?:(?:Range)?Visit|QuestionStream|\w*[iI]nnards|cork(?:ed)?Connections|FileScout|LandedBlocks|oddTexts?|codeLetter|Sight)\b/
+  /\b(?:(?:Range)?Visit|QuestionStream|Patience|Saying|Gifts|Pin(?:Notes|Slots)|LentPins?|closestHere)\b/,
+  /\b(?:\w*[iI]nnards|corkedConnections|FileScout|LandedBlocks|oddTexts?|codeLetter|Sight)\b/
 ].map(({ source }) => source).join('|'))
 
 /** Of texts: what a reader would have to learn first. */

@@ -50,5 +50,5 @@ const diffJson = ({ one, other, pins, isCut, isSameHeads, repair }: PinsetDiff):
   same_heads: isSameHeads,
   more: isCut,
   pins: pins.map(pin => ({ cid: pin.cid.toString(), one: pin.one, other: pin.other })),
-  repair: repair?.map(({ peer, lostBlocks, mended }) => ({ peer, lost_blocks: lostBlocks, mended })) ?? null
+  repair: repair?.map(({ peer, lostBlocks, repaired }) => ({ peer, lost_blocks: lostBlocks, mended: repaired })) ?? null
 })

@@ -65,7 +65,9 @@ export class HealedPins {
     const { members, clock, log } = this.#deps
     try {
       const healed = healedPinOf(key, value)
-      const isOver = members.has(healed.peer) ? await this.#giveBack(healed, signal) : clock.now() > healed.at + keepMs && await this.#keep(healed)
+      const isOver = members.has(healed.peer)
+        ? await this.#giveBack(healed, signal)
+        : clock.now() > healed.at + keepMs && await this.#keep(healed)
       if (isOver) await this.#forget(key)
     } catch (err) {
       signal.throwIfAborted()

@@ -178,7 +178,7 @@ export class DrainRun {
       await measuring
     }
     signal.throwIfAborted()
-    await this.#deps.growth.since(this.#deps.receivers.given(), signal) // what came since the last measure
+    await this.#deps.growth.since(this.#deps.receivers.assigned(), signal) // what came since the last measure
   }
 
   /** Waits until the limits let another move begin. */
@@ -199,8 +199,8 @@ export class DrainRun {
     this.#inTransit.set(key, cid)
     try {
       const { outcome, isFewer, reason } = await transfers.run({
-        cid, from: peer, candidates: pin => receivers.candidates(pin, peer), onGiven: peers => receivers.gave(peers),
-        onDone: peers => receivers.done(peers), onWait: reason => this.#waiting.set(key, reason)
+        cid, from: peer, candidates: pin => receivers.candidates(pin, peer), onGiven: peers => receivers.assign(peers),
+        onDone: peers => receivers.arrive(peers), onWait: reason => this.#waiting.set(key, reason)
       }, signal)
       if (outcome === 'stuck') return this.#wait(cid, reason)
       this.#left(isFewer)
@@ -234,7 +234,7 @@ export class DrainRun {
     await growth.since(members.list(), signal)
     while (!signal.aborted) {
       await clock.sleep(measureMs, signal).catch(() => {}) // ended
-      this.#pace.arrived(await growth.since(receivers.given(), signal), clock.elapsed())
+      this.#pace.arrived(await growth.since(receivers.assigned(), signal), clock.elapsed())
       await save(this.drain)
     }
   }

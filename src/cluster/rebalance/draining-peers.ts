@@ -23,7 +23,7 @@ export class DrainingPeers {
   readonly #init: { self: PeerId }
   readonly #deps: DrainingPeersDeps
   readonly #own = new Set<PeerId>()
-  #heard = new Map<PeerId, PeerId>()
+  #announced = new Map<PeerId, PeerId>()
   #readAt = -Infinity
 
   constructor (init: { self: PeerId }, deps: DrainingPeersDeps) {
@@ -42,18 +42,18 @@ export class DrainingPeers {
   drainedBy (peer: PeerId): PeerId | undefined {
     const { clock } = this.#deps
     if (clock.elapsed() >= this.#readAt + readAgainMs) this.#read()
-    return this.#heard.get(peer)
+    return this.#announced.get(peer)
   }
 
   #read (): void {
     const { monitor, consensus, clock } = this.#deps
     const now = clock.now()
     this.#readAt = clock.elapsed()
-    this.#heard = new Map()
+    this.#announced = new Map()
     for (const { peer: sender, value, receivedAt } of monitor.lastKnown('ping')) {
       const isOld = receivedAt > 0n && now - Number(receivedAt) / 1e6 > believedMs
       if (sender === this.#init.self || isOld || !value.includes('"draining"') || !consensus.trusts(sender)) continue
-      for (const peer of parsePingValue(value).draining?.slice(0, mostBelieved) ?? []) this.#heard.set(peer, sender)
+      for (const peer of parsePingValue(value).draining?.slice(0, mostBelieved) ?? []) this.#announced.set(peer, sender)
     }
   }
 }

@@ -6,8 +6,8 @@ import type { Placement } from '../pinning/placement.ts'
 
 export interface ReceiversDeps { placement: Pick<Placement, 'candidates' | 'metrics' | 'tags'> }
 
-/** Pins that a peer was given: those that it hasn't got yet, and those that it got after it had told its metric. */
-interface Gifts { coming: number, come: number, measuredAt: bigint }
+/** Pins that a peer was assigned: those that it hasn't got yet, and those that it got after it had told its metric. */
+interface Assigned { pending: number, arrived: number, measuredAt: bigint }
 
 /** What of a metric's weight a pin costs: bytes, or one. */
 const costs: Readonly<Record<string, 'bytes' | 'one'>> = { freespace: 'bytes', reposize: 'bytes', pinqueue: 'one', numpin: 'one' }
@@ -18,7 +18,7 @@ const costs: Readonly<Record<string, 'bytes' | 'one'>> = { freespace: 'bytes', r
  */
 export class Receivers {
   readonly #deps: ReceiversDeps
-  readonly #gifts = new Map<PeerId, Gifts>()
+  readonly #assigned = new Map<PeerId, Assigned>()
   /** Bytes of a pin, on the whole. */
   #meanBytes = 0n
 
@@ -35,25 +35,25 @@ export class Receivers {
     return byFreshGroups(found, others, placement.tags.map(name => metrics.get(name) ?? new Map<PeerId, Metric>()))
   }
 
-  gave (peers: readonly PeerId[]): void {
-    for (const peer of peers) this.#of(peer).coming++
+  assign (peers: readonly PeerId[]): void {
+    for (const peer of peers) this.#of(peer).pending++
   }
 
-  done (peers: readonly PeerId[]): void {
+  arrive (peers: readonly PeerId[]): void {
     for (const peer of peers) {
-      const gifts = this.#of(peer)
-      gifts.coming--
-      gifts.come++
+      const assigned = this.#of(peer)
+      assigned.pending--
+      assigned.arrived++
     }
   }
 
   /** Peers that were given something. */
-  given (): PeerId[] { return [...this.#gifts.keys()] }
+  assigned (): PeerId[] { return [...this.#assigned.keys()] }
 
-  #of (peer: PeerId): Gifts {
-    const gifts = this.#gifts.get(peer) ?? { coming: 0, come: 0, measuredAt: 0n }
-    this.#gifts.set(peer, gifts)
-    return gifts
+  #of (peer: PeerId): Assigned {
+    const assigned = this.#assigned.get(peer) ?? { pending: 0, arrived: 0, measuredAt: 0n }
+    this.#assigned.set(peer, assigned)
+    return assigned
   }
 
   #lowered (metrics: MetricsByName): MetricsByName {
@@ -64,10 +64,10 @@ export class Receivers {
   }
 
   #lower (metric: Metric, cost: 'bytes' | 'one'): Metric {
-    const gifts = this.#gifts.get(metric.peer)
-    if (gifts == null) return metric
-    if (gifts.measuredAt !== metric.receivedAt) Object.assign(gifts, { measuredAt: metric.receivedAt, come: 0 })
-    const pins = BigInt(gifts.coming + gifts.come)
+    const assigned = this.#assigned.get(metric.peer)
+    if (assigned == null) return metric
+    if (assigned.measuredAt !== metric.receivedAt) Object.assign(assigned, { measuredAt: metric.receivedAt, arrived: 0 })
+    const pins = BigInt(assigned.pending + assigned.arrived)
     return { ...metric, weight: metric.weight - pins * (cost === 'bytes' ? this.#meanBytes : 1n) }
   }
 }

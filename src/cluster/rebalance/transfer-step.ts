@@ -1,8 +1,8 @@
 import type { PeerId } from '../../model/cid.ts'
 import type { Pin } from '../../model/pin.ts'
 
-/** What a holder says of an item: it has it, it is about to have it, or it can't have it now. */
-export type Saying = 'has' | 'coming' | 'failed'
+/** What a holder reports of an item: it has it, it is about to have it, or it can't have it now. */
+export type ReportedStatus = 'has' | 'coming' | 'failed'
 
 /** All that the next step of a transfer depends on. */
 export interface TransferView {
@@ -11,8 +11,8 @@ export interface TransferView {
   from: PeerId
   /** How many others shall have it: see `goalOf`. */
   goal: number
-  /** What the other holders say; who is missing here has failed. */
-  said: ReadonlyMap<PeerId, Saying>
+  /** What the other holders report; who is missing here has failed. */
+  reported: ReadonlyMap<PeerId, ReportedStatus>
   /** Holders that this transfer has added. */
   added: ReadonlySet<PeerId>
   /** Peers that could take it, the best first. Asked only when one is needed; holders among them are passed over. */
@@ -33,9 +33,9 @@ export const goalOf = ({ allocations, replicationFactorMin: min, replicationFact
  * How a pin leaves a peer: see docs/design/rebalance.md. The pin never gets allocations without the peer before `goal` others, or the
  * minimum when there are no more to be had, have it.
  */
-export function transferStep ({ pin, from, goal, said, added, candidates }: TransferView): TransferStep {
+export function transferStep ({ pin, from, goal, reported, added, candidates }: TransferView): TransferStep {
   const others = pin.allocations.filter(peer => peer !== from)
-  const are = (saying: Saying): PeerId[] => others.filter(peer => (said.get(peer) ?? 'failed') === saying)
+  const are = (status: ReportedStatus): PeerId[] => others.filter(peer => (reported.get(peer) ?? 'failed') === status)
   const [has, coming, failed] = [are('has'), are('coming'), are('failed')]
   if (has.length >= goal) return taken({ pin, others, kept: [...has, ...coming, ...failed], isFewer: false })
   if (has.length + coming.length >= goal) return { do: 'wait' }

@@ -8,10 +8,10 @@ import { isEverywhere } from '../../model/pin.ts'
 import type { TrackerStatus } from '../../model/status.ts'
 import { peerAnswerMs, within } from '../deadline.ts'
 import type { Members } from '../peers/members.ts'
-import { Patience } from './patience.ts'
+import { UnplaceableSince } from './unplaceable-since.ts'
 import { isAbout, withAllocations } from '../pinning/pin-version.ts'
 import { goalOf, transferStep } from './transfer-step.ts'
-import type { Saying, TransferStep } from './transfer-step.ts'
+import type { ReportedStatus, TransferStep } from './transfer-step.ts'
 
 export interface TransfersDeps {
   consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten'>
@@ -40,16 +40,16 @@ export interface TransferResult { outcome: 'moved' | 'gone' | 'stuck', isFewer: 
 const firstLookMs = 100
 const lastLookMs = 5000
 /** How long a holder may be silent, or not know of the pin, before another one is chosen. */
-const unawareMs = 60_000
+const noReportMs = 60_000
 /** A look at all holders takes no longer. */
 const forgetMs = 2 * lastLookMs + peerAnswerMs
 
-const sayings: Partial<Record<TrackerStatus, Saying>> = {
+const reportedStatuses: Partial<Record<TrackerStatus, ReportedStatus>> = {
   pinned: 'has', pinning: 'coming', pin_queued: 'coming', pin_error: 'failed', cluster_error: 'failed'
 }
 
-/** What one holder said last, in words too, and since when it has said nothing of use. */
-interface Heard { saying: Saying, unawareSince: number | undefined, reason: string }
+/** What one holder reported last, in words too, and since when it has reported nothing of use. */
+interface Report { status: ReportedStatus, noReportSince: number | undefined, reason: string }
 
 /**
  * Brings single pins off a peer, each step as `transferStep` decides. Keeps nothing but that nobody could take pins of certain holders:
@@ -57,7 +57,7 @@ interface Heard { saying: Saying, unawareSince: number | undefined, reason: stri
  */
 export class Transfers {
   readonly #deps: TransfersDeps
-  readonly #patience = new Patience({ forgetMs })
+  readonly #unplaceable = new UnplaceableSince({ forgetMs })
 
   constructor (deps: TransfersDeps) { this.#deps = deps }
 
@@ -66,12 +66,12 @@ export class Transfers {
    */
   async run (order: TransferOrder, signal: AbortSignal): Promise<TransferResult> {
     const { clock, consensus } = this.#deps
-    const transfer = new Transfer(order, { ...this.#deps, patience: this.#patience })
+    const transfer = new Transfer(order, { ...this.#deps, unplaceable: this.#unplaceable })
     for (let look = firstLookMs; ; look = Math.min(lastLookMs, look * 2)) {
       signal.throwIfAborted()
       const pin = consensus.state.get(order.cid)
       if (pin == null || isEverywhere(pin) || !pin.allocations.includes(order.from)) return transfer.end('gone')
-      await transfer.hear(pin, signal)
+      await transfer.collectReports(pin, signal)
       const result = await transfer.take(pin, signal)
       if (result != null) return result
       if (look === lastLookMs) order.onWait(transfer.whyItWaits())
@@ -82,14 +82,14 @@ export class Transfers {
 
 class Transfer {
   readonly #order: TransferOrder
-  readonly #deps: TransfersDeps & { patience: Patience }
-  readonly #heard = new Map<PeerId, Heard>()
+  readonly #deps: TransfersDeps & { unplaceable: UnplaceableSince }
+  readonly #reports = new Map<PeerId, Report>()
   /** Nobody is tried twice: who failed first would be chosen again and again. */
   readonly #added = new Set<PeerId>()
   #goal = 0
   #fewerSince: number | undefined
 
-  constructor (order: TransferOrder, deps: TransfersDeps & { patience: Patience }) {
+  constructor (order: TransferOrder, deps: TransfersDeps & { unplaceable: UnplaceableSince }) {
     this.#order = order
     this.#deps = deps
   }
@@ -100,32 +100,32 @@ class Transfer {
   }
 
   whyItWaits (): string {
-    if (this.#fewerSince != null) return `no other peer can take it; when none can for ${unawareMs / 1000} s, it has a copy less`
-    const coming = [...this.#heard].find(([, { saying, reason }]) => saying === 'coming' && reason === '')
+    if (this.#fewerSince != null) return `no other peer can take it; when none can for ${noReportMs / 1000} s, it has a copy less`
+    const coming = [...this.#reports].find(([, { status, reason }]) => status === 'coming' && reason === '')
     return this.#reason() || (coming == null ? 'no other peer has it yet' : `peer ${coming[0]} has not got all of it yet`)
   }
 
-  #reason (): string { return [...this.#heard.values()].find(({ reason }) => reason !== '')?.reason ?? '' }
+  #reason (): string { return [...this.#reports.values()].find(({ reason }) => reason !== '')?.reason ?? '' }
 
   /** Asks all other holders what they have. */
-  async hear (pin: Pin, signal: AbortSignal): Promise<void> {
+  async collectReports (pin: Pin, signal: AbortSignal): Promise<void> {
     const others = pin.allocations.filter(peer => peer !== this.#order.from)
-    await Promise.all(others.map(async peer => { this.#heard.set(peer, await this.#askOne(peer, pin, signal)) }))
+    await Promise.all(others.map(async peer => { this.#reports.set(peer, await this.#askOne(peer, pin, signal)) }))
   }
 
   /** Undefined: look again, also when somebody has changed the pin since its holders were asked. */
-  async take (heardOf: Pin, signal: AbortSignal): Promise<TransferResult | undefined> {
+  async take (asked: Pin, signal: AbortSignal): Promise<TransferResult | undefined> {
     const { consensus, clock } = this.#deps
     const { cid, from, candidates, onGiven } = this.#order
     await consensus.whenWritten(cid)
     signal.throwIfAborted()
     const pin = consensus.state.get(cid)
     if (pin == null || isEverywhere(pin) || !pin.allocations.includes(from)) return this.end('gone')
-    if (!isAbout({ created: heardOf.timestamp, allocations: heardOf.allocations }, pin)) return undefined
+    if (!isAbout({ created: asked.timestamp, allocations: asked.allocations }, pin)) return undefined
     if (this.#goal === 0) this.#goal = goalOf(pin)
-    const said = new Map([...this.#heard].map(([peer, { saying }]) => [peer, saying]))
-    const step = this.#patient(transferStep({
-      pin, from, goal: Math.max(this.#goal, pin.replicationFactorMin), said, added: this.#added,
+    const reported = new Map([...this.#reports].map(([peer, { status }]) => [peer, status]))
+    const step = this.#orWait(transferStep({
+      pin, from, goal: Math.max(this.#goal, pin.replicationFactorMin), reported, added: this.#added,
       candidates: () => candidates(pin).filter(peer => !this.#added.has(peer))
     }), pin)
     if (step.do === 'stuck') return this.end('stuck')
@@ -142,42 +142,41 @@ class Transfer {
    * A copy less is given up only when nobody could take it for a while: peers begin again, and metrics come late. Pins that all others have
    * wait for that together, else those that are on every peer would take that time one after the other.
    */
-  #patient (step: TransferStep, { allocations }: Pin): TransferStep {
-    const { clock, patience } = this.#deps
-    if (step.do === 'commit' && !step.isLast) patience.end(allocations)
+  #orWait (step: TransferStep, { allocations }: Pin): TransferStep {
+    const { clock, unplaceable } = this.#deps
+    if (step.do === 'commit' && !step.isLast) unplaceable.end(allocations)
     if (step.do !== 'commit' || !step.isFewer) {
       this.#fewerSince = undefined
       return step
     }
     const now = clock.elapsed()
     this.#fewerSince ??= now
-    const haveAll = allocations.every(peer => peer === this.#order.from || this.#heard.get(peer)?.saying === 'has')
-    const since = haveAll ? patience.sinceMs(allocations, now) : this.#fewerSince
-    return now - Math.min(since, this.#fewerSince) < unawareMs ? { do: 'wait' } : step
+    const haveAll = allocations.every(peer => peer === this.#order.from || this.#reports.get(peer)?.status === 'has')
+    const since = haveAll ? unplaceable.sinceMs(allocations, now) : this.#fewerSince
+    return now - Math.min(since, this.#fewerSince) < noReportMs ? { do: 'wait' } : step
   }
 
-  async #askOne (peer: PeerId, pin: Pin, signal: AbortSignal): Promise<Heard> {
+  async #askOne (peer: PeerId, pin: Pin, signal: AbortSignal): Promise<Report> {
     const { members, ask, clock } = this.#deps
-    if (!members.has(peer)) return { saying: 'failed', unawareSince: undefined, reason: `peer ${peer} is not there` }
+    if (!members.has(peer)) return { status: 'failed', noReportSince: undefined, reason: `peer ${peer} is not there` }
     try {
       const info = await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, this.#order.cid, late))
-      const { status, error } = info
-      const saying = sayings[status]
-      if (saying === 'has' && !isAbout(info, pin)) return this.#unaware(peer, `peer ${peer} has not heard yet how the pin has changed`)
-      if (saying != null) return { saying, unawareSince: undefined, reason: saying === 'failed' ? `peer ${peer}: ${error}` : '' }
-      return this.#unaware(peer, `peer ${peer} says ${status}: it does not take the pin as its own`)
+      const status = reportedStatuses[info.status]
+      if (status === 'has' && !isAbout(info, pin)) return this.#noReport(peer, `peer ${peer} has not heard yet how the pin has changed`)
+      if (status != null) return { status, noReportSince: undefined, reason: status === 'failed' ? `peer ${peer}: ${info.error}` : '' }
+      return this.#noReport(peer, `peer ${peer} says ${info.status}: it does not take the pin as its own`)
     } catch (err) {
       signal.throwIfAborted()
       if (isClusterError(err, 'NOT_AUTHORIZED')) {
-        return { saying: 'failed', unawareSince: undefined, reason: `peer ${peer} does not trust this one` }
+        return { status: 'failed', noReportSince: undefined, reason: `peer ${peer} does not trust this one` }
       }
-      return this.#unaware(peer, `peer ${peer}: ${messageOf(err)}`)
+      return this.#noReport(peer, `peer ${peer}: ${messageOf(err)}`)
     }
   }
 
-  #unaware (peer: PeerId, reason: string): Heard {
+  #noReport (peer: PeerId, reason: string): Report {
     const now = this.#deps.clock.elapsed()
-    const since = this.#heard.get(peer)?.unawareSince ?? now
-    return { saying: now - since < unawareMs ? 'coming' : 'failed', unawareSince: since, reason }
+    const since = this.#reports.get(peer)?.noReportSince ?? now
+    return { status: now - since < noReportMs ? 'coming' : 'failed', noReportSince: since, reason }
   }
 }

@@ -82,8 +82,8 @@ export class PinsetDiffs {
   async #repair (sides: readonly [Side, Side], keys: readonly string[], options: PartsOptions): Promise<NonNullable<PinsetDiff['repair']>> {
     const [one, other] = sides
     return Promise.all(([[one, other], [other, one]] as const).map(async ([side, from]) => {
-      const { lostBlocks, mended } = await side.mergeAgain({ heads: await from.heads(options), keys, from: from.peer }, options)
-      return { peer: side.peer, lostBlocks, mended: mended.length }
+      const { lostBlocks, repaired } = await side.mergeAgain({ heads: await from.heads(options), keys, from: from.peer }, options)
+      return { peer: side.peer, lostBlocks, repaired: repaired.length }
     }))
   }
 

@@ -32,7 +32,7 @@ export const keysBytes = (keys: readonly KeyDigest[]): Uint8Array => jsonBytes({
 /** Heads, as an answer; of many only the first. */
 export const headsBytes = (heads: readonly CID[]): Uint8Array => jsonBytes({ rows: heads.slice(0, mostHeads).map(String) })
 /** What came of merging again, as an answer. */
-export const mergedBytes = ({ lostBlocks, mended }: MergedAgain): Uint8Array => jsonBytes({ lost_blocks: lostBlocks, rows: mended })
+export const mergedBytes = ({ lostBlocks, repaired }: MergedAgain): Uint8Array => jsonBytes({ lost_blocks: lostBlocks, rows: repaired })
 
 /** Whether blocks are merged, as an answer. */
 export const areMergedBytes = (are: boolean): Uint8Array => jsonBytes({ merged: are })
@@ -76,7 +76,9 @@ export const keysOf = (bytes: Uint8Array): KeyDigest[] => answered(bytes, ({ row
 export const headsOf = (bytes: Uint8Array): CID[] => answered(bytes, ({ rows }) => listOf(rows, mostHeads, headOf))
 /** Reads what came of merging again; throws as `answered`. */
 export const mergedOf = (bytes: Uint8Array): MergedAgain =>
-  answered(bytes, ({ lost_blocks: lostBlocks, rows }) => ({ lostBlocks: countOf(lostBlocks), mended: listOf(rows, mostKeysMerged, keyOf) }))
+  answered(bytes, ({ lost_blocks: lostBlocks, rows }) => ({
+    lostBlocks: countOf(lostBlocks), repaired: listOf(rows, mostKeysMerged, keyOf)
+  }))
 
 /** Reads whether blocks are merged; throws as `answered`. */
 export const areMergedOf = (bytes: Uint8Array): boolean => answered(bytes, ({ merged }) => {

@@ -54,12 +54,12 @@ export class CrdtDigests implements PinsetDigests {
     catchUp.retry()
     const derived = new DerivedVersions(keys.filter(key => cidOfPinKey(key) != null), { datastore, record: key => store.record(key) })
     await derived.read(signal)
-    const mended = await mutex.run(async () => {
+    const repaired = await mutex.run(async () => {
       const { versions, records } = await derived.wrong()
       if (versions.size > 0) changed(await store.repairValues(versions, records))
       return [...versions.keys()]
     })
-    return { lostBlocks, mended }
+    return { lostBlocks, repaired }
   }
 
   async cells (): Promise<KeyGroup[]> {

@@ -23,7 +23,7 @@ class Differing extends FakeCluster {
     if (this.refusal != null) throw this.refusal
     return {
       ...peers, pins: [{ cid: cidFor('a'), one: 'x', other: null }], isCut: false, isSameHeads: true,
-      repair: repair ? [{ peer: fakePeer, lostBlocks: 1, mended: 2 }] : null
+      repair: repair ? [{ peer: fakePeer, lostBlocks: 1, repaired: 2 }] : null
     }
   }
 }

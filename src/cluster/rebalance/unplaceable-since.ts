@@ -3,7 +3,7 @@ import { keepNewest } from '../../base/keep-newest.ts'
 const mostKnown = 1000
 
 /** Since when nobody could take what certain holders have, as pins on the same holders see it one after the other. */
-export class Patience {
+export class UnplaceableSince {
   readonly #init: { forgetMs: number }
   readonly #seen = new Map<string, { sinceMs: number, atMs: number }>()
 

@@ -3,6 +3,7 @@ import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { WorkerHandle, Workers } from '../base/worker.ts'
 import type { Consensus, PinsetChange } from '../consensus/consensus.ts'
+import { cidText } from '../model/cid.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { Alert } from '../model/metric.ts'
 import { parsePingValue } from '../model/metric.ts'
@@ -144,9 +145,8 @@ export class ClusterEvents implements EventFeed, Startable {
     this.#elsewhere?.pinset(changes)
     for (const { cid, pin } of changes) {
       if (pin == null) this.#ring.add('pin.removed', cidData(cid))
-      else this.#ring.add('pin.put', () => ({
-        cid: cid.toString(), name: shortText(pin.name), type: pin.type, allocations: pin.allocations
-      }))
+      // texts, not the pin: that would be held with it, a kilobyte for each of thousands that a joining peer hears of in a moment
+      else this.#ring.add('pin.put', { cid: cidText(cid), name: shortText(pin.name), type: pin.type, allocations: pin.allocations })
     }
   }
 
@@ -206,4 +206,4 @@ export class ClusterEvents implements EventFeed, Startable {
 const statusData = ({ cid, peer, status, error, attempts }: Required<StatusData>): StatusData & EventData =>
   ({ cid, peer, status, ...(error === '' ? {} : { error: shortText(error) }), ...(attempts > 0 ? { attempts } : {}) })
 
-const cidData = (cid: CID) => (): EventData => ({ cid: cid.toString() })
+const cidData = (cid: CID): EventData => ({ cid: cidText(cid) })

@@ -8,8 +8,11 @@ import type { CID, PeerId } from '../../model/cid.ts'
 import type { HistoryAnswer, HistoryBlock, HistoryExchange, HistoryRequest } from '../../network/history.ts'
 import { blockKey, decodeCrdtBlock } from '../../wire/crdt-block.ts'
 import type { CrdtBlock } from '../../wire/crdt-block.ts'
+import type { StoredPin } from '../../wire/pin.ts'
+import { cidOfPinKey } from '../../wire/pin-key.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
+import { readablePin } from './value-changes.ts'
 
 export interface HistorySyncInit {
   /** A stream that brings nothing for so long no longer keeps others from going on. Milliseconds. */
@@ -42,10 +45,15 @@ export interface HistorySyncDeps {
 
 /** CIDs that a request names. */
 const cidsPerRequest = 2000
-/** Blocks that are read while others are merged, and merged in one batch: a block weighs its bytes and what its writes take. */
+/** Blocks that are read while others are merged: a block weighs its bytes and what its writes take. */
 const ahead = {
   maxBytes: 512 * 1024, sizeOf: (batch: readonly HistoryBlock[]): number => batch.reduce((sum, { bytes }) => sum + bytes.length + 512, 0)
 }
+/**
+ * Blocks are merged in one batch until there is so much of them. What a merge makes is thirty times as much, and gone when it is written:
+ * of small batches V8's young collections find little that lives.
+ */
+const mergedBytes = 128 * 1024
 /** Blocks in a row that were here already. Then there is nothing more to be had this way: what is missing lies elsewhere. */
 const vainBlocks = 512
 const pauseAfterFaultMs = 10 * 60_000
@@ -199,12 +207,10 @@ export class HistorySync {
     let vainCount = 0
     for await (const batches of readAhead(blocks, ahead)) {
       const batch = batches.flat()
-      const fresh = this.#fresh(batch, absent)
-      await this.#merge(fresh)
-      moving()
-      gotCount += fresh.length
+      const freshCount = await this.#mergeAll(batch, { absent, moving })
+      gotCount += freshCount
       for (const { bytes } of batch) readBytes += bytes.length
-      vainCount = fresh.length > 0 ? 0 : vainCount + batch.length
+      vainCount = freshCount > 0 ? 0 : vainCount + batch.length
       if (vainCount > vainBlocks || (absent.size === 0 && store.missing.size === 0)) break
       if (gotCount <= this.#init.maxBlocks && readBytes <= this.#init.maxBytes && clock.elapsed() < until) continue
       this.#again.add(peer)
@@ -213,10 +219,30 @@ export class HistorySync {
     return gotCount
   }
 
-  /** The blocks that aren't here. Throws INVALID_DATA when one is reached from nothing that was asked for. */
-  #fresh (batch: readonly HistoryBlock[], absent: Set<string>): CrdtBlock[] {
-    const { store } = this.#deps
+  /** Reads each part while the one before it is being written. Resolves to the number of blocks that are new. */
+  async #mergeAll (batch: readonly HistoryBlock[], { absent, moving }: { absent: Set<string>, moving: () => void }): Promise<number> {
     const reached = new Set<string>()
+    let merging = Promise.resolve()
+    let freshCount = 0
+    try {
+      for (const part of partsOf(batch)) {
+        const fresh = this.#fresh(part, absent, reached)
+        const pins = pinsOf(fresh)
+        await merging
+        moving()
+        merging = this.#merge(fresh, pins)
+        freshCount += fresh.length
+      }
+    } finally {
+      await merging
+    }
+    moving()
+    return freshCount
+  }
+
+  /** The blocks that aren't here. Throws INVALID_DATA when one is reached from nothing that was asked for. */
+  #fresh (batch: readonly HistoryBlock[], absent: Set<string>, reached: Set<string>): CrdtBlock[] {
+    const { store } = this.#deps
     const fresh: CrdtBlock[] = []
     for (const { cid, bytes } of batch) {
       const id = blockKey(cid)
@@ -232,10 +258,10 @@ export class HistorySync {
     return fresh
   }
 
-  async #merge (blocks: CrdtBlock[]): Promise<void> {
+  async #merge (blocks: CrdtBlock[], pins: ReadonlyMap<string, StoredPin>): Promise<void> {
     if (blocks.length === 0) return
     const { mutex, store, changed, arrived } = this.#deps
-    await mutex.run(async () => changed(await store.applyAll(blocks, { sync: false })))
+    await mutex.run(async () => changed(await store.applyAll(blocks, { sync: false, pins })))
     arrived(blocks)
   }
 
@@ -267,4 +293,31 @@ export class HistorySync {
     this.#retries.get(peer)?.cancel()
     this.#retries.delete(peer)
   }
+}
+
+function * partsOf (blocks: readonly HistoryBlock[]): Generator<HistoryBlock[]> {
+  let part: HistoryBlock[] = []
+  let bytes = 0
+  for (const block of blocks) {
+    part.push(block)
+    bytes += block.bytes.length
+    if (bytes < mergedBytes) continue
+    yield part
+    part = []
+    bytes = 0
+  }
+  if (part.length > 0) yield part
+}
+
+/** What the blocks' elements say, by key; of a key that they have twice what the last one says. */
+function pinsOf (blocks: readonly CrdtBlock[]): Map<string, StoredPin> {
+  const pins = new Map<string, StoredPin>()
+  for (const { delta } of blocks) {
+    for (const { key, value } of delta.elements) {
+      const cid = cidOfPinKey(key)
+      const pin = cid == null ? undefined : readablePin(value, cid)
+      if (pin != null) pins.set(key, { value, pin })
+    }
+  }
+  return pins
 }

@@ -141,6 +141,19 @@ describe('taking history from a peer', () => {
     assert.deepEqual(told.toSorted(), blocks.map((_, at) => `pin ${at}`).toSorted())
   })
 
+  it('merges what comes at once in parts, the oldest block last', async () => {
+    const blocks = pinChain(8, 'p'.repeat(50_000))
+    const told: number[] = []
+    peer.consensus.onChange((changes: readonly PinsetChange[]) => told.push(changes.length))
+    history.answer = () => ({ heads: headsOf(blocks.at(-1)), blocks: stream(newestFirst(blocks)) })
+
+    history.tell('writer', true)
+    await clock.until(() => size() === 8)
+
+    assert.deepEqual(told, [3, 3, 2])
+    assert.equal(peer.consensus.progress().behind, false)
+  })
+
   it('asks only peers that it trusts', async () => {
     await peer.stop()
     await open(memoryDatastore(), { trustedPeers: ['friend'] })

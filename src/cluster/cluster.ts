@@ -1,6 +1,6 @@
 import type { Allocator } from '../allocator/allocator.ts'
 import type { Clock } from '../base/clock.ts'
-import { ClusterError } from '../base/errors.ts'
+import { ClusterError, isClusterError } from '../base/errors.ts'
 import type { Startable } from '../base/lifecycle.ts'
 import type { Logger } from '../base/log.ts'
 import type { WorkerHandle, Workers } from '../base/worker.ts'
@@ -111,6 +111,8 @@ export interface Cluster extends ClusterApi, Startable {
   onSync (listener: (row: PeerSync) => void): () => void
   /** Peers that this one drains, for its ping. */
   drainsOf (): PeerId[]
+  /** Peers that this one has removed lately, for its ping. */
+  removedPeers (): PeerId[]
   /** Whether a peer is being drained, by whomever. */
   isDraining (peer: PeerId): boolean
 }
@@ -148,6 +150,7 @@ class ClusterPeer implements Cluster {
     const { swarm, loops, repinLoop, drains, moves, rebalances } = this.#cases
     this.#loops.push(...loops.map(loop => workers.add(loop)))
     this.#subscriptions.push(this.#cases.sync.onChange(row => this.#onSync(row)))
+    this.#watchRemoved()
     if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)
     if (this.#init.followerMode) return
     await moves.resume(signal)
@@ -183,6 +186,18 @@ class ClusterPeer implements Cluster {
     }
   }
 
+  #watchRemoved (): void {
+    const { removed } = this.#cases
+    const { monitor, log } = this.#deps
+    this.#subscriptions.push(
+      monitor.onMetric(metric => removed.hear(metric)),
+      monitor.onAlert(({ name, peer }) => { if (name === 'ping') removed.gone(peer) }),
+      removed.onGone(peer => {
+        this.#endDrain(peer).catch(err => log.warn('the drain of a removed peer could not be ended', { peer, err }))
+      })
+    )
+  }
+
   #onAlert (alert: Alert, repinning: WorkerHandle): void {
     this.#deps.log.warn('a metric expired', { metric: alert.name, peer: alert.peer })
     this.#cases.alerts.add(alert)
@@ -205,7 +220,12 @@ class ClusterPeer implements Cluster {
 
   async removePeer (peer: PeerId, call: CallOptions = {}): Promise<void> {
     await this.#cases.removal.remove(peer, call)
-    if (this.#cases.draining.own().includes(peer)) await this.#cases.drains.cancel(peer)
+    await this.#endDrain(peer)
+  }
+
+  async #endDrain (peer: PeerId): Promise<void> {
+    if (!this.#cases.draining.own().includes(peer)) return
+    await this.#cases.drains.cancel(peer).catch(err => { if (!isClusterError(err, 'NOT_FOUND')) throw err }) // ended meanwhile
   }
 
   async drainPeer (peer: PeerId, order: DrainOrder, { signal }: CallOptions = {}): Promise<DrainStatus> {
@@ -223,6 +243,7 @@ class ClusterPeer implements Cluster {
   rebalanceStatus (): RebalanceStatus { return this.#cases.rebalances.status() }
   async cancelRebalance (): Promise<RebalanceStatus> { return this.#cases.rebalances.cancel() }
   drainsOf (): PeerId[] { return this.#cases.draining.own() }
+  removedPeers (): PeerId[] { return this.#cases.removed.own() }
   isDraining (peer: PeerId): boolean { return this.#cases.draining.has(peer) }
 
   async pin (cid: CID, options: PinOptions): Promise<Pin> { return await this.#cases.pinner.pin(pinWithOptions(cid, options)) }

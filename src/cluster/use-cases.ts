@@ -25,6 +25,7 @@ import { Placement } from './pinning/placement.ts'
 import { Progresses } from './status/progress.ts'
 import { recoverWorker, Recoveries } from './status/recover.ts'
 import { PeerRemoval } from './peers/remove-peer.ts'
+import { RemovedPeers } from './peers/removed-peers.ts'
 import { HealedPins } from './pinning/healed-pins.ts'
 import { goHealing, Repinner } from './pinning/repin.ts'
 import { missedPeers, Replications } from './status/replication.ts'
@@ -45,6 +46,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const members = new Members(init, deps)
   const alerts = new Alerts()
   const leaving = new LeavingPeers({ clock, datastore: deps.datastore, log: deps.log })
+  const removed = new RemovedPeers({ ...deps, members })
   const isLeaving = (peer: PeerId): boolean => leaving.has(peer)
   const draining = new DrainingPeers(init, deps)
   const placement = new Placement(init, { ...deps, isLeaving: peer => isLeaving(peer) || draining.has(peer) })
@@ -68,15 +70,16 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const healed = new HealedPins({ ...deps, members, ask })
   const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, healed })
   const removal = new PeerRemoval(init, {
-    ...deps, members, placement, leaving, ask, isKnown: peer => draining.has(peer) || members.missing().some(one => one.peer === peer)
+    ...deps, members, placement, leaving, removed, ask,
+    isKnown: peer => draining.has(peer) || removed.own().includes(peer) || members.missing().some(one => one.peer === peer)
   })
   const moves = new Moves(init, { ...deps, members, placement, ask })
   const drains = new Drains(init, { ...deps, members, placement, draining, ask, repoStat, statusesOf })
   const rebalances = new Rebalances(init, { ...deps, members, placement, draining, moves, repoStat })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
   return {
-    members, alerts, leaving, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses, collection, swarm,
-    repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, audits, ...loops()
+    members, alerts, leaving, removed, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses,
+    collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, audits, ...loops()
   }
 
   function loops (): { loops: Worker[], repinLoop: Worker } {

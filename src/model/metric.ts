@@ -44,8 +44,14 @@ export function metricJson (metric: Metric): Record<string, unknown> {
 /** An alert, keys in Go's order (api/types.go). */
 export const alertJson = (alert: Alert): Record<string, unknown> => ({ ...metricJson(alert), triggered_at: formatTime(alert.triggeredAt) })
 
-/** The JSON inside a `ping` metric's value. `draining`, ours: peers from which the sender moves everything away. */
-export interface PingValue { peerName: string, ipfsId: PeerId, ipfsAddresses: MultiaddrText[], draining?: readonly PeerId[] }
+/** The JSON inside a `ping` metric's value. Ours: `draining`, peers from which the sender moves everything away; `removed`, by it, lately. */
+export interface PingValue {
+  peerName: string
+  ipfsId: PeerId
+  ipfsAddresses: MultiaddrText[]
+  draining?: readonly PeerId[]
+  removed?: readonly PeerId[]
+}
 
 /** The value of a `ping` metric as Go writes it; ours stands behind, where Go's peers pass over it. */
 export function formatPingValue (value: PingValue): string {
@@ -53,20 +59,23 @@ export function formatPingValue (value: PingValue): string {
     ...(value.peerName === '' ? {} : { peer_name: value.peerName }),
     ...(value.ipfsId === '' ? {} : { ipfs_id: value.ipfsId }),
     ...(value.ipfsAddresses.length === 0 ? {} : { ipfs_addresses: value.ipfsAddresses }),
-    ...(value.draining == null || value.draining.length === 0 ? {} : { draining: value.draining })
+    ...(value.draining == null || value.draining.length === 0 ? {} : { draining: value.draining }),
+    ...(value.removed == null || value.removed.length === 0 ? {} : { removed: value.removed })
   })
 }
 
 /** Reads a ping value of any peer; what can't be read is empty. */
 export function parsePingValue (text: string): PingValue {
-  let json: { peer_name?: unknown, ipfs_id?: unknown, ipfs_addresses?: unknown, draining?: unknown } = {}
+  let json: { peer_name?: unknown, ipfs_id?: unknown, ipfs_addresses?: unknown, draining?: unknown, removed?: unknown } = {}
   try { json = JSON.parse(text) ?? {} } catch { /* other peers may send anything */ }
   return {
     peerName: typeof json.peer_name === 'string' ? json.peer_name : '',
     ipfsId: typeof json.ipfs_id === 'string' ? json.ipfs_id : '',
     ipfsAddresses: Array.isArray(json.ipfs_addresses) ? json.ipfs_addresses.filter(address => typeof address === 'string') : [],
-    ...(
-      Array.isArray(json.draining) && json.draining.length > 0 ? { draining: json.draining.filter(peer => typeof peer === 'string') } : {}
-    )
+    ...(isFilled(json.draining) ? { draining: textsOf(json.draining) } : {}),
+    ...(isFilled(json.removed) ? { removed: textsOf(json.removed) } : {})
   }
 }
+
+const isFilled = (json: unknown): json is unknown[] => Array.isArray(json) && json.length > 0
+const textsOf = (json: readonly unknown[]): string[] => json.filter(one => typeof one === 'string')

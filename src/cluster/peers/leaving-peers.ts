@@ -43,9 +43,9 @@ export class LeavingPeers {
     for (const peer of this.#peers.keys()) if (!this.has(peer)) await this.#store(peer)
   }
 
-  /** Resolves when the disk has the mark; rejects with STORAGE_FULL, and then there is none. */
-  async add (peer: PeerId): Promise<void> {
-    const mark: Leaving = { leftMs: forgetAfterMs, at: this.#deps.clock.elapsed(), isEmpty: false, wasGone: false }
+  /** Resolves when the disk has the mark; rejects with STORAGE_FULL, and then there is none. `isGone`: the peer isn't there. */
+  async add (peer: PeerId, { isGone = false }: { isGone?: boolean } = {}): Promise<void> {
+    const mark: Leaving = { leftMs: forgetAfterMs, at: this.#deps.clock.elapsed(), isEmpty: false, wasGone: isGone }
     await this.#deps.datastore?.write([{ key: prefix + peer, value: bytesOf(mark) }], { sync: true })
     this.#peers.set(peer, mark)
   }

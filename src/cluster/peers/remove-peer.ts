@@ -13,6 +13,7 @@ import { peerAnswerMs, within } from '../deadline.ts'
 import { refuseInFollowerMode } from '../follower.ts'
 import type { LeavingPeers } from './leaving-peers.ts'
 import type { Members } from './members.ts'
+import type { RemovedPeers } from './removed-peers.ts'
 import { StuckPins } from './stuck-pins.ts'
 import { isAbout, withAllocations } from '../pinning/pin-version.ts'
 import type { Placement } from '../pinning/placement.ts'
@@ -24,6 +25,7 @@ export interface PeerRemovalDeps {
   members: Members
   placement: Pick<Placement, 'allocate'>
   leaving: LeavingPeers
+  removed: Pick<RemovedPeers, 'add'>
   /** Whether it was heard lately or is drained, though it may be gone and hold nothing. */
   isKnown: (peer: PeerId) => boolean
   /** Asks any peer for the status of one pin. */
@@ -77,7 +79,7 @@ export class PeerRemoval {
       throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     }
     const until = clock.elapsed() + waitMs
-    await leaving.add(peer)
+    await leaving.add(peer, { isGone: !members.has(peer) })
     this.#contests.delete(peer)
     this.#idlePasses = 0
     let tally = await this.#pass(peer, signal)
@@ -136,6 +138,7 @@ export class PeerRemoval {
 
   #finished (peer: PeerId): void {
     this.#deps.leaving.emptied(peer)
+    this.#deps.removed.add(peer)
     this.#contests.delete(peer)
     this.#stuck.delete(peer)
   }

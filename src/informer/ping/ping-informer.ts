@@ -18,6 +18,8 @@ export interface PingInformerDeps {
   ipfs: Pick<IpfsConnector, 'id'>
   /** Peers from which this one moves everything away. Default: none. */
   draining?: () => readonly PeerId[]
+  /** Peers that this one has removed lately. Default: none. */
+  removed?: () => readonly PeerId[]
   clock: Clock
 }
 
@@ -26,7 +28,7 @@ export interface PingInformerDeps {
  * last is repeated: a slow node must not make its peer look dead.
  */
 export function pingInformer (
-  { peerName, pingIntervalMs }: PingInformerInit, { ipfs, draining = () => [], clock }: PingInformerDeps
+  { peerName, pingIntervalMs }: PingInformerInit, { ipfs, draining = () => [], removed = () => [], clock }: PingInformerDeps
 ): Informer {
   const ttlMs = 2 * pingIntervalMs
   let value: PingValue = { peerName, ipfsId: '', ipfsAddresses: [] }
@@ -38,7 +40,8 @@ export function pingInformer (
       if (answer !== 'late' && answer.error === '') {
         value = { peerName, ipfsId: answer.id, ipfsAddresses: (answer.addresses ?? []).filter(isReachable) }
       }
-      return [metricOf({ name: 'ping', value: formatPingValue({ ...value, draining: draining() }) }, { self, now: clock.now(), ttlMs })]
+      const told = formatPingValue({ ...value, draining: draining(), removed: removed() })
+      return [metricOf({ name: 'ping', value: told }, { self, now: clock.now(), ttlMs })]
     }
   }
 }

@@ -34,13 +34,15 @@ export interface InformersDeps {
   digests: PinsetDigests
   /** Peers from which this one moves everything away, and whether somebody does so with this one. */
   drains: { own: () => readonly PeerId[], isDrained: () => boolean }
+  /** Peers that this one has removed lately. */
+  removed: () => readonly PeerId[]
   clock: Clock
   log: Logger
 }
 
 /** What this peer tells of itself: always the ping and the digest of its pinset, the rest as configured. */
 function informersOf (
-  { config, peerName, more }: InformersInit, { ipfs, tracker, digests, drains, clock, log }: InformersDeps
+  { config, peerName, more }: InformersInit, { ipfs, tracker, digests, drains, removed, clock, log }: InformersDeps
 ): { ping: Informer, informers: Informer[] } {
   const { disk, tags, pinqueue } = config.informers
   const informers = [
@@ -55,7 +57,7 @@ function informersOf (
     ...more.map(make => make({ clock }))
   ]
   return {
-    ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, draining: drains.own, clock }),
+    ping: pingInformer({ peerName, pingIntervalMs: config.cluster.monitorPingIntervalMs }, { ipfs, draining: drains.own, removed, clock }),
     informers: informers.filter(informer => informer != null).map(informer => drainAwareInformer(informer, drains.isDrained))
   }
 }
@@ -65,7 +67,7 @@ export interface PublisherDeps {
   ipfs: IpfsConnector
   tracker: PinTracker & PublishAfterPinsDeps['tracker']
   consensus: { digests: PinsetDigests }
-  cluster: Pick<Cluster, 'drainsOf' | 'isDraining'>
+  cluster: Pick<Cluster, 'drainsOf' | 'isDraining' | 'removedPeers'>
   /** Of the service layer, where there is one. */
   service: Informer | undefined
   /** Each asks for what the informers say now. */
@@ -82,7 +84,8 @@ export function composePublisher (
   { monitor, tracker, consensus, cluster, service, announcements, peerName, workers, ...deps }: PublisherDeps
 ): MetricPublisher {
   const { ping, informers } = informersOf({ config, peerName, more: extensions?.informers ?? [] }, {
-    ...deps, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) }
+    ...deps, tracker, digests: consensus.digests, drains: { own: () => cluster.drainsOf(), isDrained: () => cluster.isDraining(self) },
+    removed: () => cluster.removedPeers()
   })
   const publisher = metricPublisher({ self }, { monitor, workers, ping, informers: service == null ? informers : [...informers, service] })
   announcements.add(() => publisher.publishSoon())

@@ -49,9 +49,12 @@ export class SharedMonitor implements Monitor {
   /** The peer says that it lives and how much room it has. */
   beat (
     peer: PeerId,
-    { peerName = '', freeSpace = 1000n, draining = [] }: { peerName?: string, freeSpace?: bigint, draining?: readonly PeerId[] } = {}
+    { peerName = '', freeSpace = 1000n, draining = [], removed = [] }: {
+      peerName?: string, freeSpace?: bigint, draining?: readonly PeerId[], removed?: readonly PeerId[]
+    } = {}
   ): void {
-    this.log(aMetric('ping', peer, { value: formatPingValue({ peerName, ipfsId: `ipfs-${peerName}`, ipfsAddresses: [], draining }) }))
+    const value = formatPingValue({ peerName, ipfsId: `ipfs-${peerName}`, ipfsAddresses: [], draining, removed })
+    this.log(aMetric('ping', peer, { value }))
     this.log(aMetric('freespace', peer, { weight: freeSpace, value: String(freeSpace) }))
   }
 

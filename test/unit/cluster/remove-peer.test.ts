@@ -32,6 +32,48 @@ describe('removing a peer', () => {
     assert.deepEqual([before, await missed()], [2, 1])
   })
 
+  it('is missed by nobody once it is gone, whoever removed it and whenever it goes; the drain of another one ends', async () => {
+    const { cluster, clock, peerAt, ids: [one = '', two = '', three = ''], lose, monitor, settle } = await open(4)
+    const missedBy = async (at: number): Promise<string[]> => (await collect(peerAt(at).cluster.peers({ missing: true })))
+      .filter(({ error }) => error.includes('is missing')).map(({ id }) => id)
+    await peerAt(3).cluster.drainPeer(three, {})
+    await lose(1)
+    await lose(2)
+    const before = await missedBy(3)
+    await cluster.removePeer(two)
+    await cluster.removePeer(three)
+    monitor.beat(one, { peerName: 'peer0', removed: cluster.removedPeers() })
+    await settle()
+    await clock.advance(6000) // looks serve again that long
+
+    assert.deepEqual(before.toSorted(), [two, three].toSorted())
+    assert.deepEqual([await missedBy(0), await missedBy(3), peerAt(3).cluster.drains()], [[], [], []])
+    await cluster.removePeer(two) // once more is fine
+    monitor.beat(two, { peerName: 'peer1' })
+    assert.deepEqual(cluster.removedPeers(), [three], 'who comes back is like any other')
+  })
+
+  it('is not missed either when it goes after it was removed', async () => {
+    const { cluster, ids: [, two = ''], lose } = await open(3)
+    await cluster.removePeer(two)
+    await lose(1)
+
+    assert.deepEqual((await collect(cluster.peers({ missing: true }))).filter(({ id }) => id === two), [])
+    assert.deepEqual(cluster.removedPeers(), [two])
+  })
+
+  it('gets pins again as soon as it comes back, when it was away as it was removed', async () => {
+    const { cluster, ids: [, two = ''], lose, monitor, unreachable } = await open(2)
+    await lose(1)
+    await cluster.removePeer(two)
+    unreachable.delete(two)
+    monitor.beat(two, { peerName: 'peer1' })
+
+    const { allocations } = await cluster.pin(aCid(), options(factors(2)))
+
+    assert.ok(allocations.includes(two))
+  })
+
   it('moves its pins: the old holder goes when the new one has the content', async () => {
     const made = await open(3)
     await made.cluster.pin(aCid(), options(factors(1)))

@@ -9,7 +9,7 @@ import type { Table } from '../print/table.ts'
 /** Ends with 1 when a trusted peer is out of sync. */
 export async function showSync (_line: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
   const sync = await client.sync({ signal })
-  if (printer.encoding === 'table') await printer.all(sync.peers, peerSyncFormat(peerLabels(sync.peers)))
+  if (printer.encoding === 'table') await printer.all(sync.peers, peerSyncFormat(peerLabels(sync.peers), sync.own))
   else printer.one(sync, syncFormat)
   return sync.peers.some(({ trusted, state }) => trusted && state === 'out_of_sync') ? exitCodes.failed : exitCodes.done
 }
@@ -49,19 +49,25 @@ const words: Readonly<Record<PeerSync['state'], string>> = {
 }
 
 const nameOf = ({ peer, peername }: PeerSync): string => peername === '' ? peer : `${peername} (${peer})`
-const stateOf = ({ state, trusted }: PeerSync): string => `${words[state]}${trusted ? '' : ', not trusted'}`
+
+/** In sync is, too, whose latest digest is from before the latest changes, or after them: that is said. */
+function stateOf ({ state, trusted, digest }: PeerSync, own: ClusterSync['own']): string {
+  const isOnTheWay = state === 'in_sync' && digest != null && own != null && digest !== own.digest
+  return `${isOnTheWay ? 'was in sync, changes are on their way' : words[state]}${trusted ? '' : ', not trusted'}`
+}
+
 const pinsOf = ({ pins, digest }: PeerSync): string =>
   pins == null || digest == null ? 'tells its heads only' : `${pins} pins, digest ${digest.slice(0, 12)}`
 
-const syncTable = (label: ReturnType<typeof peerLabels>): Table<PeerSync> => ({
+const syncTable = (label: ReturnType<typeof peerLabels>, own: ClusterSync['own']): Table<PeerSync> => ({
   columns: ['PEER', 'STATE', 'SINCE', 'PINS', 'DIGEST'],
   rows: one => [
-    [label(one), stateOf(one), one.since ?? '-', one.pins == null ? '-' : String(one.pins), one.digest?.slice(0, 12) ?? '-']
+    [label(one), stateOf(one, own), one.since ?? '-', one.pins == null ? '-' : String(one.pins), one.digest?.slice(0, 12) ?? '-']
   ]
 })
 
-const peerSyncFormat = (label: ReturnType<typeof peerLabels>): Format<PeerSync> => ({
-  text: one => `${nameOf(one)}: ${stateOf(one)}\n`, json: one => ({ ...one }), table: syncTable(label)
+const peerSyncFormat = (label: ReturnType<typeof peerLabels>, own: ClusterSync['own']): Format<PeerSync> => ({
+  text: one => `${nameOf(one)}: ${stateOf(one, own)}\n`, json: one => ({ ...one }), table: syncTable(label, own)
 })
 
 const syncFormat: Format<ClusterSync> = {
@@ -69,7 +75,7 @@ const syncFormat: Format<ClusterSync> = {
     own == null
       ? 'this peer: is counting its pinset'
       : `this peer: ${own.pins} pins, digest ${own.digest.slice(0, 12)}${own.complete ? '' : ', blocks are missing'}`,
-    ...peers.map(one => `${nameOf(one)}: ${stateOf(one)}${one.since == null ? '' : ` since ${one.since}`}; ${pinsOf(one)}`)
+    ...peers.map(one => `${nameOf(one)}: ${stateOf(one, own)}${one.since == null ? '' : ` since ${one.since}`}; ${pinsOf(one)}`)
   ].map(line => `${line}\n`).join(''),
   json: sync => ({ ...sync })
 }

@@ -10,6 +10,8 @@ import { firstPing } from './peers.ts'
 export interface JoinInit {
   /** Peers to join, with /p2p. */
   bootstrap: readonly MultiaddrText[]
+  /** Whether the cluster has a secret here. */
+  hasSecret: boolean
   monitorPingIntervalMs: number
 }
 
@@ -28,6 +30,8 @@ export interface JoinDeps {
   log: Logger
 }
 
+/** What the other side sends is noise then, and fails in many ways. */
+const noSecret = ' (this peer has no cluster secret: if the others have one, it reaches none of them)'
 /** When the metrics are told a second time: by then gossip has found the new peers. */
 const publishAgainMs = 1000
 
@@ -53,9 +57,12 @@ export function joinCluster (init: JoinInit, deps: JoinDeps): Startable {
   }
 }
 
-async function joinAll ({ bootstrap, monitorPingIntervalMs }: JoinInit, deps: JoinDeps, signal: AbortSignal): Promise<void> {
+async function joinAll (
+  { bootstrap, hasSecret, monitorPingIntervalMs }: JoinInit, deps: JoinDeps, signal: AbortSignal
+): Promise<void> {
   const { clock, log, monitor, publish } = deps
-  const joined = (await Promise.all(bootstrap.map(async address => joinOne(address, deps, signal)))).filter(peer => peer != null)
+  const dials = bootstrap.map(async address => joinOne(address, { hasSecret, ...deps }, signal))
+  const joined = (await Promise.all(dials)).filter(peer => peer != null)
   const reached = await deps.dialKnown({ signal })
   signal.throwIfAborted()
   for (const id of new Set([...joined, ...reached])) {
@@ -72,13 +79,15 @@ async function joinAll ({ bootstrap, monitorPingIntervalMs }: JoinInit, deps: Jo
   for await (const batch of deps.tracker.recoverAll({ signal })) log.debug('recovering after joining', { pins: batch.length })
 }
 
-async function joinOne (address: MultiaddrText, { dial, introduce, log }: JoinDeps, signal: AbortSignal): Promise<PeerId | undefined> {
+async function joinOne (
+  address: MultiaddrText, { hasSecret, dial, introduce, log }: Pick<JoinInit, 'hasSecret'> & JoinDeps, signal: AbortSignal
+): Promise<PeerId | undefined> {
   try {
     const peer = await dial(address, { signal })
     await introduce(peer, { signal })
     return peer
   } catch (err) {
-    if (!signal.aborted) log.error(`bootstrap to ${address} failed: ${messageOf(err)}`, { address })
+    if (!signal.aborted) log.error(`bootstrap to ${address} failed: ${messageOf(err)}${hasSecret ? '' : noSecret}`, { address })
     return undefined
   }
 }

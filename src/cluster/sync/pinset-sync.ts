@@ -8,7 +8,7 @@ import { claimOf } from '../../consensus/pinset-digest.ts'
 import type { PinsetDigests } from '../../consensus/pinset-digest.ts'
 import { tryParseCid } from '../../model/cid.ts'
 import type { CID, PeerId } from '../../model/cid.ts'
-import { nanoseconds } from '../../model/metric.ts'
+import { isDiscarded, nanoseconds } from '../../model/metric.ts'
 import { parsePinsetClaim, pinsetMetric } from '../../model/pinset-metric.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import type { RemotePinsets } from '../../network/remote-pinsets.ts'
@@ -156,12 +156,17 @@ export class PinsetSync {
 
   /**
    * What each peer said of its pinset within the lifetime of such a metric, counted from when it came: the metrics of a peer whose clock is
-   * behind are valid for moments only, its membership too, and no look may fall into one of them.
+   * behind are valid for moments only, its membership too, and no look may fall into one of them. Who says that it counts longer, because
+   * it speaks less often, is believed for half an interval.
    */
   #claims (): Map<PeerId, ReturnType<typeof parsePinsetClaim>> {
     const { monitor, clock } = this.#deps
-    const since = nanoseconds(clock.now() - 2 * this.#init.monitorPingIntervalMs)
-    const recent = monitor.lastKnown(pinsetMetric).filter(({ receivedAt }) => receivedAt >= since)
+    const now = clock.now()
+    const since = nanoseconds(now - 2 * this.#init.monitorPingIntervalMs)
+    const longest = nanoseconds(now - this.#init.stateSyncIntervalMs / 2)
+    const recent = monitor.lastKnown(pinsetMetric).filter(
+      metric => metric.receivedAt >= since || (metric.receivedAt >= longest && !isDiscarded(metric, now))
+    )
     return new Map(recent.map(({ peer, value }) => [peer, parsePinsetClaim(value)]))
   }
 

@@ -173,7 +173,7 @@ function ownIpfs (
 function composeJoin (
   { bootstrap, config }: NodeInit, { network, publisher, monitor, tracker, clock, log }: Layers & { publisher: MetricPublisher }
 ): Startable {
-  return joinCluster({ bootstrap, ...config.cluster }, {
+  return joinCluster({ bootstrap, hasSecret: config.cluster.secret != null, ...config.cluster }, {
     dial: async (address, options) => network.connections.dial(address, options),
     dialKnown: async options => network.connections.dialKnown(options),
     introduce: async (peer, options) => network.introduce(peer, options),

@@ -24,8 +24,10 @@ const partsOf = (digest: string): PinsetParts => ({
   cells: async () => [{ prefix: '/AFK', pins: 1, digest }], groups: async () => [], keys: async () => [{ key: '/AFKA', digest }]
 })
 
-/** A peer, and another one `p` that tells `claim` on and on; `comparisons`: how often it was asked for its keys. */
-function watching ({ claim, announced }: { claim: () => string, announced: boolean }) {
+/** A peer, and another one `p` whose `claim` came `ageMs` ago, and holds for `leftMs` by its own words; `comparisons`: how often it was asked for its keys. */
+function watching (
+  { claim, announced, ageMs = 0, leftMs = 0 }: { claim: () => string, announced: boolean, ageMs?: number, leftMs?: number }
+) {
   const clock = new SimClock()
   const announcements = new Map<string, Announcement>(announced ? [['p', { heads, at: 0 }]] : [])
   let comparisons = 0
@@ -39,7 +41,9 @@ function watching ({ claim, announced }: { claim: () => string, announced: boole
       comparisons++
       return { areMerged: async () => true, heads: async () => heads, ...partsOf('other') }
     } } as unknown as NonNullable<PinsetSyncDeps['remotePinsets']>,
-    monitor: { lastKnown: () => [{ peer: 'p', value: claim(), receivedAt: nanoseconds(clock.now()) } as Metric] },
+    monitor: { lastKnown: () => [{
+      peer: 'p', value: claim(), receivedAt: nanoseconds(clock.now() - ageMs), expire: nanoseconds(clock.now() + leftMs), valid: true
+    } as Metric] },
     members: { self: 'me', list: () => ['me', 'p'], ping: () => ({ peerName: 'other' }) } as unknown as Members,
     clock, log: silentLogger
   }
@@ -64,6 +68,18 @@ describe('a peer that tells a digest', () => {
     await pass(2 * stateSyncIntervalMs)
 
     assert.deepEqual([row()?.state, alarms], ['out_of_sync', ['out_of_sync']])
+  })
+
+  it('is compared by it as long as the peer says, when that speaks less often than this one', async () => {
+    const told = async (ageMs: number, leftMs: number): Promise<string | null | undefined> => {
+      const { pass, row } = watching({ claim: () => formatPinsetClaim(claimOf(own)), announced: true, ageMs, leftMs })
+      await pass(3 * monitorPingIntervalMs)
+      return row()?.by
+    }
+
+    assert.equal(await told(4 * monitorPingIntervalMs, 1000), 'digest')
+    assert.equal(await told(4 * monitorPingIntervalMs, 0), 'heads', 'its time is over')
+    assert.equal(await told(stateSyncIntervalMs, 1000), 'heads', 'its clock may be ahead')
   })
 
   for (const version of [1, 3]) {

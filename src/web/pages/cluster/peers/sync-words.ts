@@ -2,7 +2,7 @@ import type { PeerSync } from '../../../../client/types.ts'
 import type { StatusWord } from '../../../ui/display/status-words.ts'
 
 const words: Readonly<Record<PeerSync['state'], StatusWord>> = {
-  in_sync: { label: 'In sync', tone: 'good', icon: 'checkCircle', about: 'It has the same pinset as this peer' },
+  in_sync: { label: 'In sync', tone: 'good', icon: 'checkCircle', about: 'It has the same pinset as this peer, but for changes that are on their way' },
   ahead: { label: 'Ahead', tone: 'info', icon: 'activity', about: 'It has changes that are not here yet' },
   behind: { label: 'Behind', tone: 'warn', icon: 'clock', about: 'It has not got all changes of this peer yet' },
   differs: {

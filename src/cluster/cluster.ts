@@ -246,7 +246,7 @@ class ClusterPeer implements Cluster {
   removedPeers (): PeerId[] { return this.#cases.removed.own() }
   isDraining (peer: PeerId): boolean { return this.#cases.draining.has(peer) }
 
-  async pin (cid: CID, options: PinOptions): Promise<Pin> { return await this.#cases.pinner.pin(pinWithOptions(cid, options)) }
+  pin (cid: CID, options: PinOptions): Promise<Pin> { return this.#cases.pinner.pin(pinWithOptions(cid, options)) }
 
   async pinPath (path: string, options: PinOptions, call: CallOptions = {}): Promise<Pin> {
     refuseInFollowerMode(this.#init)

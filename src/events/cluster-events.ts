@@ -12,8 +12,8 @@ import type { Monitor } from '../monitor/monitor.ts'
 import type { RemotePeers } from '../network/remote-peers.ts'
 import type { OwnStatuses, RemoteStatuses, StatusChange } from '../network/remote-statuses.ts'
 import type { OperationChange } from '../tracker/tracker.ts'
-import { EventRing } from './event-ring.ts'
-import type { EventBatch, EventData, EventFeed, FollowOptions } from './events.ts'
+import { EventRing, UnreadData } from './event-ring.ts'
+import type { EventBatch, EventData, EventFeed, FollowOptions, LoggedEvent } from './events.ts'
 import { oldestPlace, shortText } from './events.ts'
 import { StatusesElsewhere } from './statuses-elsewhere.ts'
 import type { StatusData } from './status-log.ts'
@@ -65,6 +65,7 @@ export class ClusterEvents implements EventFeed, Startable {
   /** The last event before this peer began to hear of the others: whoever goes on before it has missed some of theirs. */
   #deafUntil = 0
   readonly #ends: Array<() => void> = []
+  readonly #nameOfSelf = (): string => this.#nameOf(this.#init.self)
   #members: Set<PeerId> | undefined
   #looking: WorkerHandle | undefined
 
@@ -150,10 +151,9 @@ export class ClusterEvents implements EventFeed, Startable {
     }
   }
 
-  #operation ({ cid, status, error, attempts }: OperationChange): void {
-    const peer = this.#init.self
-    const event = this.#own.add(() => statusData({ cid: cid().toString(), peer, status, error, attempts }))
-    this.#ring.add('pin.status', () => ({ ...event.data, peername: this.#nameOf(peer) }))
+  #operation (change: OperationChange): void {
+    const event = this.#own.add(new OperationData(change, this.#init.self))
+    this.#ring.add('pin.status', new OwnStatusData(event, this.#nameOfSelf))
   }
 
   #toldBy (peer: PeerId, { agoMs, ...change }: StatusChange): void {
@@ -200,6 +200,37 @@ export class ClusterEvents implements EventFeed, Startable {
     const ping = this.#deps.monitor.lastKnownOf('ping', peer)
     return ping == null ? '' : shortText(parsePingValue(ping.value).peerName)
   }
+}
+
+/** What an operation's event tells other peers. */
+class OperationData extends UnreadData {
+  readonly #change: OperationChange
+  readonly #peer: PeerId
+
+  constructor (change: OperationChange, peer: PeerId) {
+    super()
+    this.#change = change
+    this.#peer = peer
+  }
+
+  toData (): EventData {
+    const { status, error, attempts } = this.#change
+    return statusData({ cid: this.#change.cid().toString(), peer: this.#peer, status, error, attempts })
+  }
+}
+
+/** The same for who listens here. */
+class OwnStatusData extends UnreadData {
+  readonly #event: LoggedEvent
+  readonly #name: () => string
+
+  constructor (event: LoggedEvent, name: () => string) {
+    super()
+    this.#event = event
+    this.#name = name
+  }
+
+  toData (): EventData { return { ...this.#event.data, peername: this.#name() } }
 }
 
 /** Only what there is to say. */

@@ -23,7 +23,15 @@ export interface RingBatch extends EventBatch { readonly place: number }
 const eventsInBatch = 100
 const leastPauseMs = 20
 
-/** The newest events, in memory. What an event tells may be given as a function: it is called when somebody reads it. */
+/** What an event tells, made when somebody reads it. Thousands are kept that nobody reads: a function would take several times as much. */
+export abstract class UnreadData {
+  /** Called once. */
+  abstract toData (): EventData
+}
+
+type Told = EventData | UnreadData | (() => EventData)
+
+/** The newest events, in memory. What an event tells may be given as a function or an object: it is called when somebody reads it. */
 export class EventRing implements EventFeed {
   readonly #init: Required<EventRingInit>
   readonly #clock: Clock
@@ -48,7 +56,7 @@ export class EventRing implements EventFeed {
   /** Number of the oldest event that is kept; one more than `last` when there is none. */
   get first (): number { return this.#last - this.#events.length + 1 }
 
-  add (type: string, data: EventData | (() => EventData), at: number = this.#clock.now()): LoggedEvent {
+  add (type: string, data: Told, at: number = this.#clock.now()): LoggedEvent {
     const event = new RingEvent(this.#init.prefix, ++this.#last, { at, type, data })
     this.#events.push(event)
     // not one by one: a list that is cut at its front moves all of it
@@ -62,7 +70,7 @@ export class EventRing implements EventFeed {
    * For a log whose numbers are given elsewhere: an event that is known already is left out; what lies between the last one and this is
    * missed by all who read.
    */
-  put (place: number, { at, type, data }: { at: number, type: string, data: EventData | (() => EventData) }): void {
+  put (place: number, { at, type, data }: { at: number, type: string, data: Told }): void {
     if (place <= this.#last) return
     if (place > this.#last + 1) this.#events = []
     this.#last = place - 1
@@ -161,9 +169,9 @@ class RingEvent implements LoggedEvent {
   readonly #number: number
   readonly at: number
   readonly type: string
-  #data: EventData | (() => EventData)
+  #data: Told
 
-  constructor (prefix: string, number: number, { at, type, data }: { at: number, type: string, data: EventData | (() => EventData) }) {
+  constructor (prefix: string, number: number, { at, type, data }: { at: number, type: string, data: Told }) {
     this.#prefix = prefix
     this.#number = number
     this.at = at
@@ -174,7 +182,8 @@ class RingEvent implements LoggedEvent {
   get id (): string { return `${this.#prefix}${this.#number}` }
 
   get data (): EventData {
-    if (typeof this.#data === 'function') this.#data = (this.#data as () => EventData)()
-    return this.#data as EventData
+    const data = this.#data
+    if (typeof data === 'function') return this.#data = (data as () => EventData)()
+    return data instanceof UnreadData ? this.#data = data.toData() : data
   }
 }

@@ -2,6 +2,7 @@ import type { Clock, Random } from '../base/clock.ts'
 import type { TrackerStatus } from '../model/status.ts'
 import type { OwnStatuses, StatusChange, StatusesFrom, StatusNews } from '../network/remote-statuses.ts'
 import { EventRing } from './event-ring.ts'
+import type { UnreadData } from './event-ring.ts'
 import type { EventBatch, EventData, LoggedEvent } from './events.ts'
 import { oldestPlace } from './events.ts'
 
@@ -21,9 +22,9 @@ export class StatusLog implements OwnStatuses {
     this.#clock = clock
   }
 
-  /** Its time is of the process: others are told how long ago it was. */
-  add (data: () => StatusData): LoggedEvent {
-    return this.#ring.add('pin.status', data as unknown as () => EventData, this.#clock.elapsed())
+  /** `data` gives a `StatusData`. Its time is of the process: others are told how long ago it was. */
+  add (data: UnreadData | (() => StatusData)): LoggedEvent {
+    return this.#ring.add('pin.status', data as UnreadData | (() => EventData), this.#clock.elapsed())
   }
 
   async * follow ({ after, sinceMs }: StatusesFrom, { signal }: { signal: AbortSignal }): AsyncGenerator<StatusNews, void, undefined> {

@@ -33,7 +33,7 @@ export interface OperationProgress {
 }
 
 /** What became of an operation of this peer: the status that the item has here from now on. `cid` is made when it is asked for. */
-export interface OperationChange { cid: () => CID, status: TrackerStatus, error: string, attempts: number }
+export interface OperationChange { cid (): CID, readonly status: TrackerStatus, readonly error: string, readonly attempts: number }
 
 /**
  * Makes the IPFS node agree with the pinset, on this peer only. Keeps in memory just the operations that wait, run or failed; everything

@@ -81,8 +81,8 @@ export class Pinner {
     return pin
   }
 
-  async #commit (pin: Pin): Promise<void> {
-    await this.#deps.consensus.put(pin.userAllocations.length === 0 ? pin : { ...pin, userAllocations: [] })
+  #commit (pin: Pin): Promise<void> {
+    return this.#deps.consensus.put(pin.userAllocations.length === 0 ? pin : { ...pin, userAllocations: [] })
   }
 }
 

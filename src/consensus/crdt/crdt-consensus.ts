@@ -157,10 +157,10 @@ class Crdt implements CrdtConsensus {
     this.#values.forget()
   }
 
-  async put (pin: Pin): Promise<void> {
+  put (pin: Pin): Promise<void> {
     const { reserve } = this.#deps
-    if (reserve != null && reserve.lackBytes() > 0) await reserve.checkRoom()
-    await this.#local.put(pin)
+    if (reserve == null || reserve.lackBytes() <= 0) return this.#local.put(pin)
+    return reserve.checkRoom().then(() => this.#local.put(pin))
   }
 
   /** After a write that failed, another one has to succeed: one that changes nothing. */

@@ -26,7 +26,7 @@ export interface ClusterPinsDeps {
   /** Tells of changes that others make in the pinset. Without it they are found by the reconciliation. */
   pinset?: { onChange (listener: (changes: readonly PinsetChange[]) => void): () => void }
   /** Tells what this peer's own pins have come to. Without it they are asked about by their time. */
-  tracker?: { onOperation (listener: (change: { cid: () => CID, status: TrackerStatus }) => void): () => void } | undefined
+  tracker?: { onOperation (listener: (change: { cid (): CID, status: TrackerStatus }) => void): () => void } | undefined
   quota: Pick<Quota, 'settle'>
   /** Bytes of a whole DAG that the cluster has pinned (`dagSize`). */
   sizeOf: (cid: CID, options: { signal: AbortSignal }) => Promise<number>
@@ -82,7 +82,7 @@ class OutboxedClusterPins implements ClusterPins {
       watch: workers.add(this.#watch)
     }
     this.#watch.onChange(() => this.#handles?.watch.wake())
-    this.#unwatch = tracker?.onOperation(({ cid, status }) => { if (ends.has(status)) this.#ask([cid().toString()]) }) ?? this.#unwatch
+    this.#unwatch = tracker?.onOperation(change => { if (ends.has(change.status)) this.#ask([change.cid().toString()]) }) ?? this.#unwatch
   }
 
   async stop (): Promise<void> {

@@ -79,6 +79,23 @@ const failedStates: readonly KeptState[] = ['pin_error', 'unpin_error', 'clean_e
 const rowsInBatch = 1000
 const oneQueue: QueueRules = { by: [], shares: new Map() }
 
+/** Kept by logs of events, thousands of them: one object, no function. */
+class KeyChange implements OperationChange {
+  readonly #key: string
+  readonly status: TrackerStatus
+  readonly error: string
+  readonly attempts: number
+
+  constructor (key: string, status: TrackerStatus, operation: Pick<Operation, 'error' | 'attempts'> | undefined) {
+    this.#key = key
+    this.status = status
+    this.error = operation?.error ?? ''
+    this.attempts = operation?.attempts ?? 0
+  }
+
+  cid (): CID { return cidOfKey(this.#key) }
+}
+
 class Tracker implements StatelessTracker {
   readonly name = 'pintracker'
   readonly #init: StatelessTrackerInit
@@ -249,10 +266,8 @@ class Tracker implements StatelessTracker {
     if (operation != null && operation.state !== 'idle') this.#tell(key, stateFacts[operation.state].status, operation)
   }
 
-  #tell (
-    key: string, status: TrackerStatus, { error, attempts }: Pick<Operation, 'error' | 'attempts'> = { error: '', attempts: 0 }
-  ): void {
-    this.#listeners.emit({ cid: () => cidOfKey(key), status, error, attempts })
+  #tell (key: string, status: TrackerStatus, operation?: Pick<Operation, 'error' | 'attempts'>): void {
+    this.#listeners.emit(new KeyChange(key, status, operation))
   }
 
   async #askNode (pin: Pin, options: TrackerOptions): Promise<PinInfo> {

@@ -28,7 +28,7 @@ const pins: Pin[] = [
   { ...plain, mode: 'direct' },
   { ...plain, userAllocations: ['p<'], allocations: ['q', 'r&'], origins: ['/ip4/1.2.3.4/tcp/1/p2p/x'] },
   { ...plain, metadata: { 'b"': '<', a: '1' } }, { ...plain, expireAt: zeroTime }, { ...plain, expireAt: 0 },
-  { ...plain, shardSize: 2 ** 52 }
+  { ...plain, shardSize: 2 ** 52 }, { ...plain, replicationFactorMin: 1, replicationFactorMax: 2 }, { ...plain, type: 'meta-pin' }
 ]
 
 describe('the text of a pin', () => {

@@ -75,8 +75,8 @@ export class Drains {
 
   /**
    * Begins, or changes the limits of a drain. Resolves when the drain is on the disk. Rejects with FOLLOWER_MODE, INVALID_ARGUMENT
-   * (limits), NOT_FOUND (neither a member nor a holder), NOT_ENOUGH_PEERS (details `pins`, `needed`), CONFLICT (another peer drains it,
-   * details `by`), QUEUE_FULL, STORAGE_FULL; then nothing is changed.
+   * (limits), NOT_FOUND (neither a member nor a holder, nor heard since this peer began), NOT_ENOUGH_PEERS (details `pins`, `needed`),
+   * CONFLICT (another peer drains it, details `by`), QUEUE_FULL, STORAGE_FULL; then nothing is changed.
    */
   async start (peer: PeerId, order: DrainOrder, signal?: AbortSignal): Promise<DrainStatus> {
     refuseInFollowerMode(this.#init)
@@ -90,7 +90,8 @@ export class Drains {
       throw new ClusterError('QUEUE_FULL', {}, { message: `${mostDrains} peers are being drained already` })
     }
     const { pins, everywhere, lacking, needed } = await this.#survey(peer, signal)
-    if (!members.has(peer) && pins === 0) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
+    const isKnown = pins > 0 || members.has(peer) || members.missing().some(one => one.peer === peer)
+    if (!isKnown) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     if (lacking > 0) {
       throw new ClusterError(
         'NOT_ENOUGH_PEERS', { peer, pins: lacking, needed },

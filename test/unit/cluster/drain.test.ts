@@ -124,6 +124,15 @@ describe('draining a peer', () => {
     assert.deepEqual(cluster.allocation(aCid()).allocations.toSorted(), [three, four].toSorted())
   })
 
+  it('ends at once for a peer that is missing and holds nothing', async () => {
+    const { cluster, two, lose, until } = await open(3)
+    await lose(1)
+
+    const { pins } = await cluster.drainPeer(two, {})
+
+    assert.deepEqual([pins, (await until(isDrained, two)).moved], [0, 0])
+  })
+
   it('drains a dead peer only as fast as others get what it held', async () => {
     const { cluster, one, two, three, settle, lose, until, peerAt } = await open(3)
     await cluster.pin(aCid(), options({ ...factors(2), userAllocations: [one, two] }))

@@ -28,6 +28,10 @@ const lookEveryMs = 5000
 const restPerLook = 20
 /** Of one peer no more is taken, and by back-pressure sent: five thousand changes a second. A flood costs some hundredths of a core. */
 const msPerChange = 0.2
+/**
+ * How long a request to hear a peer may take to get there: what that peer did meanwhile is asked for, too. Milliseconds.
+ */
+const requestSlackMs = 10_000
 /** A peer that doesn't tell by itself may have got a newer version meanwhile. */
 const askAgainMs = 600_000
 
@@ -143,13 +147,17 @@ class FollowedPeer {
 
   async #follow (signal: AbortSignal): Promise<void> {
     const { statuses, clock, told, missed } = this.#deps
-    const from = { ...(this.#place == null ? {} : { after: this.#place }), sinceMs: Math.ceil(clock.elapsed() - this.#since) }
+    const from = {
+      ...(this.#place == null ? {} : { after: this.#place }), sinceMs: Math.ceil(clock.elapsed() - this.#since) + requestSlackMs
+    }
+    // times are told in whole milliseconds
+    const isSince = (agoMs: number): boolean => clock.elapsed() - agoMs >= this.#since - 1
     for await (const news of statuses.follow(this.#peer, from, { signal })) {
       this.#polled = undefined
       this.#waitMs = firstPauseMs
       this.#place = news.place
       if (news.missed) missed(this.#peer)
-      for (const change of news.changes) told(this.#peer, change)
+      for (const change of news.changes) if (isSince(change.agoMs)) told(this.#peer, change)
       await clock.sleep(Math.max(1, msPerChange * news.changes.length), signal)
     }
   }

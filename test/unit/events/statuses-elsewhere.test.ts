@@ -25,6 +25,8 @@ let elsewhere: StatusesElsewhere
 let logs: Map<string, StatusLog>
 let tables: Map<string, Map<string, Row & { cid: CID }>>
 let away: Set<string>
+/** How long a request takes to get there. */
+let latencyMs: number
 let told: string[]
 let calls: { streams: number, lists: number, single: number }
 
@@ -50,6 +52,7 @@ beforeEach(async () => {
   logs = new Map(['node', 'node2'].map(peer => [peer, new StatusLog({ clock, random: systemRandom })]))
   tables = new Map()
   away = new Set()
+  latencyMs = 0
   told = []
   calls = { streams: 0, lists: 0, single: 0 }
   /** As the machine has it, no time is a whole number. */
@@ -64,6 +67,7 @@ beforeEach(async () => {
         const log = logs.get(peer)
         if (log == null) throw new ClusterError('UNSUPPORTED', { peer })
         calls.streams++
+        if (latencyMs > 0) await clock.sleep(latencyMs, options.signal)
         yield * log.follow(decodeStatusesFrom(encodeStatusesFrom(from)), options)
       }
     },
@@ -114,6 +118,22 @@ describe('how pins go elsewhere', () => {
     assert.equal(calls.streams, 2)
     leave()
     second()
+  })
+
+  it('is told of what happens while the request is on its way, and not of what was before', async () => {
+    latencyMs = 3000
+    happens('node', 'old', 'pinned')
+    await clock.advance(1000)
+    const leave = elsewhere.listen()
+    elsewhere.members(['node'])
+    await clock.advance(100)
+    happens('node', 'one', 'pinning')
+    await clock.advance(2000)
+    happens('node', 'one', 'pinned')
+    await clock.advance(5000)
+
+    assert.deepEqual(taken(), ['node one pinning', 'node one pinned'])
+    leave()
   })
 
   it('goes on a minute after the last has left, for a page that is loaded anew, and then ends', async () => {

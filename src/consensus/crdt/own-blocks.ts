@@ -29,9 +29,20 @@ export class OwnBlocks {
     const { store, committed, changed } = this.#deps
     if (elements.length === 0 && tombstones.length === 0) return
     const heads = [...store.heads.values()].map(({ cid }) => cid)
-    const block = encodeCrdtBlock({ elements, tombstones, priority: store.height() + 1 }, heads)
+    const block = encodeCrdtBlock({ elements, tombstones, priority: this.#heightBelow(elements) + 1 }, heads)
     const changes = await store.apply(block, { sync: true, unjournaled, pins })
     committed(block)
     changed(changes)
+  }
+
+  /**
+   * That of the highest head. On a damaged disk heads may be lost while values that came with them are there: what is written now has to
+   * lie above these, or it would be acknowledged and lose against what it replaces.
+   */
+  #heightBelow (elements: BuiltDelta['elements']): number {
+    const { store } = this.#deps
+    const height = store.height()
+    if (store.damage == null) return height
+    return elements.reduce((highest, { key }) => Math.max(highest, store.record(key).version?.priority ?? 0), height)
   }
 }

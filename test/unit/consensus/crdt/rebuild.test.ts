@@ -107,6 +107,24 @@ describe('the pinset built anew', () => {
     }
   })
 
+  it('puts the next change above what it replaces while heads are lost', async () => {
+    const datastore = await filled(pinChain(3, 'pin'))
+    const heads = [...(await rowsOf(datastore)).keys()].filter(key => key.startsWith('h'))
+    const damage = { ...JSON.parse(report.toString()), lostBlocks: 1, pins: 3, pinsBefore: 3 }
+    await datastore.write([
+      ...heads.map(key => ({ key, value: undefined })), { key: '!damaged', value: Buffer.from(JSON.stringify(damage)) }
+    ])
+    const peer = crdtPeer({ datastore })
+    const told: Array<string | undefined> = []
+    peer.consensus.onChange(changes => { told.push(...changes.map(({ pin }) => pin?.name)) })
+    await peer.start()
+
+    await peer.consensus.put(pinFor('pin 2', { name: 'new' }))
+
+    assert.deepEqual([heads.length, peer.consensus.state.get(cidFor('pin 2'))?.name, told], [1, 'new', ['new']])
+    await peer.stop()
+  })
+
   it('keeps the changes that wait for a block', async () => {
     const datastore = memoryDatastore()
     const batching = { maxBatchSize: 100, maxBatchAgeMs: 1e9, maxQueueSize: 1000 }

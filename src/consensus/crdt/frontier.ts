@@ -29,7 +29,8 @@ export function moveFrontier (frontier: Frontier, block: CrdtBlock, isHere: (id:
   const wanted = frontier.missing.get(id)
   const root = wanted?.root ?? id
   const move: FrontierMove = {
-    addHead: wanted == null ? { cid: block.cid, priority: block.delta.priority } : undefined,
+    // of a head that was lost the height may not have been known
+    addHead: wanted == null || frontier.heads.has(id) ? { cid: block.cid, priority: block.delta.priority } : undefined,
     removeHeads: [],
     addMissing: [],
     removeMissing: wanted == null ? undefined : id

@@ -184,9 +184,14 @@ async function enterEdge (datastore: Datastore, writer: Writer): Promise<number>
     if (!isBlockKey(id) || isLinked(id) || !isReadable(priority)) await writer.add([{ key: record, value: undefined }])
     else if (!isHere(id)) await writer.add([wanted(id)])
   })
+  await writer.flush()
   await eachRow(datastore, layout.allMerged, async record => {
     const id = layout.idOf(record)
-    if (!isHere(id)) await writer.add([{ key: record, value: undefined }, ...isLinked(id) || !isBlockKey(id) ? [] : [wanted(id)]])
+    if (isHere(id)) return
+    await writer.add([{ key: record, value: undefined }])
+    if (isLinked(id) || !isBlockKey(id)) return
+    await writer.add([wanted(id)])
+    if (!datastore.has(layout.headRecord(id))) await writer.add([{ key: layout.headRecord(id), value: unknownHeight }])
   })
   await eachRow(datastore, elementsIn, async (record, priority) => {
     const id = layout.idOf(record)
@@ -216,6 +221,9 @@ async function enterEdge (datastore: Datastore, writer: Writer): Promise<number>
 async function eachRow (datastore: Datastore, range: KeyRange, see: (record: string, value: Uint8Array) => Promise<void>): Promise<void> {
   for await (const rows of datastore.entries(range)) for (const [record, value] of rows) await see(record, value)
 }
+
+/** Of a head of which nothing but its mark is left, until it comes: the heads that are here are higher. */
+const unknownHeight = layout.numberBytes(1)
 
 const isReadable = (priority: Uint8Array): boolean => layout.numberOf(priority) > 0
 

@@ -107,6 +107,23 @@ describe('the pinset built anew', () => {
     }
   })
 
+  it('has the same head again when lost blocks come back, in any order', async () => {
+    for (const order of [[2], [1], [1, 2], [2, 1], [0, 1, 2], [2, 0, 1]]) {
+      const blocks = pinChain(3, 'pin')
+      const datastore = await filled(blocks)
+      const ids = order.map(n => blockKey(blocks[n]?.cid ?? assert.fail()))
+      const gone = [...(await rowsOf(datastore)).keys()].filter(key => /^[bhe]/.test(key) && ids.some(id => key.endsWith(id)))
+      await datastore.write([...gone.map(key => ({ key, value: undefined })), { key: damageRow, value: report }])
+      const store = new CrdtStore({ datastore, log: silentLogger })
+      await store.load()
+
+      for (const n of order) await store.apply(blocks[n] ?? assert.fail(), { sync: true })
+
+      const head = blockKey(blocks[2]?.cid ?? assert.fail())
+      assert.deepEqual([[...store.heads.keys()], store.height(), store.missing.size], [[head], 3, 0], String(order))
+    }
+  })
+
   it('puts the next change above what it replaces while heads are lost', async () => {
     const datastore = await filled(pinChain(3, 'pin'))
     const heads = [...(await rowsOf(datastore)).keys()].filter(key => key.startsWith('h'))

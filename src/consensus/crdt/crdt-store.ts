@@ -159,7 +159,7 @@ export class CrdtStore {
 
   /** Writes values that were derived anew, with the records that they stand on. Resolves with what changed for users. */
   async repairValues (versions: ReadonlyMap<string, Version | undefined>, records: readonly Write[]): Promise<PinsetChange[]> {
-    const values = this.#values()
+    const values = this.#values({ isRepair: true })
     for (const [key, version] of versions) values.setVersion(key, version)
     const { writes, changes, growth, pairs } = values.finish()
     const digest = this.digest.draft(pairs, this.heads.keys())
@@ -169,7 +169,8 @@ export class CrdtStore {
     return changes
   }
 
-  #values (): ValueChanges { return new ValueChanges({
+  #values (how: { isRepair?: boolean } = {}): ValueChanges { return new ValueChanges({
+    ...how,
     record: key => this.record(key), cidOf: key => cidOfPinKey(key) ?? noPinKey(key),
     hasRow: key => this.#deps.datastore.has(layout.rowRecord(key))
   }) }

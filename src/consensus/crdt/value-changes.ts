@@ -16,6 +16,8 @@ export interface ValueChangesDeps {
   cidOf (key: string): CID
   /** Whether the pin has a line in lists: it does while users see it. */
   hasRow (key: string): boolean
+  /** Whether the disk may have lost values: what has a line in lists counts, then, also without one. */
+  isRepair?: boolean
   /** What some values say, by key. */
   pins?: ReadonlyMap<string, StoredPin> | undefined
 }
@@ -71,8 +73,9 @@ export class ValueChanges {
         result.pairs.push({ key, was: before.version?.value, is: after.version?.value })
       }
       const [was, is] = [visibleValue(before), visibleValue(after)]
-      // a pin that is damaged on the disk counts still
-      const wasThere = was != null || (before === unreadableRecord && this.#deps.hasRow(key))
+      // a pin that is damaged on the disk, or gone from it, counts still
+      const isLost = was == null && (before === unreadableRecord || this.#deps.isRepair === true)
+      const wasThere = was != null || (isLost && this.#deps.hasRow(key))
       if (isSame(was, is) && wasThere === (is != null)) continue
       const pin = is == null ? undefined : this.#pin(key, is, entry)
       result.writes.push({ key: rowRecord(key), value: pin == null ? undefined : jsonRow(pin) })

@@ -8,7 +8,7 @@ import { CrdtStore } from '../../../../../src/consensus/crdt/crdt-store.ts'
 import { cellOf } from '../../../../../src/consensus/crdt/digest/cells.ts'
 import { DigestKey } from '../../../../../src/consensus/crdt/digest/digest-key.ts'
 import { addPair, wordBytes, wordsOf } from '../../../../../src/consensus/crdt/digest/sums.ts'
-import { allCells, cellsRecord, digestRecord, valueRecord } from '../../../../../src/consensus/crdt/layout.ts'
+import { allCells, cellsRecord, digestRecord, rowRecord, valueRecord } from '../../../../../src/consensus/crdt/layout.ts'
 import { encodeValueRecord } from '../../../../../src/consensus/crdt/value-record.ts'
 import type { Datastore } from '../../../../../src/datastore/datastore.ts'
 import { memoryDatastore } from '../../../../support/memory-datastore.ts'
@@ -230,6 +230,27 @@ describe('the digest of the pinset', () => {
       '1 values of the pinset can not be read'
     ])
     assert.deepEqual(pointOf(peer), whole)
+  })
+
+  it('comes back with the number of pins when values that are gone from the disk are derived anew', async () => {
+    const datastore = memoryDatastore()
+    const first = await started(datastore)
+    for (let at = 0; at < 20; at++) await first.consensus.put(pinFor(`pin ${at}`))
+    await counted(first)
+    const whole = pointOf(first)
+    await first.consensus.stop()
+    const keys = [3, 7].map(at => pinKey(cidFor(`pin ${at}`)))
+    const row = datastore.get(rowRecord(keys[1] ?? ''))
+    await datastore.write([...keys.map(key => ({ key: valueRecord(key), value: undefined })), { key: digestRecord, value: undefined }])
+
+    const peer = await started(datastore)
+    await counted(peer)
+    const without = peer.consensus.digests.point()?.pins
+    const { repaired } = await peer.consensus.digests.mergeAgain(keys)
+
+    assert.deepEqual([without, repaired.length, peer.consensus.state.size()], [18, 2, 20])
+    assert.deepEqual(pointOf(peer), whole)
+    assert.deepEqual(datastore.get(rowRecord(keys[1] ?? '')), row)
   })
 
   it('is counted anew when a value is written over one that the disk has spoilt since: nobody knows what that was', async () => {

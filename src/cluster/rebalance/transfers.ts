@@ -86,6 +86,8 @@ class Transfer {
   readonly #reports = new Map<PeerId, Report>()
   /** Nobody is tried twice: who failed first would be chosen again and again. */
   readonly #added = new Set<PeerId>()
+  /** The other holders, as of the last look: what a former one said is no reason to wait. */
+  #others: readonly PeerId[] = []
   #goal = 0
   #fewerSince: number | undefined
 
@@ -96,21 +98,28 @@ class Transfer {
 
   end (outcome: TransferResult['outcome'], isFewer = false): TransferResult {
     this.#order.onDone([...this.#added])
-    return { outcome, isFewer, reason: this.#reason() || 'no other peer can take it' }
+    return { outcome, isFewer, reason: this.#reasonOf(this.#reports.keys()) || 'no other peer can take it' }
   }
 
   whyItWaits (): string {
     if (this.#fewerSince != null) return `no other peer can take it; when none can for ${noReportMs / 1000} s, it has a copy less`
-    const coming = [...this.#reports].find(([, { status, reason }]) => status === 'coming' && reason === '')
-    return this.#reason() || (coming == null ? 'no other peer has it yet' : `peer ${coming[0]} has not got all of it yet`)
+    const coming = this.#others.find(peer => this.#reports.get(peer)?.status === 'coming')
+    return this.#reasonOf(this.#others) || (coming == null ? 'no other peer has it yet' : `peer ${coming} has not got all of it yet`)
   }
 
-  #reason (): string { return [...this.#reports.values()].find(({ reason }) => reason !== '')?.reason ?? '' }
+  /** Why one of these peers has not got it. */
+  #reasonOf (peers: Iterable<PeerId>): string {
+    for (const peer of peers) {
+      const reason = this.#reports.get(peer)?.reason ?? ''
+      if (reason !== '') return reason
+    }
+    return ''
+  }
 
   /** Asks all other holders what they have. */
   async collectReports (pin: Pin, signal: AbortSignal): Promise<void> {
-    const others = pin.allocations.filter(peer => peer !== this.#order.from)
-    await Promise.all(others.map(async peer => { this.#reports.set(peer, await this.#askOne(peer, pin, signal)) }))
+    this.#others = pin.allocations.filter(peer => peer !== this.#order.from)
+    await Promise.all(this.#others.map(async peer => { this.#reports.set(peer, await this.#askOne(peer, pin, signal)) }))
   }
 
   /** Undefined: look again, also when somebody has changed the pin since its holders were asked. */

@@ -34,6 +34,30 @@ describe('a pin on its way', () => {
     assert.deepEqual([waiting, outcome, consensus.state.get(aCid())?.allocations], [['a', 'b'], 'moved', ['b']])
   })
 
+  it('waits for whom it was given to last, not for one that is gone', async () => {
+    const clock = new SimClock()
+    const consensus = memoryConsensus()
+    await consensus.put(aPin({ cid: aCid(), ...options(factors(1)), allocations: ['a'], timestamp: clock.now() }))
+    const gone = new Set<string>()
+    const ask = async (): Promise<PinInfo> => ({ status: 'pinning', error: '' }) as unknown as PinInfo
+    const reasons: string[] = []
+    const stop = new AbortController()
+
+    const ended = new Transfers({ consensus, members: { has: peer => !gone.has(peer) }, ask, clock }).run(
+      { cid: aCid(), from: 'a', candidates: () => ['b', 'c'], onGiven: () => {}, onDone: () => {}, onWait: reason => reasons.push(reason) },
+      stop.signal
+    ).catch(() => {})
+    await clock.advance(20_000)
+    gone.add('b')
+    await clock.advance(60_000)
+    stop.abort()
+    await clock.advance(10_000)
+    await ended
+
+    assert.deepEqual(consensus.state.get(aCid())?.allocations, ['a', 'c'])
+    assert.deepEqual([reasons[0], reasons.at(-1)], ['peer b has not got all of it yet', 'peer c has not got all of it yet'])
+  })
+
   it('has another time with each change, also within a second', async () => {
     const clock = new SimClock()
     const consensus = memoryConsensus()

@@ -96,7 +96,7 @@ describe('the guide to peers that come and go', () => {
     await cluster.start(3)
     const back = await run('take-it-back', { HOST: hostOf(0), PEER: cluster.id(3) })
 
-    assert.match(out, /node-3 holds nothing that only it has: it may be stopped \(15 pins moved\)/)
+    assert.match(out, /node-3 \(12D3\w+\) holds nothing that only it has: it may be stopped \(15 pins moved\)/)
     assert.match(back, /cancelled: 15 pins have moved, 0 stay/)
     assert.equal(during, 0)
     assert.equal(await pinnedOn(0, 1, 2), 2 * pins)

@@ -1,4 +1,5 @@
 import type { Load } from './load.ts'
+import { nameAndId } from '../print/peer-labels.ts'
 import { Latencies } from './latencies.ts'
 import { operations } from './mix.ts'
 import type { Operation } from './mix.ts'
@@ -69,7 +70,8 @@ export function parseReport (text: string): BenchReport {
   const report = json as Partial<BenchReport> | null
   if (typeof report !== 'object' || report == null || report.helia_cluster_bench == null) throw new Error('it was not saved by bench --save')
   if (report.helia_cluster_bench !== 1) throw new Error('another version of bench saved it')
-  if (!isMeasured(report.all) || typeof report.settings?.mix !== 'string' || !Object.values(report.operations ?? {}).every(isMeasured)) {
+  const isWhole = typeof report.peer?.id === 'string' && typeof report.settings?.mix === 'string' && isMeasured(report.all)
+  if (!isWhole || !Object.values(report.operations ?? {}).every(isMeasured)) {
     throw new Error('it is incomplete')
   }
   return report as BenchReport
@@ -83,3 +85,12 @@ const isMeasured = (value: unknown): value is Measured =>
 export const differentSettings = (one: Settings, other: Settings): string[] => (['parallel', 'size_bytes', 'mix'] as const)
   .filter(key => one[key] !== other[key])
   .map(key => `${key === 'size_bytes' ? 'size' : key} ${other[key]} → ${one[key]}`)
+
+const peerText = ({ id, peername, version }: BenchReport['peer']): string => `${nameAndId({ peer: id, peername })}, version ${version}`
+
+type OfPeer = Pick<BenchReport, 'peer'>
+
+/** Whose figures two runs are; undefined when both are of one peer that runs the same version. */
+export function differentPeers ({ peer: one }: OfPeer, { peer: other }: OfPeer): string | undefined {
+  return one.id === other.id && one.version === other.version ? undefined : `before: ${peerText(other)}; now: ${peerText(one)}`
+}

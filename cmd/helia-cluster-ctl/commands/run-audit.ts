@@ -3,7 +3,7 @@ import { cidArgument } from '../cid-text.ts'
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes } from '../failure.ts'
-import { bytesText } from '../print/humanize.ts'
+import { bytesText, counted } from '../print/humanize.ts'
 import type { Format } from '../print/printer.ts'
 import { StatusLine } from '../print/status-line.ts'
 import { peerNamed } from './run-sync.ts'
@@ -76,8 +76,6 @@ const resultFormat: Format<AuditResult> = {
     [`${result.cid}: ${what(result)}`, ...result.bad_blocks.slice(0, 10).map(cid => `  ${cid}`)].map(line => `${line}\n`).join(''),
   json: result => ({ ...result })
 }
-
-const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
 
 function foundText (run: Audit): string {
   const { state, bad, bad_blocks: badBlocks, repaired_blocks: repaired } = run

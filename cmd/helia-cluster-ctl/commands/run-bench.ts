@@ -5,7 +5,7 @@ import { systemRandom } from '../../../src/base/system.ts'
 import { clean, pinsNamed } from '../bench/clean.ts'
 import type { Cleaned } from '../bench/clean.ts'
 import { Load } from '../bench/load.ts'
-import { differentSettings, reportOf } from '../bench/report.ts'
+import { differentPeers, differentSettings, reportOf } from '../bench/report.ts'
 import type { BenchReport } from '../bench/report.ts'
 import { rowFormat, rowsOf } from '../bench/report-format.ts'
 import { Requests, namePrefix } from '../bench/requests.ts'
@@ -106,6 +106,8 @@ async function print (report: BenchReport, before: BenchReport | undefined, { pr
   }
   await printer.all(rowsOf(report, before), rowFormat(before != null))
   for (const [message, count] of Object.entries(report.errors)) terminal.out(`${count} times ${message}\n`)
+  const whose = before == null ? undefined : differentPeers(report, before)
+  if (whose != null) terminal.out(`not the same peer as before, or not the same version. ${whose}\n`)
   const differing = before == null ? [] : differentSettings(report.settings, before.settings)
   if (differing.length > 0) terminal.out(`not the same load as before: ${differing.join(', ')}\n`)
 }

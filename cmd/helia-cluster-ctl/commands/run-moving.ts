@@ -6,8 +6,8 @@ import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes } from '../failure.ts'
 import type { FlagValues } from '../usage/flags.ts'
-import { bytesText } from '../print/humanize.ts'
-import { peerLabels } from '../print/peer-labels.ts'
+import { bytesText, counted } from '../print/humanize.ts'
+import { nameAndId, peerLabels } from '../print/peer-labels.ts'
 import type { Format } from '../print/printer.ts'
 import { peerNamed } from './run-sync.ts'
 import { StatusLine } from '../print/status-line.ts'
@@ -19,9 +19,10 @@ const lookMs = 1000
 /** `peers drain [PEER]`: begins, ends or shows. */
 export async function drainPeer ({ flags, args: [text] }: CommandLine, context: CtlContext): Promise<number> {
   const { client, printer, signal } = context
+  refuseTogether(flags, ['status', 'cancel'])
   if (text == null && flags.yes('status')) {
     const drains = await client.drains({ signal })
-    await printer.all(drains, drainFormat(peerLabels(drains)))
+    await printer.all(drains, drainFormat)
     if (drains.length === 0 && printer.encoding !== 'json') context.terminal.out('the asked peer drains none\n')
     return exitCodes.done
   }
@@ -29,7 +30,7 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
   const peer = await peerNamed(text, context)
   if (flags.yes('cancel')) {
     const { left, moved } = await client.cancelDrain(peer, { signal })
-    context.terminal.out(`cancelled: ${moved} pins have moved, ${left} stay\n`)
+    context.terminal.out(`cancelled: ${counted(moved, 'pin')} ${moved === 1 ? 'has' : 'have'} moved, ${left} ${left === 1 ? 'stays' : 'stay'}\n`)
     return exitCodes.done
   }
   const drain = flags.yes('status') ? await client.drainOf(peer, { signal }) : await client.drain(peer, { ...limitsOf(flags), signal })
@@ -38,12 +39,12 @@ export async function drainPeer ({ flags, args: [text] }: CommandLine, context: 
       drain,
       {
         again: async () => client.drainOf(peer, { signal }), isOver: ({ state }) => state === 'drained',
-        words: one => drainWords(one, nameOf), flags
+        words: drainWords, flags
       },
       context
     )
     : drain
-  await printer.all([last], drainFormat(nameOf))
+  await printer.all([last], drainFormat)
   return exitCodes.done
 }
 
@@ -52,6 +53,7 @@ export async function rebalance ({ flags }: CommandLine, context: CtlContext): P
   const { client, printer, signal } = context
   const by = flags.text('by').split(',').map(tag => tag.trim()).filter(tag => tag !== '')
   if (flags.isSet('by') && by.length === 0) throw new CommandFailed('error : --by names no tag')
+  refuseTogether(flags, ['dry-run', 'status', 'cancel'])
   const order = { by, equal: flags.yes('equal') }
   if (flags.yes('dry-run')) {
     await showPlan(await client.rebalancePlan({ ...order, signal }), context)
@@ -106,6 +108,12 @@ async function waitFor<Status> (
   }
 }
 
+/** Who asks how far it is doesn't mean to end it. */
+function refuseTogether (flags: FlagValues, names: readonly string[]): void {
+  const given = names.filter(name => flags.yes(name))
+  if (given.length > 1) throw new CommandFailed(`error : ${given.map(name => `--${name}`).join(' and ')} do not go together`)
+}
+
 function limitsOf (flags: FlagValues): LimitOptions {
   return {
     ...(flags.isSet('max-pins-per-second') ? { maxPinsPerSecond: numberOf(flags.text('max-pins-per-second'), 'max-pins-per-second') } : {}),
@@ -125,52 +133,53 @@ function bytesOf (text: string): number {
   return bytes
 }
 
-/** Of one peer alone. */
-const nameOf = peerLabels([])
-type Label = typeof nameOf
-
 function timeLeft (ms: number | null): string {
   if (ms == null) return '-'
   const seconds = Math.ceil(ms / 1000)
   return seconds < 120 ? `${seconds} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`
 }
 
+/** Dial errors have a line for each address. */
+const inOneLine = (reason: string): string => reason.replaceAll(/\s*\n\s*/g, ' ')
+
 /** Pins that came since it began are more than it began with. */
 const leftOf = ({ left, pins, moved }: Drain): string => `${left} of ${Math.max(pins, left + moved)}`
 
 /** One sentence for people. */
-function drainWords (drain: Drain, label: Label): string {
-  const { state, moved, fewer, everywhere, reason, stuck, left_ms: leftMs } = drain
-  const less = fewer === 0 ? '' : `; ${fewer} have a copy less than before, which nobody could take`
-  if (state === 'drained') return `${label(drain)} holds nothing that only it has: it may be stopped (${moved} pins moved${less})`
-  const others = everywhere === 0 ? '' : `; ${everywhere} go everywhere and do not move`
-  if (state === 'waiting') return `${label(drain)}: ${leftOf(drain)} pins left, waiting: ${reason}${others}`
+function drainWords (drain: Drain): string {
+  const { state, moved, fewer, everywhere, stuck, left_ms: leftMs } = drain
+  const [peer, reason] = [nameAndId(drain), inOneLine(drain.reason)]
+  const less = fewer === 0 ? '' : `; ${fewer} ${fewer === 1 ? 'has' : 'have'} a copy less than before, which nobody could take`
+  if (state === 'drained') return `${peer} holds nothing that only it has: it may be stopped (${counted(moved, 'pin')} moved${less})`
+  const others = everywhere === 0 ? '' : `; ${everywhere === 1 ? '1 goes everywhere and does' : `${everywhere} go everywhere and do`} not move`
+  if (state === 'waiting') return `${peer}: ${leftOf(drain)} pins left, waiting: ${reason}${others}`
   const waits = reason === '' ? '' : `, ${stuck === 0 ? 'some' : stuck} wait: ${reason}`
-  return `${label(drain)}: ${leftOf(drain)} pins left${leftMs == null ? '' : `, about ${timeLeft(leftMs)}`}${waits}${others}`
+  return `${peer}: ${leftOf(drain)} pins left${leftMs == null ? '' : `, about ${timeLeft(leftMs)}`}${waits}${others}`
 }
 
-const drainTable = (label: Label): Table<Drain> => ({
+const drainTable: Table<Drain> = {
   columns: ['PEER', 'STATE', 'LEFT', 'MOVED', 'UNDER WAY', 'WAIT', 'BYTES', 'TIME LEFT', ''],
   rows: one => [[
-    label(one), one.state, leftOf(one), String(one.moved), String(one.in_transit), String(one.stuck),
+    nameAndId(one), one.state, leftOf(one), String(one.moved), String(one.in_transit), String(one.stuck),
     bytesText(one.bytes), one.state === 'drained' ? '-' : timeLeft(one.left_ms),
-    one.state === 'drained' ? { text: 'holds nothing that only it has: it may be stopped', style: 'green' } : one.reason
+    one.state === 'drained' ? { text: 'holds nothing that only it has: it may be stopped', style: 'green' } : inOneLine(one.reason)
   ]]
-})
+}
 
-const drainFormat = (label: Label): Format<Drain> => ({
-  text: one => `${drainWords(one, label)}\n`, json: one => one, table: drainTable(label)
-})
+const drainFormat: Format<Drain> = { text: one => `${drainWords(one)}\n`, json: one => one, table: drainTable }
 
-function rebalanceWords ({ state, planned, moved, failed, reason }: Rebalance): string {
+function rebalanceWords ({ state, planned, moved, failed, reason: why }: Rebalance): string {
+  const reason = inOneLine(why)
   const lost = failed === 0 ? '' : `; ${failed} could not be moved (${reason})`
   if (state === 'planning') return `planning${reason === '' ? '' : `: ${reason}`}`
   const waits = failed > 0 || reason === '' ? '' : `, some wait: ${reason}`
   if (state === 'moving') return `${moved} of ${planned} pins moved${waits}${lost}`
-  return `${state}: ${moved} pins moved${lost}`
+  return `${state}: ${counted(moved, 'pin')} moved${lost}`
 }
 
 const rebalanceFormat: Format<Rebalance> = { text: one => `${rebalanceWords(one)}\n`, json: one => one }
+
+type Label = ReturnType<typeof peerLabels>
 
 const shareTable = (label: Label): Table<BalanceShare> => ({
   columns: ['PEER', 'MAY HOLD', 'PINS NOW', 'SHARE', 'PINS THEN'],

@@ -2,7 +2,8 @@ import type { ClusterSync, PeerSync, PinsetDiff } from '../../../src/client/type
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
 import { CommandFailed, exitCodes } from '../failure.ts'
-import { peerLabels } from '../print/peer-labels.ts'
+import { counted } from '../print/humanize.ts'
+import { nameAndId, peerLabels } from '../print/peer-labels.ts'
 import type { Format } from '../print/printer.ts'
 import type { Table } from '../print/table.ts'
 
@@ -48,8 +49,6 @@ const words: Readonly<Record<PeerSync['state'], string>> = {
   out_of_sync: 'OUT OF SYNC', unknown: 'not known'
 }
 
-const nameOf = ({ peer, peername }: PeerSync): string => peername === '' ? peer : `${peername} (${peer})`
-
 /** In sync is, too, whose latest digest is from before the latest changes, or after them: that is said. */
 function stateOf ({ state, trusted, digest }: PeerSync, own: ClusterSync['own']): string {
   const isOnTheWay = state === 'in_sync' && digest != null && own != null && digest !== own.digest
@@ -67,7 +66,7 @@ const syncTable = (label: ReturnType<typeof peerLabels>, own: ClusterSync['own']
 })
 
 const peerSyncFormat = (label: ReturnType<typeof peerLabels>, own: ClusterSync['own']): Format<PeerSync> => ({
-  text: one => `${nameOf(one)}: ${stateOf(one, own)}\n`, json: one => ({ ...one }), table: syncTable(label, own)
+  text: one => `${nameAndId(one)}: ${stateOf(one, own)}\n`, json: one => ({ ...one }), table: syncTable(label, own)
 })
 
 const syncFormat: Format<ClusterSync> = {
@@ -75,18 +74,22 @@ const syncFormat: Format<ClusterSync> = {
     own == null
       ? 'this peer: is counting its pinset'
       : `this peer: ${own.pins} pins, digest ${own.digest.slice(0, 12)}${own.complete ? '' : ', blocks are missing'}`,
-    ...peers.map(one => `${nameOf(one)}: ${stateOf(one, own)}${one.since == null ? '' : ` since ${one.since}`}; ${pinsOf(one)}`)
+    ...peers.map(one => `${nameAndId(one)}: ${stateOf(one, own)}${one.since == null ? '' : ` since ${one.since}`}; ${pinsOf(one)}`)
   ].map(line => `${line}\n`).join(''),
   json: sync => ({ ...sync })
 }
+
+const differText = (count: number, more: boolean): string =>
+  more ? `${count} or more pins differ` : `${counted(count, 'pin')} ${count === 1 ? 'differs' : 'differ'}`
 
 const diffFormat: Format<PinsetDiff> = {
   text: ({ one, other, pins, more, same_heads: isSameHeads, repair }) => [
     ...pins.map(pin => `${pin.cid}: ${pin.one == null ? `only on ${other}` : pin.other == null ? `only on ${one}` : 'not the same pin'}`),
     pins.length === 0
       ? 'no pin differs'
-      : `${pins.length}${more ? ' or more' : ''} pins differ${isSameHeads ? '' : '; the peers have different heads: changes may be under way'}`,
-    ...(repair ?? []).map(({ peer, lost_blocks: lost, mended }) => `${peer}: ${mended} pins repaired, ${lost} lost blocks are fetched again`)
+      : `${differText(pins.length, more)}${isSameHeads ? '' : '; the peers have different heads: changes may be under way'}`,
+    ...(repair ?? []).map(({ peer, lost_blocks: lost, mended }) =>
+      `${peer}: ${counted(mended, 'pin')} repaired, ${counted(lost, 'lost block')} ${lost === 1 ? 'is' : 'are'} fetched again`)
   ].map(line => `${line}\n`).join(''),
   json: diff => ({ ...diff })
 }

@@ -44,3 +44,6 @@ export function bytesText (bytes: number): string {
   const value = Math.floor(bytes / 1000 ** exponent * 10 + 0.5) / 10
   return `${value.toFixed(value < 10 ? 1 : 0)} ${units[exponent] ?? ''}`
 }
+
+/** "1 pin", "2 pins". */
+export const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`

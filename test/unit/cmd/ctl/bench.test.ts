@@ -176,6 +176,12 @@ describe('ctl bench', () => {
     await writeFile(file, JSON.stringify({ ...report, all: { ...report.all, rate: report.all.rate / 1000 } }))
     const compared = await runCtlHere([...args, '--compare', file], { clock })
     const other = await runCtlHere([...args, '--size', '1MB', '--compare', file], { clock })
+    await writeFile(file, JSON.stringify({ ...report, peer: { id: '12D3KooWb', peername: 'two', version: '1.1.6' } }))
+    const otherPeer = await runCtlHere([...args, '--compare', file], { clock })
+    await writeFile(file, JSON.stringify({ ...report, peer: { ...report.peer, version: '1.1.5' } }))
+    const upgraded = await runCtlHere([...args, '--compare', file], { clock })
+    await writeFile(file, JSON.stringify({ ...report, peer: {} }))
+    const nobodys = await runCtlHere([...args, '--compare', file], { clock })
     await api.stop()
 
     assert.equal(saved.status, 0, saved.stderr)
@@ -183,6 +189,11 @@ describe('ctl bench', () => {
     assert.ok(report.operations.list.count > 0 && report.operations.list.p50_ms <= report.operations.list.max_ms)
     assert.match(compared.stdout, /all: \d+, [\d.]+\/s \(\+\d{3,} %\), p50 /)
     assert.match(other.stdout, /not the same load as before: size 65536 → 1000000\n$/)
+    assert.doesNotMatch(compared.stdout, /not the same/)
+    assert.match(otherPeer.stdout, /before: two \(12D3KooWb\), version 1\.1\.6; now: one \(12D3KooWa\), version 1\.1\.6\n$/)
+    assert.match(upgraded.stdout, /before: one \(12D3KooWa\), version 1\.1\.5; now: one \(12D3KooWa\), version 1\.1\.6\n$/)
+    assert.deepEqual([nobodys.status, nobodys.stdout], [1, ''])
+    assert.match(nobodys.stderr, /it is incomplete/)
   })
 
   it('says how figures have changed', () => {

@@ -42,7 +42,7 @@ describe('ctl peers drain', () => {
     )
 
     assert.deepEqual([status, asked], [0, [`POST ${path}?at-once=4&max-bytes-per-second=20000000&max-pins-per-second=2.5`]])
-    assert.equal(stdout, 'peer0: 4 of 10 pins left, about 90 s; 3 go everywhere and do not move\n')
+    assert.equal(stdout, `peer0 (${peer}): 4 of 10 pins left, about 90 s; 3 go everywhere and do not move\n`)
   })
 
   it('waits until the peer may be stopped, and says so', async () => {
@@ -56,7 +56,7 @@ describe('ctl peers drain', () => {
     assert.deepEqual([status, looks], [0, 3])
     assert.equal(
       stdout,
-      'peer0 holds nothing that only it has: it may be stopped (10 pins moved; 1 have a copy less than before, which nobody could take)\n'
+      `peer0 (${peer}) holds nothing that only it has: it may be stopped (10 pins moved; 1 has a copy less than before, which nobody could take)\n`
     )
   })
 
@@ -79,7 +79,7 @@ describe('ctl peers drain', () => {
     ]
 
     assert.deepEqual([asked.asked, listed.asked, cancelled.asked], [[`GET ${path}`], ['GET /drains'], [`DELETE ${path}`]])
-    assert.match(listed.stdout, /PEER .*LEFT .*\npeer0 +draining +4 of 10 +6 +2 +0 +7\.0 MB +90 s\n/)
+    assert.match(listed.stdout, /PEER .*LEFT .*\npeer0 \(12D3\w+\) +draining +4 of 10 +6 +2 +0 +7\.0 MB +90 s\n/)
     assert.equal(cancelled.stdout, 'cancelled: 6 pins have moved, 4 stay\n')
   })
 
@@ -87,15 +87,38 @@ describe('ctl peers drain', () => {
     const answer = drain({ pins: 6, left: 30, moved: 6, everywhere: 0 })
     const { stdout } = await run(['peers', 'drain', '--status', peer], { [`GET ${path}`]: answer })
 
-    assert.equal(stdout, 'peer0: 30 of 36 pins left, about 90 s\n')
+    assert.equal(stdout, `peer0 (${peer}): 30 of 36 pins left, about 90 s\n`)
   })
 
-  it('tells peers of the same name apart', async () => {
+  it('names each peer by its ID, too: another that is not drained may have the same name', async () => {
     const { stdout } = await run(
       ['peers', 'drain', '--status'], { 'GET /drains': { body: `[${drain().body},${drain({ peer: 'other' }).body},${drain({ peername: 'x' }).body}]` } }
     )
 
-    assert.deepEqual(stdout.split('\n').map(line => line.split(':')[0]), [`peer0 (${peer})`, 'peer0 (other)', 'x', ''])
+    assert.deepEqual(stdout.split('\n').map(line => line.split(':')[0]), [`peer0 (${peer})`, 'peer0 (other)', `x (${peer})`, ''])
+  })
+
+  it('says a reason of several lines in one, also in a table', async () => {
+    const reason = 'peer x: all dials failed\n  * [/ip4/127.0.0.1/tcp/1] connection refused\n  * [/ip4/127.0.0.1/tcp/2] timeout'
+    const answers = { [`GET ${path}`]: drain({ reason, everywhere: 1 }), 'GET /rebalance': rebalance({ reason }) }
+
+    const [text, table, balance] = [
+      await run(['peers', 'drain', '--status', peer], answers), await run(['--enc=table', 'peers', 'drain', '--status', peer], answers),
+      await run(['rebalance', '--status'], answers)
+    ]
+
+    assert.match(text.stdout, /^peer0 .*some wait: peer x: all dials failed \* \[.*refused \* \[.*timeout; 1 goes everywhere and does not move\n$/)
+    assert.match(table.stdout, /^PEER .*\npeer0 .*timeout\n$/)
+    assert.match(balance.stdout, /^5 of 20 pins moved, some wait: .*timeout\n$/)
+  })
+
+  it('refuses to end what is only to be shown, before it asks', async () => {
+    for (const args of [['peers', 'drain', '--status', '--cancel', peer], ['rebalance', '--status', '--cancel'], ['rebalance', '--dry-run', '--cancel']]) {
+      const { status, asked, stderr } = await run(args, {})
+
+      assert.deepEqual([status, asked], [1, []], args.join(' '))
+      assert.match(stderr, /--\w[\w-]* and --cancel do not go together/)
+    }
   })
 
   it('refuses wrong arguments before it asks, and tells what the peer refuses', async () => {

@@ -37,12 +37,13 @@ export interface PeerPinProgress {
  * hasn't merged all of the pinset yet; `dirty`: a branch of the pinset is to be looked through again; `damaged`: its disk lost some of the
  * pinset, and that everything is back hasn't been seen yet; `read_only`: no pin can be written: the disk is full, or takes nothing;
  * `ipfs_unavailable`: its IPFS node doesn't answer; `gossip_silent`: it is connected to members and hears none of them; `peers_silent`: it
- * hears some of them, but not all; `pins_set_aside`: it ended before while it pinned something, and lets that wait; `denylist_broken`: a
- * denylist can't be used as it is now, its last good rules are in force; `out_of_sync`: the pinset of a trusted peer has been another one
- * for longer than the state sync interval, and nothing is missing on either side.
+ * hears some of them, but not all; `isolated`: it knows other peers, and none of them is a member here; `pins_set_aside`: it ended before
+ * while it pinned something, and lets that wait; `denylist_broken`: a denylist can't be used as it is now, its last good rules are in
+ * force; `out_of_sync`: the pinset of a trusted peer has been another one for longer than the state sync interval, and nothing is missing
+ * on either side.
  */
 export type HealthProblem = 'starting' | 'behind' | 'dirty' | 'damaged' | 'read_only' | 'ipfs_unavailable' | 'gossip_silent'
-  | 'peers_silent' | 'pins_set_aside' | 'denylist_broken' | 'out_of_sync'
+  | 'peers_silent' | 'isolated' | 'pins_set_aside' | 'denylist_broken' | 'out_of_sync'
 
 /** How a peer is. No problems: fine. */
 export interface Health { problems: HealthProblem[], pins: number, heads: number, height: number }

@@ -33,6 +33,7 @@ import type {
 } from './cluster-api.ts'
 import { refuseInFollowerMode } from './follower.ts'
 import { connectGraph } from './peers/graph.ts'
+import type { ExpectedPeers } from './peers/isolation.ts'
 import { healthOf } from './status/health.ts'
 import type { HealthDeps } from './status/health.ts'
 import { resolvePath } from './pinning/path.ts'
@@ -79,6 +80,8 @@ export interface ClusterDeps {
   remotes: RemotePeers
   /** What is heard of the others, for the health of this peer. */
   gossip?: HealthDeps['gossip']
+  /** Whom this peer was told to connect to. */
+  expectedPeers?: ExpectedPeers
   /** How far pins are on other peers. Without it only this peer is asked. */
   remoteProgress?: RemoteProgress
   /** The digest of this peer's pinset, and the pinsets of others. Without them nobody can be out of sync. */
@@ -147,7 +150,8 @@ class ClusterPeer implements Cluster {
     const { workers, monitor } = this.#deps
     await this.#cases.leaving.load(signal)
     this.#isStarted = true
-    const { swarm, loops, repinLoop, drains, moves, rebalances } = this.#cases
+    const { swarm, loops, repinLoop, drains, moves, rebalances, isolation } = this.#cases
+    isolation.start()
     this.#loops.push(...loops.map(loop => workers.add(loop)))
     this.#subscriptions.push(this.#cases.sync.onChange(row => this.#onSync(row)))
     this.#watchRemoved()
@@ -188,11 +192,12 @@ class ClusterPeer implements Cluster {
 
   #watchRemoved (): void {
     const { removed } = this.#cases
-    const { monitor, log } = this.#deps
+    const { monitor, expectedPeers, log } = this.#deps
     this.#subscriptions.push(
       monitor.onMetric(metric => removed.hear(metric)),
       monitor.onAlert(({ name, peer }) => { if (name === 'ping') removed.gone(peer) }),
       removed.onGone(peer => {
+        expectedPeers?.forget(peer)
         this.#endDrain(peer).catch(err => log.warn('the drain of a removed peer could not be ended', { peer, err }))
       })
     )
@@ -209,7 +214,7 @@ class ClusterPeer implements Cluster {
   }
 
   async info (): Promise<PeerInfo> { return this.#cases.peers.info() }
-  async health (): Promise<Health> { return healthOf({ ...this.#deps, isStarted: () => this.#isStarted, sync: this.#cases.sync }) }
+  async health (): Promise<Health> { return healthOf({ ...this.#deps, isStarted: () => this.#isStarted, ...this.#cases }) }
   peers (call: PeersOptions = {}): AsyncIterable<PeerInfo> { return this.#cases.peers.all(call) }
 
   async addPeer (peer: PeerId, call: CallOptions = {}): Promise<PeerInfo> {

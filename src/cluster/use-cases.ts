@@ -12,6 +12,7 @@ import type { PinInfo } from '../model/pin-info.ts'
 import type { StatusFilter } from '../model/status.ts'
 import { Audits } from './audit/audits.ts'
 import { GarbageCollection } from './repo/gc.ts'
+import { Isolation } from './peers/isolation.ts'
 import { LeavingPeers } from './peers/leaving-peers.ts'
 import { Members } from './peers/members.ts'
 import { History } from './peers/metric-history.ts'
@@ -47,6 +48,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const alerts = new Alerts()
   const leaving = new LeavingPeers({ clock, datastore: deps.datastore, log: deps.log })
   const removed = new RemovedPeers({ ...deps, members })
+  const isolation = new Isolation(init, { ...deps, members })
   const isLeaving = (peer: PeerId): boolean => leaving.has(peer)
   const draining = new DrainingPeers(init, deps)
   const placement = new Placement(init, { ...deps, isLeaving: peer => isLeaving(peer) || draining.has(peer) })
@@ -78,7 +80,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const rebalances = new Rebalances(init, { ...deps, members, placement, draining, moves, repoStat })
   const adder = new Adder(init, { ...deps, pinner, placement: new AddPlacement(init, { members, placement, clock }) })
   return {
-    members, alerts, leaving, removed, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses,
+    members, alerts, leaving, removed, isolation, pinner, unpinner, statuses, recoveries, replications, healths, history, peers, progresses,
     collection, swarm, repinner, removal, moves, draining, drains, rebalances, adder, sync, diffs, audits, ...loops()
   }
 

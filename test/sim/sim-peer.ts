@@ -283,7 +283,7 @@ export class SimPeer {
       history: settings.givesHistory ? place.history : undefined,
       streams: place.streams,
       remotes: rpcRemotePeers(rpc),
-      connections: { dial: async () => self, dialKnown: async () => [] },
+      connections: { dial: async () => self, dialKnown: async () => [], expected: () => new Set(), forget: () => {} },
       introduce: async (peer, options) => introduce(rpc, peer, { self, ...options }),
       committed: cid => { if ((run as Run).consensus.progress().dirty) this.#deps.writtenInTheDark(cid) },
       givingHistory: () => nothingToStart('history server'),

@@ -196,8 +196,8 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     ready: boolean,
     problems: list({
       enum: [
-        'starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'pins_set_aside',
-        'denylist_broken', 'out_of_sync'
+        'starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'isolated',
+        'pins_set_aside', 'denylist_broken', 'out_of_sync'
       ]
     }),
     pins: integer, heads: integer, height: integer

@@ -13,6 +13,8 @@ export interface HealthDeps {
   tracker: Pick<PinTracker, 'setAsideCount'>
   /** Connected members of which nothing comes, and how many are heard. Without it nobody is silent. */
   gossip?: { health (): { silent: readonly PeerId[], heard: number } } | undefined
+  /** Whether it knows other peers and reaches none. Without it nobody is missed. */
+  isolation?: { isIsolated (): boolean } | undefined
   /** How the pinsets of the others are. Without it nobody is out of sync. */
   sync?: { outOfSync (): readonly PeerId[], readonly isBehind: boolean } | undefined
   /** Denylists; `fault` says why one isn't used as it is now. */
@@ -20,7 +22,7 @@ export interface HealthDeps {
 }
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
-export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, sync, denylist }: HealthDeps): Promise<Health> {
+export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, isolation, sync, denylist }: HealthDeps): Promise<Health> {
   const { heads, height, behind, dirty, damaged } = consensus.progress()
   const [ipfsError, readOnly] = await Promise.all([ipfs.id().then(({ error }) => error, messageOf), consensus.whyReadOnly()])
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
@@ -33,6 +35,8 @@ export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, s
     ['ipfs_unavailable', ipfsError !== ''],
     ['gossip_silent', silent.length > 0 && heard === 0],
     ['peers_silent', silent.length > 0 && heard > 0],
+    // silence of those that are connected is told already
+    ['isolated', silent.length === 0 && isolation?.isIsolated() === true],
     ['pins_set_aside', tracker.setAsideCount() > 0],
     ['denylist_broken', denylist?.lists().some(({ fault }) => fault !== '') === true],
     ['out_of_sync', (sync?.outOfSync().length ?? 0) > 0]

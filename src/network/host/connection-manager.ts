@@ -40,6 +40,10 @@ export interface ConnectionManager extends Startable {
   /** Dials known peers that aren't connected until there are enough. Resolves to those that were reached. */
   dialKnown (options: { signal: AbortSignal }): Promise<PeerId[]>
   onPeer (listener: (peer: PeerId, isHere: boolean) => void): () => void
+  /** Peers that were to be remembered or dialled by an address, and not forgotten since. */
+  expected (): ReadonlySet<PeerId>
+  /** The peer isn't expected any more. */
+  forget (peer: PeerId): void
 }
 
 const reconnectIntervalMs = 30_000
@@ -61,6 +65,7 @@ class Libp2pConnectionManager implements ConnectionManager {
   readonly #deps: ConnectionManagerDeps
   readonly #listeners = new Listeners<{ peer: PeerId, isHere: boolean }>()
   readonly #redials = new Map<PeerId, () => void>()
+  readonly #expected = new Set<PeerId>()
   #loops: WorkerHandle[] = []
   #stop = new AbortController()
 
@@ -96,7 +101,9 @@ class Libp2pConnectionManager implements ConnectionManager {
     for (const text of addresses) {
       try {
         const peer = peerOf(text)
-        if (peer !== this.#init.self) await peerStore.merge(peerIdFromString(peer), { multiaddrs: [parseMultiaddr(text)] })
+        if (peer === this.#init.self) continue
+        await peerStore.merge(peerIdFromString(peer), { multiaddrs: [parseMultiaddr(text)] })
+        this.#expected.add(peer)
       } catch (err) {
         this.#deps.log.warn('not a peer address', { address: text, err })
       }
@@ -105,6 +112,7 @@ class Libp2pConnectionManager implements ConnectionManager {
 
   async dial (address: MultiaddrText, { signal }: { signal: AbortSignal }): Promise<PeerId> {
     const peer = peerOf(address)
+    if (peer !== this.#init.self) this.#expected.add(peer)
     const { parseMultiaddr } = await parsers()
     try {
       await this.#deps.host.libp2p().dial(parseMultiaddr(address), { signal: AbortSignal.any([signal, this.#stop.signal]) })
@@ -114,6 +122,9 @@ class Libp2pConnectionManager implements ConnectionManager {
       throw new ClusterError('PEER_UNREACHABLE', { peer, address }, { message: dialFailure(peer, err), cause: err })
     }
   }
+
+  expected (): ReadonlySet<PeerId> { return this.#expected }
+  forget (peer: PeerId): void { this.#expected.delete(peer) }
 
   async dialKnown ({ signal }: { signal: AbortSignal }): Promise<PeerId[]> {
     const { host } = this.#deps

@@ -52,14 +52,15 @@ export interface ClusterPartsDeps {
 
 /** The use cases; what they tell is told as events. */
 export function composeCluster ({ config, identity, version, extensions }: NodeInit, deps: ClusterPartsDeps): Cluster {
-  const { network: { host, gossip, streams, remotes }, consensus, events, stores, peerName, clock, log } = deps
+  const { network: { host, gossip, streams, remotes, connections }, consensus, events, stores, peerName, clock, log } = deps
   const cluster = createCluster({
     ...config.cluster, self: identity.id, peerName, version, peersetMetric: config.crdt.peersetMetric,
     connectSwarmsDelayMs: config.ipfs.connectSwarmsDelayMs,
     ...config.ipfs.kind === 'helia' ? { collectAt: config.ipfs.gcWatermark / 100 } : {}
   }, {
-    ...deps, host, gossip, remotes, remoteProgress: remoteProgress({ streams, clock }), digests: consensus.digests,
-    remotePinsets: remotePinsets({ streams, clock }), temporaryStore: stores.temporary, datastore: stores.local,
+    ...deps, host, gossip, remotes, expectedPeers: connections, digests: consensus.digests,
+    remoteProgress: remoteProgress({ streams, clock }), remotePinsets: remotePinsets({ streams, clock }),
+    temporaryStore: stores.temporary, datastore: stores.local,
     onDrain: drain => events.peerDrain(drain), allocator: extensions?.allocator ?? allocatorOf(config), log: log.child('cluster')
   })
   cluster.onSync(row => events.peerSync(row))

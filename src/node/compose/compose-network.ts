@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
+import type { ExpectedPeers } from '../../cluster/peers/isolation.ts'
 import type { WorkerHandle, Workers } from '../../base/worker.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import type { CID, MultiaddrText, PeerId } from '../../model/cid.ts'
@@ -9,7 +10,7 @@ import { historyClient, historyClientDefaults } from '../../network/history/clie
 import { historyServer, historyServerDefaults } from '../../network/history/server.ts'
 import { libp2pGossip, type Libp2pGossip } from '../../network/host/gossip/gossip.ts'
 import { libp2pClusterHost, type Libp2pClusterHost } from '../../network/host/host.ts'
-import { libp2pConnectionManager, type ConnectionManager } from '../../network/host/connection-manager.ts'
+import { libp2pConnectionManager } from '../../network/host/connection-manager.ts'
 import { dualDht } from '../../network/host/routing.ts'
 import { libp2pStreams } from '../../network/host/streams.ts'
 import type { HistoryExchange, HistorySource } from '../../network/history.ts'
@@ -21,7 +22,7 @@ import { agentVersion } from './compose-ipfs.ts'
 import { peerstorePath } from '../folder/folder.ts'
 import { Linger } from '../linger.ts'
 import type { NodeInit } from '../node-contract.ts'
-import { readPeerstore, writePeerstore } from '../folder/peerstore-file.ts'
+import { PeerstoreKeeper } from '../peerstore-keeper.ts'
 
 export interface NetworkDeps {
   trusts: (peer: PeerId) => boolean
@@ -32,8 +33,8 @@ export interface NetworkDeps {
   log: Logger
 }
 
-/** Connections to the cluster's other peers, as joining needs them. */
-export interface Connections {
+/** Connections to the cluster's other peers, as joining needs them, and whom this peer expects. */
+export interface Connections extends ExpectedPeers {
   dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<PeerId>
   dialKnown (options: { signal: AbortSignal }): Promise<PeerId[]>
 }
@@ -69,7 +70,8 @@ const connectionsAboveHighWater = 64
 
 /** The cluster's network over libp2p. Its host is loaded when it starts. */
 export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, clock, log }: NetworkDeps): Network {
-  const { config: { cluster, crdt }, identity } = init
+  const { config, identity } = init
+  const { cluster, crdt } = config
   const self = identity.id
   const gossip = libp2pGossip(gossipInit(init), { workers, clock, log: log.child('pubsub') })
   const host = libp2pClusterHost(
@@ -117,7 +119,10 @@ export function composeNetwork (init: NodeInit, { trusts, storedBlock, workers, 
         ({ name, peer, expire, receivedAt }) => { if (name === 'ping') gossip.holds(peer, Number(expire - receivedAt) / 1e6) }
       )
       const members = (): PeerId[] => monitor.latest(crdt.peersetMetric).map(metric => metric.peer).filter(peer => peer !== self)
-      return [reachabilityWatch(host, workers), connectionManager, peerstoreKeeper(init, { host, connectionManager, members })]
+      const keeper = new PeerstoreKeeper(
+        { path: peerstorePath(init.folder, config) }, { host, peers: connectionManager, members, workers, log: init.log }
+      )
+      return [reachabilityWatch(host, workers), connectionManager, keeper]
     },
     last: [linger]
   }
@@ -130,30 +135,6 @@ function reachabilityWatch (host: Libp2pClusterHost, workers: Workers): Startabl
     name: 'reachability',
     start: async () => { watch = workers.add(host.reachability.worker()) },
     stop: async () => { await watch?.stop() }
-  }
-}
-
-/** Reads the known peers when the network is up, and writes the members' addresses when it goes down. */
-function peerstoreKeeper (
-  { folder, config, log }: NodeInit,
-  { host, connectionManager, members }: { host: Libp2pClusterHost, connectionManager: ConnectionManager, members: () => PeerId[] }
-): Startable {
-  const path = peerstorePath(folder, config)
-  let isRead = false
-  return {
-    name: 'peerstore',
-    start: async () => {
-      const { addresses, badLines } = await readPeerstore(path)
-      if (badLines.length > 0) log.warn('the peerstore has lines that are no peer addresses', { path, lines: badLines.length })
-      await connectionManager.remember(addresses)
-      isRead = true
-    },
-    stop: async () => {
-      const addresses = members().flatMap(peer => host.addressesOf(peer))
-      // a peer that saw nobody this time keeps what it knew
-      if (isRead && addresses.length > 0) await writePeerstore(path, addresses)
-      isRead = false
-    }
   }
 }
 

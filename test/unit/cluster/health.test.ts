@@ -34,6 +34,16 @@ describe('the health of a peer', () => {
     assert.deepEqual(await problemsOf(['one', 'two'], 0), ['gossip_silent'])
   })
 
+  it('says that it reaches none of those that it knows, unless those that are connected are silent', async () => {
+    const problemsOf = async (isIsolated: boolean, silent: string[]): Promise<string[]> => (await healthOf({
+      ...depsOf({}), gossip: { health: () => ({ silent, heard: 0 }) }, isolation: { isIsolated: () => isIsolated }
+    })).problems
+
+    assert.deepEqual(
+      [await problemsOf(false, []), await problemsOf(true, []), await problemsOf(true, ['one'])], [[], ['isolated'], ['gossip_silent']]
+    )
+  })
+
   it('says when no pin can be written', async () => {
     const deps = depsOf({})
 

@@ -68,6 +68,22 @@ describe('connection manager', () => {
     assert.deepEqual(await one.connectionManager.dialKnown(never), [two.host.peer])
   })
 
+  it('are expected when they were named by an address, reached or not, until they are forgotten', async () => {
+    const [one, two, three] = [await peer(), await peer(), await peer()]
+    const configured = await peer([two.address])
+    const nobody = `/ip4/127.0.0.1/tcp/1/p2p/${three.host.peer}`
+
+    await one.connectionManager.remember([two.address, one.address, 'nonsense'])
+    await assert.rejects(one.connectionManager.dial(nobody, never))
+    const expected = [...one.connectionManager.expected()]
+    one.connectionManager.forget(two.host.peer)
+
+    assert.deepEqual(expected, [two.host.peer, three.host.peer])
+    assert.deepEqual([...one.connectionManager.expected()], [three.host.peer])
+    assert.deepEqual([...configured.connectionManager.expected()], [two.host.peer])
+    assert.deepEqual([...two.connectionManager.expected()], [])
+  })
+
   it('whose connection breaks are dialled again', async () => {
     const [one, two] = [await peer(), await peer()]
     await one.connectionManager.dial(two.address, never)

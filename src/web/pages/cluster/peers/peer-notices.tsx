@@ -63,6 +63,7 @@ const problemTexts: Readonly<Record<string, { tone: 'bad' | 'warn' | 'info', tit
   ipfs_unavailable: { tone: 'bad', title: 'The IPFS node of this peer does not answer', text: 'It can neither pin nor give content until it does.' },
   gossip_silent: { tone: 'bad', title: 'This peer hears nobody', text: 'It is connected to members of the cluster, and none of their messages arrive.' },
   peers_silent: { tone: 'warn', title: 'This peer does not hear everybody', text: 'Messages of some connected members do not arrive.' },
+  isolated: { tone: 'warn', title: 'This peer reaches none of the others', text: 'It knows other peers, and none of them is there for it. Its cluster secret may be another one, or its port is closed, or they are all gone.' },
   pins_set_aside: { tone: 'warn', title: 'Pins were set aside', text: 'This peer ended while it pinned them. They are tried again later, apart from the others.' },
   out_of_sync: { tone: 'warn', title: 'The pinsets of the peers are not the same', text: 'Which peers differ from this one is told above and in the table of peers.' },
   denylist_broken: { tone: 'warn', title: 'A denylist can not be read', text: 'Its last good rules stay in force.' }

@@ -41,9 +41,19 @@ describe('a peer and the others that it knows, through its real program', () => 
     assert.deepEqual((await readiness(at(0))).problems, [])
   })
 
-  it('find each other again when both were killed, without having been told once more', async () => {
-    await at(1).start(['--bootstrap', (await infoOf(at(0))).addresses[0]])
+  it('come together, also when the one that is to be joined is there later', async () => {
+    const [address] = (await infoOf(at(0))).addresses
+    await at(0).end()
+
+    await at(1).start(['--bootstrap', address])
+    await pollUntil(async () => isIsolated(at(1)), { what: 'the problem' })
+    await at(0).start()
+
     await together()
+    assert.deepEqual(await Promise.all(peers.map(isIsolated)), [false, false])
+  })
+
+  it('find each other again when both were killed, without having been told once more', async () => {
     await pollUntil(
       async () => (await Promise.all(peers.map(peerstoreOf))).every(text => text !== ''),
       { what: 'the peerstores', withinMs: 30_000 }

@@ -35,7 +35,10 @@ export interface ConnectionManagerDeps {
 export interface ConnectionManager extends Startable {
   /** Keeps addresses (with /p2p) for dialling. Those that aren't addresses are passed over. */
   remember (addresses: readonly MultiaddrText[]): Promise<void>
-  /** Dials an address with /p2p. Rejects with PEER_UNREACHABLE, or INVALID_ARGUMENT when it names no peer. */
+  /**
+   * Dials an address with /p2p, and keeps it for dialling. Rejects with PEER_UNREACHABLE (it is dialled again then, as other known peers
+   * are), or INVALID_ARGUMENT when it names no peer.
+   */
   dial (address: MultiaddrText, options: { signal: AbortSignal }): Promise<PeerId>
   /** Dials known peers that aren't connected until there are enough. Resolves to those that were reached. */
   dialKnown (options: { signal: AbortSignal }): Promise<PeerId[]>
@@ -112,13 +115,14 @@ class Libp2pConnectionManager implements ConnectionManager {
 
   async dial (address: MultiaddrText, { signal }: { signal: AbortSignal }): Promise<PeerId> {
     const peer = peerOf(address)
-    if (peer !== this.#init.self) this.#expected.add(peer)
+    await this.remember([address])
     const { parseMultiaddr } = await parsers()
     try {
       await this.#deps.host.libp2p().dial(parseMultiaddr(address), { signal: AbortSignal.any([signal, this.#stop.signal]) })
       return peer
     } catch (err) {
       signal.throwIfAborted()
+      if (peer !== this.#init.self) this.#redial(peer, 0)
       throw new ClusterError('PEER_UNREACHABLE', { peer, address }, { message: dialFailure(peer, err), cause: err })
     }
   }

@@ -84,6 +84,19 @@ describe('connection manager', () => {
     assert.deepEqual([...two.connectionManager.expected()], [])
   })
 
+  it('that can not be dialled yet are dialled again', async () => {
+    const [one, two] = [await peer(), await peer()]
+    const { peerStore } = one.host.libp2p()
+    await assert.rejects(one.connectionManager.dial(`/ip4/127.0.0.1/tcp/1/p2p/${two.host.peer}`, never), { code: 'PEER_UNREACHABLE' })
+
+    // the peer begins to listen; here at another address
+    const [known] = await peerStore.all({ filters: [({ id }) => id.toString() === two.host.peer] })
+    assert.ok(known != null)
+    await peerStore.merge(known.id, { multiaddrs: two.host.libp2p().getMultiaddrs() })
+
+    await pollUntil(() => one.host.connectedPeers().includes(two.host.peer), { everyMs: 5 })
+  })
+
   it('whose connection breaks are dialled again', async () => {
     const [one, two] = [await peer(), await peer()]
     await one.connectionManager.dial(two.address, never)

@@ -1,4 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
+import { orAborted } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
@@ -19,6 +20,8 @@ export interface DrainRunDeps {
   consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten' | 'progress'>
   transfers: Transfers
   receivers: Receivers
+  /** The receivers know how large the peer's pins are, or can't. */
+  measured: Promise<void>
   growth: Growth
   members: Pick<Members, 'list'>
   everywhere: EverywhereCheck
@@ -125,6 +128,7 @@ export class DrainRun {
   /** Moves what one look at the pinset finds; true when there may be more to do at once. */
   async #round (signal: AbortSignal): Promise<boolean> {
     this.#movedInRound = 0
+    await orAborted(this.#deps.measured, signal)
     const found = await this.#collect(signal)
     if (found.length > 0) await this.#moveAll(found, signal)
     else if (this.left === 0) return await this.#finish(signal)

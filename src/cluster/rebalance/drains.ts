@@ -12,6 +12,7 @@ import type { Pin } from '../../model/pin.ts'
 import { isEverywhere } from '../../model/pin.ts'
 import type { StatusFilter } from '../../model/status.ts'
 import type { DrainOrder, DrainStatus } from '../cluster-api.ts'
+import { peerAnswerMs, within } from '../deadline.ts'
 import { refuseInFollowerMode } from '../follower.ts'
 import type { Members } from '../peers/members.ts'
 import type { Placement } from '../pinning/placement.ts'
@@ -143,17 +144,21 @@ export class Drains {
     const { transfers, everywhere } = this.#parts()
     const receivers = new Receivers(this.#deps)
     const run: DrainRun = new DrainRun(drain, {
-      ...this.#deps, transfers, everywhere, receivers, growth: new Growth(this.#deps),
+      ...this.#deps, transfers, everywhere, receivers, measured: this.#measure(drain, receivers), growth: new Growth(this.#deps),
       changed: () => this.#deps.onDrain?.(this.#statusOf(run)),
       save: async changed => { if (this.#runs.has(changed.peer)) await this.#rows.save(changed) }
     })
     this.#deps.draining.add(drain.peer)
     this.#runs.set(drain.peer, { run, worker: this.#deps.workers.add(run.worker()) })
-    // without it peers are taken by their metrics alone
-    void this.#deps.repoStat(drain.peer, new AbortController().signal).then(
-      ({ repoSize }) => receivers.measure(repoSize, drain.pins), () => {}
-    )
     return run
+  }
+
+  /** How large a pin of the peer is. Without that, peers are taken by their metrics alone. Never rejects. */
+  async #measure ({ peer, pins }: Drain, receivers: Receivers): Promise<void> {
+    const { repoStat, clock } = this.#deps
+    await within({ clock, ms: peerAnswerMs }, async signal => repoStat(peer, signal)).then(
+      ({ repoSize }) => receivers.measure(repoSize, pins), () => {}
+    )
   }
 
   #parts (): { transfers: Transfers, everywhere: EverywhereCheck } {

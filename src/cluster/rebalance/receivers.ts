@@ -19,12 +19,12 @@ const costs: Readonly<Record<string, 'bytes' | 'one'>> = { freespace: 'bytes', r
 export class Receivers {
   readonly #deps: ReceiversDeps
   readonly #assigned = new Map<PeerId, Assigned>()
-  /** Bytes of a pin, on the whole. */
-  #meanBytes = 0n
+  /** Bytes of a pin, on the whole; at least one, so that peers with as much room take turns. */
+  #meanBytes = 1n
 
   constructor (deps: ReceiversDeps) { this.#deps = deps }
 
-  measure (bytes: number, pins: number): void { this.#meanBytes = pins > 0 ? BigInt(Math.floor(bytes / pins)) : 0n }
+  measure (bytes: number, pins: number): void { this.#meanBytes = BigInt(Math.max(1, Math.floor(bytes / Math.max(1, pins)))) }
 
   /** The best first: those that bring the pin into a group (tag) in which it isn't, then by the allocator. */
   candidates (pin: Pin, from: PeerId): PeerId[] {

@@ -15,7 +15,7 @@ import type { ReportedStatus, TransferStep } from './transfer-step.ts'
 
 export interface TransfersDeps {
   consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten'>
-  members: Pick<Members, 'has'>
+  members: Pick<Members, 'has' | 'missingPeer'>
   /** Asks any peer for the status of one pin. */
   ask: (peer: PeerId, cid: CID, signal: AbortSignal | undefined) => Promise<PinInfo>
   clock: Clock
@@ -27,7 +27,7 @@ export interface TransferOrder {
   from: PeerId
   /** Who could take it, the best first; see `TransferView`. */
   candidates: (pin: Pin) => readonly PeerId[]
-  /** Told of holders that were added, and of each one that has the item since or will not get it. */
+  /** Told of holders that are to be added, and of each one that has the item since or will not get it. */
   onGiven: (peers: readonly PeerId[]) => void
   onDone: (peers: readonly PeerId[]) => void
   /** Told why it goes on waiting, at each look from the seventh second on. */
@@ -125,7 +125,7 @@ class Transfer {
   /** Undefined: look again, also when somebody has changed the pin since its holders were asked. */
   async take (asked: Pin, signal: AbortSignal): Promise<TransferResult | undefined> {
     const { consensus, clock } = this.#deps
-    const { cid, from, candidates, onGiven } = this.#order
+    const { cid, from, candidates, onGiven, onDone } = this.#order
     await consensus.whenWritten(cid)
     signal.throwIfAborted()
     const pin = consensus.state.get(cid)
@@ -140,10 +140,14 @@ class Transfer {
     if (step.do === 'stuck') return this.end('stuck')
     if (step.do === 'wait') return undefined
     const fresh = step.allocations.filter(peer => !pin.allocations.includes(peer))
-    if (!await consensus.replaceIf(pin, withAllocations(pin, step.allocations, clock.now()))) return undefined
+    onGiven(fresh) // before it is written: who chooses for the next pin meanwhile counts it
+    const isWritten = await consensus.replaceIf(pin, withAllocations(pin, step.allocations, clock.now())).catch(err => {
+      onDone(fresh)
+      throw err
+    })
+    if (!isWritten) return void onDone(fresh)
     if (step.isLast) return this.end('moved', step.isFewer)
     for (const peer of fresh) this.#added.add(peer)
-    onGiven(fresh)
     return undefined
   }
 
@@ -167,7 +171,11 @@ class Transfer {
 
   async #askOne (peer: PeerId, pin: Pin, signal: AbortSignal): Promise<Report> {
     const { members, ask, clock } = this.#deps
-    if (!members.has(peer)) return { status: 'failed', noReportSince: undefined, reason: `peer ${peer} is not there` }
+    if (!members.has(peer)) {
+      // after a start of this peer it takes a moment until the others are heard
+      if (members.missingPeer(peer).lastSeen == null) return this.#noReport(peer, `peer ${peer} was not heard since this peer began`)
+      return { status: 'failed', noReportSince: undefined, reason: `peer ${peer} is not there` }
+    }
     try {
       const info = await within({ clock, ms: peerAnswerMs, signal }, async late => ask(peer, this.#order.cid, late))
       const status = reportedStatuses[info.status]

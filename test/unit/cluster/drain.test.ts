@@ -53,6 +53,18 @@ describe('draining a peer', () => {
     assert.ok([...pinset.pins.values()].every(({ allocations }) => allocations.length === 2))
   })
 
+  it('spreads what moves at the same time over those that have as much room', async () => {
+    const { cluster, one, two, three, heldBy, until, settle, monitor } = await open(3)
+    for (const peer of [one, two, three]) monitor.beat(peer, { freeSpace: 1_000_000n })
+    for (let at = 0; at < 8; at++) await cluster.pin(aCid(at), { ...options(factors(1)), userAllocations: [one] })
+    await settle()
+
+    await cluster.drainPeer(one, {})
+    await until(isDrained, one)
+
+    assert.deepEqual([one, two, three].map(heldBy), [0, 4, 4])
+  })
+
   it('gives the peer nothing new while it is drained and after, until that is cancelled', async () => {
     const { cluster, one, heldBy, until } = await open(3)
     await cluster.drainPeer(one, {})

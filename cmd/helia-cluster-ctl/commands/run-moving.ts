@@ -187,5 +187,5 @@ const shareTable = (label: Label): Table<BalanceShare> => ({
 })
 
 const shareFormat = (label: Label): Format<BalanceShare> => ({
-  text: one => `${label(one)}: ${one.pins} pins now, share ${one.goal}, then ${one.after}\n`, json: one => one, table: shareTable(label)
+  text: one => `${label(one)}: ${counted(one.pins, 'pin')} now, share ${one.goal}, then ${one.after}\n`, json: one => one, table: shareTable(label)
 })

@@ -39,7 +39,9 @@ export class Replications {
     signal?.throwIfAborted()
     const found = this.#last != null && this.#isFresh() ? this.#last : await this.#lookOnce()
     signal?.throwIfAborted()
-    return { ...found, peers: found.peers.map(one => ({ ...one, ...this.#now(one.peer) })) }
+    const peers = found.peers.map(one => ({ ...one, ...this.#now(one.peer) }))
+    // without pins and never heard: removed since the pinset was looked at
+    return { ...found, peers: peers.filter(({ pins, isMissing, lastSeen }) => pins > 0 || !isMissing || lastSeen != null) }
   }
 
   /** The figure of the latest look; one that is older than a minute is renewed meanwhile. For metrics, which must not wait. */

@@ -41,6 +41,18 @@ describe('what a missing peer costs', () => {
     assert.deepEqual(health.peers.find(({ peer }) => peer === two)?.lastSeen, 0)
   })
 
+  it('misses nobody who held nothing and was removed a moment ago', async () => {
+    const made = await open(3)
+    await made.lose(1)
+    const missingNow = async (): Promise<string[]> =>
+      (await made.cluster.pinsHealth()).peers.filter(({ isMissing }) => isMissing).map(({ peer }) => peer)
+    const before = await missingNow()
+
+    await made.cluster.removePeer(made.ids[1] ?? '')
+
+    assert.deepEqual([before, await missingNow()], [[made.ids[1]], []])
+  })
+
   it('has who was never heard and is named by the pinset', async () => {
     const { cluster, consensus } = await open(1)
     await consensus.put(aPin({ allocations: [aPeerId(9)], replicationFactorMin: 1, replicationFactorMax: 1 }))

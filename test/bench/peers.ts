@@ -28,6 +28,13 @@ async function editJson (file: string, edit: (json: any) => void): Promise<void>
 
 const healthy = (url: string) => async () => (await fetch(`${url}/health`).catch(() => undefined))?.status === 204
 
+/** A peer of Go's that was up before its Kubo answers adds with 500 for some seconds. */
+const takesAdds = (url: string) => async () => {
+  const body = new FormData()
+  body.set('file', new Blob(['ready']), 'ready')
+  return (await fetch(`${url}/add?stream-channels=false`, { method: 'POST', body })).ok
+}
+
 async function launch (command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } })
   child.stderr?.resume()
@@ -112,7 +119,9 @@ export async function goPeer (folder: string, port: number): Promise<BenchPeer> 
         async () => (await fetch(`http://127.0.0.1:${port + 4}/api/v0/id`, { method: 'POST' }).catch(() => undefined))?.ok === true,
         { everyMs: 2, withinMs: 60_000 }
       )
-      return { startMs: performance.now() - from }
+      const startMs = performance.now() - from
+      await pollUntil(takesAdds(url), { everyMs: 100, withinMs: 60_000 })
+      return { startMs }
     },
     stop: async () => { await end(cluster); await end(kubo) }
   }

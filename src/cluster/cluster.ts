@@ -134,7 +134,7 @@ class ClusterPeer implements Cluster {
   readonly #cases: UseCases
   readonly #subscriptions: Array<() => void> = []
   readonly #loops: WorkerHandle[] = []
-  /** Starts behind the host. */
+  /** Starts behind the host; what was under way is known again. */
   #isStarted = false
 
   constructor (init: ClusterInit, deps: ClusterDeps) {
@@ -149,17 +149,17 @@ class ClusterPeer implements Cluster {
   async start (signal: AbortSignal): Promise<void> {
     const { workers, monitor } = this.#deps
     await this.#cases.leaving.load(signal)
-    this.#isStarted = true
     const { swarm, loops, repinLoop, drains, moves, rebalances, isolation } = this.#cases
     isolation.start()
     this.#loops.push(...loops.map(loop => workers.add(loop)))
     this.#subscriptions.push(this.#cases.sync.onChange(row => this.#onSync(row)))
     this.#watchRemoved()
     if (this.#init.connectSwarmsDelayMs > 0) swarm.connectLater(this.#init.connectSwarmsDelayMs)
-    if (this.#init.followerMode) return
+    if (this.#init.followerMode) return void (this.#isStarted = true)
     await moves.resume(signal)
     await drains.resume(signal)
     await rebalances.resume()
+    this.#isStarted = true
     const repinning = workers.add(repinLoop)
     this.#loops.push(repinning)
     this.#subscriptions.push(monitor.onAlert(alert => this.#onAlert(alert, repinning)))

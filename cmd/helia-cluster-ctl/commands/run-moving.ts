@@ -86,8 +86,9 @@ interface Waiting<Status> {
  * (62) when the time is up.
  */
 async function waitFor<Status> (
-  first: Status, { again, isOver, words, flags }: Waiting<Status>, { clock, terminal, signal }: CtlContext
+  first: Status, { again, isOver, words, flags }: Waiting<Status>, context: CtlContext
 ): Promise<Status> {
+  const { clock, terminal, signal } = context
   const line = new StatusLine(terminal)
   const timeoutMs = flags.number('wait-timeout')
   const until = timeoutMs > 0 ? clock.elapsed() + timeoutMs : Infinity
@@ -97,14 +98,24 @@ async function waitFor<Status> (
       line.show(words(status))
       if (clock.elapsed() > until) throw new CommandFailed(`error waiting: ${words(status)}`, { exitCode: exitCodes.timedOut })
       await clock.sleep(lookMs, signal)
-      status = await again().catch(err => {
-        if (err instanceof ApiError && err.status === 0 && !signal.aborted) return status
+      status = await again().catch(async err => {
+        if (!signal.aborted && err instanceof ApiError && await isBeginning(err, context)) return status
         throw err
       })
     }
     return status
   } finally {
     line.clear()
+  }
+}
+
+/** Whether the peer doesn't answer, or answers and doesn't know yet what was under way. */
+async function isBeginning ({ status }: ApiError, { client, signal }: CtlContext): Promise<boolean> {
+  if (status !== 404) return status === 0
+  try {
+    return (await client.readiness({ signal })).problems.includes('starting')
+  } catch (err) {
+    return err instanceof ApiError && err.status === 0
   }
 }
 

@@ -11,7 +11,7 @@ import type { Members } from '../peers/members.ts'
 import type { Moves } from '../pinning/move.ts'
 import type { BalancePeersDeps } from './balance-peers.ts'
 import { balancePeers } from './balance-peers.ts'
-import type { BalanceMove } from './balance-plan.ts'
+import type { BalanceMove, BalancePeer } from './balance-plan.ts'
 import { BalancePlan } from './balance-plan.ts'
 import { Growth } from './growth.ts'
 import { checkLimits, defaultLimits } from './limits.ts'
@@ -27,7 +27,7 @@ export interface RebalancesDeps extends BalancePeersDeps {
   log: Logger
 }
 
-/** `rebalance/1` → JSON {order, since}: the one that is under way. */
+/** `rebalance/1` → JSON {order, since, peers}: the one that is under way, and the peers that there were when it began. */
 const row = 'rebalance/1'
 const movesShown = 100
 /** Moves that are planned with one look at the pinset and then made. */
@@ -37,6 +37,9 @@ const lookMs = 1000
 const retryMs = 30_000
 /** How long a peer that shall get a pin may be silent or unable; then the pin stays where it was. */
 const patienceMs = 60_000
+
+type AwaitedPeer = Pick<BalancePeer, 'peer' | 'takes'>
+interface StoredRow { order: RebalanceOrder, since: number, peers?: readonly AwaitedPeer[] }
 
 interface Planned { figures: BalanceShare[], pins: number, total: number, moves: Array<BalanceMove<CID>> }
 
@@ -52,6 +55,8 @@ export class Rebalances {
   readonly #failed = new Set<string>()
   /** Why the last of them couldn't. */
   #failure = ''
+  /** Peers that are waited for before the first plan, and until when (the clock's `elapsed`). */
+  #awaited: { peers: readonly AwaitedPeer[], until: number } | undefined
 
   constructor (init: { followerMode: boolean }, deps: RebalancesDeps) {
     this.#init = init
@@ -64,12 +69,13 @@ export class Rebalances {
     return { peers: figures, pins, count: total, moves }
   }
 
-  /** Goes on with the rebalance of an earlier run. */
+  /** Goes on with the rebalance of an earlier run, once the peers are heard that it was begun with. */
   async resume (): Promise<void> {
     const value = this.#deps.datastore?.get(row)
     if (value == null) return
     try {
-      const { order, since } = JSON.parse(Buffer.from(value).toString()) as { order: RebalanceOrder, since: number }
+      const { order, since, peers = [] } = JSON.parse(Buffer.from(value).toString()) as StoredRow
+      this.#awaited = { peers, until: this.#deps.clock.elapsed() + patienceMs }
       this.#run(order, Number(since))
     } catch (err) {
       this.#deps.log.warn('the row of a rebalance is damaged and left alone', { err: messageOf(err) })
@@ -86,10 +92,12 @@ export class Rebalances {
     refuseInFollowerMode(this.#init)
     checkLimits(order)
     if (this.#isRunning()) throw new ClusterError('CONFLICT', {}, { message: 'a rebalance is under way already' })
-    await balancePeers(order, this.#deps, signal)
+    const peers = (await balancePeers(order, this.#deps, signal)).map(({ peer, takes }) => ({ peer, takes }))
     if (this.#isRunning()) throw new ClusterError('CONFLICT', {}, { message: 'a rebalance is under way already' })
     const since = this.#deps.clock.now()
-    await this.#deps.datastore?.write([{ key: row, value: Buffer.from(JSON.stringify({ order, since })) }], { sync: true })
+    const stored: StoredRow = { order, since, peers }
+    await this.#deps.datastore?.write([{ key: row, value: Buffer.from(JSON.stringify(stored)) }], { sync: true })
+    this.#awaited = undefined
     return this.#run(order, since)
   }
 
@@ -134,6 +142,7 @@ export class Rebalances {
 
   async #round (signal: AbortSignal): Promise<boolean> {
     if (!this.#isRunning()) return false
+    await this.#allHeard(signal)
     const { clock, log } = this.#deps
     const { figures, total, moves } = await this.#look(this.#order, movesPlanned, signal).catch(err => {
       this.#tell({ reason: messageOf(err) })
@@ -147,6 +156,19 @@ export class Rebalances {
     log.info('the peers are in balance', { moved, failed })
     this.#tell({ state: 'done', endedAt: clock.now() })
     return false
+  }
+
+  /** After a start of this peer: without the others there would be nothing to move. Who stays away is left out of the plan in the end. */
+  async #allHeard (signal: AbortSignal): Promise<void> {
+    const { members, placement, clock } = this.#deps
+    while (this.#awaited != null) {
+      const able = new Set(placement.candidates(new Set()))
+      const missing = this.#awaited.peers.find(({ peer, takes }) => !members.has(peer) || (takes && !able.has(peer)))
+      if (missing == null || clock.elapsed() >= this.#awaited.until) break
+      this.#tell({ reason: `peer ${missing.peer} was not heard since this peer began` })
+      await clock.sleep(lookMs, signal)
+    }
+    this.#awaited = undefined
   }
 
   /** Looks at the pinset twice. `most` moves are kept; the others are counted. */

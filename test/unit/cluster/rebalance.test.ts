@@ -3,7 +3,7 @@ import { describe, it } from 'node:test'
 import type { RebalanceStatus } from '../../../src/cluster/cluster-api.ts'
 import type { TestClusterOptions } from '../../support/cluster/cluster-of.ts'
 import { clusterOpener } from '../../support/cluster/cluster-of.ts'
-import { aMetric } from '../../support/cluster/shared-monitor.ts'
+import { aMetric, SharedMonitor } from '../../support/cluster/shared-monitor.ts'
 import { aCid, aPin, factors, options } from '../../support/cluster/values.ts'
 import { memoryDatastore } from '../../support/memory-datastore.ts'
 
@@ -175,6 +175,31 @@ describe('a rebalance', () => {
     assert.ok(moving > 0 && moving < 10, `${moving}`)
     assert.deepEqual([heldBy(one), heldBy(two), maxPinsPerSecond], [10, 10, 1])
   })
+
+  for (const comesBack of [true, false]) {
+    it(`waits after a restart for the peers that there were${comesBack ? '' : ', a minute at most'}`, async () => {
+      const datastore = memoryDatastore()
+      await datastore.start(new AbortController().signal)
+      const before = await open(3, { deps: { datastore } })
+      await before.pinOn(30, 'a', before.one)
+      await before.cluster.rebalance({ maxPinsPerSecond: 1 })
+      await before.clock.advance(2500)
+      await before.close()
+
+      const monitor = new SharedMonitor()
+      monitor.beat(before.one, { freeSpace: 1000n })
+      monitor.beat(before.two, { freeSpace: 1000n })
+      const { cluster, three, heldBy, until, clock } = await open(3, { deps: { datastore, monitor }, pinset: before.pinset })
+      await clock.advance(50_000)
+      const waiting = cluster.rebalanceStatus()
+      if (comesBack) monitor.beat(three, { freeSpace: 1000n })
+      const { planned } = await until('done')
+
+      assert.deepEqual([waiting.state, waiting.moved, waiting.reason], ['planning', 0, `peer ${three} was not heard since this peer began`])
+      assert.ok(planned > 0)
+      assert.equal(heldBy(three) > 8, comesBack)
+    })
+  }
 
   it('is nothing for followers, and has no status before the first one', async () => {
     const { cluster } = await open(1, { init: { followerMode: true } })

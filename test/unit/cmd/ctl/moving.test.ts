@@ -112,6 +112,22 @@ describe('ctl peers drain', () => {
     assert.match(balance.stdout, /^5 of 20 pins moved, some wait: .*timeout\n$/)
   })
 
+  it('waits for a peer that has just begun and does not know yet what was under way', async () => {
+    const unknown = { status: 404, body: '{"code":404,"message":"there is no rebalance"}' }
+    const run3 = async (problems: string[]): Promise<{ status: number, looks: number }> => {
+      let looks = 0
+      const { status } = await run(['rebalance', '--wait'], {
+        'POST /rebalance': rebalance(),
+        'GET /rebalance': () => ++looks < 3 ? unknown : rebalance({ state: 'done' }),
+        'GET /health/ready': { status: 503, body: JSON.stringify({ ready: false, problems, pins: 0, heads: 0, height: 0 }) }
+      }, new QuickClock())
+      return { status, looks }
+    }
+
+    assert.deepEqual(await run3(['starting']), { status: 0, looks: 3 })
+    assert.deepEqual(await run3(['behind']), { status: 2, looks: 1 })
+  })
+
   it('refuses to end what is only to be shown, before it asks', async () => {
     for (const args of [['peers', 'drain', '--status', '--cancel', peer], ['rebalance', '--status', '--cancel'], ['rebalance', '--dry-run', '--cancel']]) {
       const { status, asked, stderr } = await run(args, {})

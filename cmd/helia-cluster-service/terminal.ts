@@ -12,7 +12,7 @@ export interface Terminal {
   err (text: string): void
   /** Prints the question and gives the next line of the input; "" at its end. */
   ask (question: string): Promise<string>
-  /** The same for what nobody may read over a shoulder: on a terminal the answer isn't shown while it is typed. */
+  /** The same for what nobody may read over a shoulder: on a terminal the answer isn't shown while it is typed, and a pipe isn't asked. */
   askSecretly (question: string): Promise<string>
 }
 
@@ -34,7 +34,7 @@ export function systemTerminal (): Terminal {
     out: text => { process.stdout.write(text) },
     err: isFile(process.stderr.fd) ? intoFile(process.stderr.fd) : text => { process.stderr.write(text) },
     ask,
-    askSecretly: async question => process.stdin.isTTY && lines == null ? typedUnseen(question) : ask(question)
+    askSecretly: async question => process.stdin.isTTY && lines == null ? typedUnseen(question) : ask(process.stdin.isTTY ? question : '')
   }
 }
 

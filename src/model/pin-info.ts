@@ -46,9 +46,14 @@ export function globalFromLocal (info: PinInfo): GlobalPinInfo {
 /** What a peer that shall have a pin says when nothing is missing; the others aren't asked to have it, or have it as shards. */
 const satisfied: ReadonlySet<TrackerStatus> = new Set<TrackerStatus>(['pinned', 'remote', 'sharded', 'undefined'])
 
-/** True when fewer peers have the pin than shall have it: because they are gone or have failed, or because they haven't got it yet. */
-export const isUnderReplicated = ({ peerMap }: Pick<GlobalPinInfo, 'peerMap'>): boolean =>
-  [...peerMap.values()].some(({ status }) => !satisfied.has(status))
+/**
+ * True when fewer peers have the pin than shall have it: because they are gone or have failed, or because they haven't got it yet. A peer
+ * without an answer counts only when it shall have the pin, which an empty or unknown list of allocations says of all.
+ */
+export const isUnderReplicated = ({ peerMap, allocations }: Pick<GlobalPinInfo, 'peerMap' | 'allocations'>): boolean => {
+  const shallHave = (peer: PeerId): boolean => allocations == null || allocations.length === 0 || allocations.includes(peer)
+  return [...peerMap].some(([peer, { status }]) => !satisfied.has(status) && (status !== 'cluster_error' || shallHave(peer)))
+}
 
 /** One peer's row of a pin, keys in Go's order (api/types.go). */
 function pinInfoShortJson (info: PinInfoShort): Record<string, unknown> {

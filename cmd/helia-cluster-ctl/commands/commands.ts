@@ -11,6 +11,21 @@ const trackerStatuses = [
 /** Ours; Go's peers refuse it. */
 const underReplicated = 'under_replicated'
 
+const statusHelp = [
+  'Without a CID: of all pins. One line for each peer.',
+  '',
+  '  pinned                 it is here',
+  '  remote                 other peers are to have it, and this one is not',
+  '  pin_queued, pinning    it waits for its turn; it is being fetched',
+  '  pin_error              it failed, and is tried again',
+  '  unexpectedly_unpinned  it should be here, and is not',
+  '  unpinned, unpin_…      it was unpinned here; unpin_queued, unpinning and unpin_error are on the way',
+  '  sharded                the root of content in parts that are pinned one by one',
+  '  cluster_error          the peer does not answer',
+  '',
+  'For --filter also: queued (pin_queued, unpin_queued), error (pin_error, unpin_error, cluster_error) and under_replicated (on fewer peers than it shall be; not of Go peers).'
+].join('\n')
+
 const local: Flag = { names: ['local'], type: 'boolean', about: 'only on the asked peer' }
 const name: Flag = { names: ['name', 'n'], type: 'text', about: 'name of the pin' }
 const factors: readonly Flag[] = [
@@ -78,7 +93,7 @@ export const commands: readonly Command[] = [
   },
   {
     name: 'peers',
-    about: 'list and remove peers',
+    about: 'list, drain and remove peers',
     commands: [
       {
         name: 'ls', about: 'list the peers of the cluster', takes: ' ',
@@ -185,7 +200,7 @@ export const commands: readonly Command[] = [
     name: 'status',
     about: 'show the status of pins',
     takes: '[CID]...',
-    help: `Statuses for --filter:\n  ${trackerStatuses.join(', ')},\n  ${underReplicated} (on fewer peers than it shall be)`,
+    help: statusHelp,
     flags: [
       local,
       {
@@ -201,6 +216,7 @@ export const commands: readonly Command[] = [
     name: 'recover',
     about: 'try again what failed',
     takes: '[CID]',
+    help: 'Without a CID: all that failed. Peers try it again by themselves, too, every pin_recover_interval (12 minutes).',
     flags: [local],
     run: async (line, context) => (await import('./run-status.ts')).recover(line, context)
   },
@@ -237,19 +253,29 @@ export const commands: readonly Command[] = [
         run: async (line, context) => (await import('./run-info.ts')).showGraph(line, context)
       },
       {
-        name: 'metrics', about: 'list the metrics, or the last values of one', takes: '[name]',
+        name: 'metrics',
+        about: 'list the names of the metrics, or the last values of one',
+        takes: '[name]',
+        help: 'Metrics are what peers tell each other every few seconds: ping (it is there), freespace, tag:<name>, … Pins go to peers by them.',
         run: async (line, context) => (await import('./run-info.ts')).showMetrics(line, context)
       },
       {
-        name: 'alerts', about: 'list metrics that expired',
+        name: 'alerts',
+        about: 'list peers that are silent: their metrics ran out',
         run: async (line, context) => (await import('./run-alerts.ts')).showAlerts(line, context)
       },
       {
-        name: 'ready', about: 'say whether the peer is ready, and what is wrong with it', isOurs: true,
+        name: 'ready',
+        about: 'say whether the peer is ready, and what is wrong with it',
+        help: 'Ends with 1 when it is not ready. docs/operations/troubleshooting.md says what to do about each problem.',
+        isOurs: true,
         run: async (line, context) => (await import('./run-info.ts')).showReadiness(line, context)
       },
       {
-        name: 'sync', about: 'say whether the pinsets of the other peers are the same', isOurs: true,
+        name: 'sync',
+        about: 'say whether the pinsets of the other peers are the same',
+        help: 'Ends with 1 when a trusted one is out of sync: health diff names the pins then.',
+        isOurs: true,
         run: async (line, context) => (await import('./run-sync.ts')).showSync(line, context)
       },
       {
@@ -299,7 +325,10 @@ export const commands: readonly Command[] = [
     about: 'manage the IPFS nodes',
     commands: [
       {
-        name: 'gc', about: 'remove what nothing needs', flags: [local],
+        name: 'gc',
+        about: 'remove blocks that no pin needs, and give the space back',
+        help: 'On all peers of the cluster, or with --local on the asked one. On a terminal it counts what was removed; --enc=text names it.',
+        flags: [local],
         run: async (line, context) => (await import('./run-info.ts')).collectGarbage(line, context)
       }
     ]

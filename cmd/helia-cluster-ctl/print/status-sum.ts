@@ -39,7 +39,10 @@ export class StatusSum {
     for await (const info of statuses) {
       this.#pins++
       const peers = Object.entries(info.peer_map)
-      if (peers.some(([, { status }]) => !satisfied.has(status))) this.#lacking++
+      const allocations = info.allocations ?? []
+      const shallHave = (peer: string): boolean => allocations.length === 0 || allocations.includes(peer)
+      // of who doesn't answer it isn't known what it has: only what it shall have
+      if (peers.some(([peer, { status }]) => !satisfied.has(status) && (status !== 'cluster_error' || shallHave(peer)))) this.#lacking++
       for (const [peer, { status, peername }] of peers) if (status === 'cluster_error') this.#missing.add(peername === '' ? peer : peername)
       yield info
     }

@@ -8,17 +8,20 @@ import type { Cell, Table } from './table.ts'
 
 const when = (time: string): string => time === neverText ? '-' : time.slice(0, 19).replace('T', ' ')
 
+/** Errors of dials have a line for each address; a cell has one. */
+const errorCell = (error: string): Cell => ({ text: error.trim().replaceAll(/\s*\n\s*/g, ' '), style: 'red' })
+
 const peersText = (count: number): string => count === 1 ? '1 peer' : `${count} peers`
 
 /** Peers, one a row. */
 export const idTable: Table<Id> = {
   columns: ['PEER', 'NAME', 'VERSION', 'SEES', 'IPFS'],
   rows: id => id.error !== ''
-    ? [[id.id, (id.peername ?? '') === '' ? '-' : id.peername, '-', '-', { text: id.error, style: 'red' }]]
+    ? [[id.id, (id.peername ?? '') === '' ? '-' : id.peername, '-', '-', errorCell(id.error)]]
     : [[id.id, id.peername, id.version, String(Math.max(0, (id.cluster_peers ?? []).length - 1)), ipfsCell(id)]]
 }
 
-const ipfsCell = ({ ipfs }: Id): Cell => ipfs.error === '' ? ipfs.id ?? '' : { text: ipfs.error, style: 'red' }
+const ipfsCell = ({ ipfs }: Id): Cell => ipfs.error === '' ? ipfs.id ?? '' : errorCell(ipfs.error)
 
 /** Pins of the pinset, one a row. */
 export const pinTable: Table<Pin> = {
@@ -56,7 +59,7 @@ export const repoGcTable: Table<GlobalRepoGc> = {
     const first = error === '' ? errors[0] ?? '' : error
     return [
       peername === '' ? peer : peername, String((keys ?? []).length - errors.length), String(errors.length),
-      first === '' ? '-' : { text: first, style: 'red' }
+      first === '' ? '-' : errorCell(first)
     ]
   })
 }
@@ -71,7 +74,7 @@ export const statusTable: Table<GlobalPinInfo> = {
     { text: one.status, style: statusStyles[one.status] ?? 'cyan' },
     when(one.timestamp),
     String(one.attempt_count),
-    { text: one.error, style: 'red' }
+    errorCell(one.error)
   ])
 }
 

@@ -83,7 +83,7 @@ export function bandwidthText (bandwidth: Readonly<Record<string, Bandwidth>>): 
 
 /** Whether the peer is ready. Not of Go's. */
 export function readinessText ({ ready, problems, pins }: Readiness): string {
-  return `${ready ? 'ready' : 'not ready'}, ${pins} pins, ${problems.length === 0 ? 'no problems' : `problems: ${problems.join(', ')}`}\n`
+  return `${ready ? 'ready' : 'not ready'}, ${pins === 1 ? '1 pin' : `${pins} pins`}, ${problems.length === 0 ? 'no problems' : `problems: ${problems.join(', ')}`}\n`
 }
 
 /** What a collection removed, peer by peer. */

@@ -174,6 +174,16 @@ describe('lists with missing peers', () => {
     assert.deepEqual(rows.filter(isUnderReplicated).map(({ name }) => name).toSorted(), ['both', 'lost'])
   })
 
+  it('lack no copy because a peer that is not to have them does not answer', async () => {
+    const { cluster, two } = await withLostPeer()
+    const fine = (await collect(cluster.statusAll(0))).find(({ name }) => name === 'fine') ?? assert.fail('fine is not listed')
+    const answer = fine.peerMap.values().next().value ?? assert.fail('nobody answered')
+    const peerMap = new Map(fine.peerMap).set(two, { ...answer, status: 'cluster_error' })
+    const ofAllocations = (allocations: string[] | null): boolean => isUnderReplicated({ peerMap, allocations })
+
+    assert.deepEqual([fine.allocations, [two], [], null].map(ofAllocations), [false, true, true, true])
+  })
+
   it('find the pins of missing peers by the filter', async () => {
     const { cluster } = await withLostPeer()
     const named = async (filter: number): Promise<string[]> => (

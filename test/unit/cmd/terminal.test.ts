@@ -33,14 +33,17 @@ describe('the terminal', () => {
     assert.ok(!shown.includes('horse'), shown)
   })
 
-  it('takes a line of a file or a pipe as well', async () => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['pipe', 'pipe', 'ignore'] })
+  it('takes a line of a file or a pipe as well, and asks nobody for it', async () => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['pipe', 'pipe', 'pipe'] })
     let out = ''
+    let asked = ''
     child.stdout.on('data', data => { out += data })
+    child.stderr.on('data', data => { asked += data })
     child.stdin.end('correct horse\nmore\n')
 
     await once(child, 'close')
 
     assert.equal(out, '<13 characters>')
+    assert.ok(!asked.includes('Password'), asked)
   })
 })

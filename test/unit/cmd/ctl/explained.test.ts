@@ -50,6 +50,19 @@ describe('ctl says why', () => {
     assert.match(stdout, /context canceled/)
   })
 
+  it('nothing against a pin whose holders all have it, when another peer does not answer', async () => {
+    const statuses = (allocations: string[] | null): string =>
+      JSON.stringify({ cid, name: 'n', allocations, peer_map: { [one]: at('peer0', 'pinned'), [two]: at('peer1', 'cluster_error', 'failed to dial\n  * [/ip4/192.0.2.1/tcp/1] refused') } })
+    const held = await run(['--enc=table', 'status'], { 'GET /pins': { body: `${statuses([one])}\n` } })
+    const lacking = await Promise.all(
+      [[one, two], [], null].map(async allocations => run(['--enc=table', 'status'], { 'GET /pins': { body: `${statuses(allocations)}\n` } }))
+    )
+
+    assert.ok(!held.stdout.includes('on fewer peers'), held.stdout)
+    for (const { stdout } of lacking) assert.match(stdout, /\n1 pin, 1 on fewer peers than it shall be; without an answer: peer1\n$/)
+    assert.match(held.stdout, / failed to dial \* \[\/ip4\/192\.0\.2\.1\/tcp\/1\] refused\n/)
+  })
+
   it('by itself, for one pin', async () => {
     const { stdout } = await run(['pin', 'progress', cid], listed)
 

@@ -128,6 +128,10 @@ describe('ctl: command line', () => {
   it('says whether a peer is ready, and what is wrong with it', async () => {
     const answers: Array<[ApiAnswer, CtlResult]> = [
       [
+        { status: 200, body: '{"ready":true,"problems":[],"pins":1,"heads":1,"height":80}' },
+        { status: 0, stdout: 'ready, 1 pin, no problems\n', stderr: '' }
+      ],
+      [
         { status: 200, body: '{"ready":true,"problems":["damaged"],"pins":79,"heads":1,"height":80}' },
         { status: 0, stdout: 'ready, 79 pins, problems: damaged\n', stderr: '' }
       ],

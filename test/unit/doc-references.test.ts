@@ -20,6 +20,16 @@ const isSource = (path: string): boolean => /\.(ts|tsx)$/.test(path)
 const isDocument = (path: string): boolean => path.endsWith('.md')
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
+/** What GitHub calls a heading in links: a second one of the same words gets a number. */
+function anchorsOf (path: string): Set<string> {
+  const headings = textOf(path).replaceAll(/^```[\s\S]*?^```/gm, '').matchAll(/^#{1,6} (.*)$/gm)
+  const names = [...headings].map(([, text = '']) => text.trim().toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-'))
+  return new Set(names.map((name, at) => {
+    const before = names.slice(0, at).filter(other => other === name).length
+    return before === 0 ? name : `${name}-${before}`
+  }))
+}
+
 /** Where a text stands in which something was found. */
 function found (path: string, pattern: RegExp, isBroken: (match: RegExpExecArray) => boolean): string[] {
   return textOf(path).split('\n').flatMap(
@@ -82,6 +92,17 @@ describe('references', () => {
     const broken = files.filter(isDocument).flatMap(path => found(path, link, ([, target = '']) => {
       const goal = normalize(join(dirname(path), target))
       return !files.includes(goal) && !files.some(one => one.startsWith(`${goal.replace(/\/$/, '')}/`)) && !/\.(webp|png)$/.test(goal)
+    }))
+
+    assert.deepEqual(broken, [])
+  })
+
+  it('of documents to sections lead to a heading', () => {
+    const link = /\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g
+    const documents = files.filter(isDocument)
+    const broken = documents.flatMap(path => found(path, link, ([, target = '', section = '']) => {
+      const goal = target === '' ? path : normalize(join(dirname(path), target))
+      return documents.includes(goal) && !anchorsOf(goal).has(section)
     }))
 
     assert.deepEqual(broken, [])

@@ -24,7 +24,7 @@ const fields = {
   quota_bytes: field(bytes, 2 ** 30, 'What a new account may store; earlier ones keep theirs.', own),
   registration: field(
     oneOf(['', 'open', 'verified', 'invite', 'closed']), '',
-    'Who can sign up: everybody, whoever has a code that was mailed to the address, whoever has an invitation, nobody. Empty: `open` when the service listens on this machine only, else `verified` with mail and `closed` without.',
+    'Who can sign up: everybody, whoever has a code that was mailed to the address, whoever has an invitation, nobody. Empty: `open` when the service listens on this machine only and has neither `public_url` nor `trusted_proxies`, else `verified` with mail and `closed` without.',
     own
   ),
   admins: field(

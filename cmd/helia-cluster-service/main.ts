@@ -130,7 +130,7 @@ function addInit (command: Command, run: (flags: InitFlags) => Promise<void>): v
     .option('--datastore <name>', "level; Go's names are taken as level", 'level')
     .addOption(new Option('--profile <name>', 'public: listen and find peers as usual; test: stay on 127.0.0.1').default('public'))
     .option('-s, --custom-secret', 'ask for the cluster secret')
-    .option('--peers <addresses>', 'comma-separated multiaddresses of peers to know and trust')
+    .option('--peers <addresses>', 'comma-separated multiaddresses of peers to know, and to trust them only')
     .option('-f, --force', 'overwrite without asking')
     .option('--randomports', 'listen on ports that are free now')
     .action(async (source: string | undefined, flags: InitFlags) => run({ ...flags, ...(source == null ? {} : { source }) }))

@@ -30,7 +30,7 @@ export function addUser (user: Command, deps: UserCommandsDeps): void {
     )
   }
   user.description(
-    'tend the accounts of the service (section api.service), also while the peer runs'
+    'manage the accounts of the service (section api.service), also while the peer runs'
   ).helpCommand('help [command]', 'print the help of a command')
   below('add', 'make an account; its password is the first line of standard input. Prints its ID and its API key')
     .argument('<email>')
@@ -44,7 +44,7 @@ export function addUser (user: Command, deps: UserCommandsDeps): void {
   below('list', 'print all accounts').action(async () => run({}, commands => commands.runUserList))
   state('suspend', 'end the log-ins of an account, and refuse its keys', 'suspended')
   state('resume', 'end the suspension of an account', 'active')
-  below('quota', 'set what an account may store').argument('<email>').argument('<size>')
+  below('quota', 'set what an account may store, such as 10GB').argument('<email>').argument('<size>')
     .action(async (email: string, quota: string) => run({ email, quota }, commands => commands.runUserQuota))
   below('key', 'make an API key for an account, and print it').argument('<email>')
     .option('--name <name>', 'what the key is called')

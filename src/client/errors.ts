@@ -22,12 +22,11 @@ const codes: Record<number, ErrorCode> = {
 
 const codeOfStatus = (status: number): ErrorCode => codes[status] ?? 'PEER_FAILED'
 
-/** The error that an answer of 400 or more carries: the API's JSON, or else its text. */
+/** The error that an answer of 400 or more carries: the API's JSON, or else its text. Others than the API answer JSON of another kind. */
 export function errorOfBody (status: number, text: string): ApiError {
-  const json = parsed(text)
-  if (json == null) return new ApiError(status, text)
+  const { code, message } = parsed(text) ?? {}
   return new ApiError(
-    typeof json.code === 'number' ? json.code : 0, typeof json.message === 'string' ? json.message : '', { code: codeOfStatus(status) }
+    typeof code === 'number' && code !== 0 ? code : status, typeof message === 'string' ? message : text, { code: codeOfStatus(status) }
   )
 }
 

@@ -134,6 +134,14 @@ describe('client: errors', () => {
     assert.deepEqual([err.status, err.code, err.message], [502, 'PEER_FAILED', 'Bad Gateway'])
   })
 
+  it("that are another server's JSON keep the HTTP status, and the text where there is no message", async () => {
+    const bodies = ['{"status":404,"message":"there is nothing of this name"}', '{"code":0,"message":"gone"}', '{"error":"no route"}', '[]']
+    const found = await Promise.all(bodies.map(async body => failure({ status: 404, body }, async client => client.id())))
+
+    assert.deepEqual(found.map(({ status, code }) => [status, code]), bodies.map(() => [404, 'NOT_FOUND']))
+    assert.deepEqual(found.map(({ message }) => message), ['there is nothing of this name', 'gone', '{"error":"no route"}', '[]'])
+  })
+
   it('in a trailer come after the items', async () => {
     const seen: string[] = []
 

@@ -6,11 +6,13 @@ import { Adder } from './add/add.ts'
 import { AddPlacement } from './add/add-placement.ts'
 import { Alerts } from './peers/alerts.ts'
 import type { ClusterDeps, ClusterInit } from './cluster.ts'
+import { peerAnswerMs, within } from './deadline.ts'
 import type { CID, PeerId } from '../model/cid.ts'
 import type { RepoTotals } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import type { StatusFilter } from '../model/status.ts'
 import { Audits } from './audit/audits.ts'
+import type { AuditedNode } from './audit/audits.ts'
 import { GarbageCollection } from './repo/gc.ts'
 import { Isolation } from './peers/isolation.ts'
 import { LeavingPeers } from './peers/leaving-peers.ts'
@@ -64,11 +66,11 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const history = new History({ monitor: deps.monitor, own: { peer: init.self, figures: () => ({ pins: consensus.state.size() }) }, clock })
   const progresses = new Progresses(init, { ...deps, members })
   const sync = new PinsetSync(init, { ...deps, members })
-  const audits = new Audits(init, { ...deps, members })
   const diffs = new PinsetDiffs({ ...deps, members, self: init.self })
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
-  const { ask, statusesOf, repoStat } = questionsTo(init.self, deps)
+  const { ask, statusesOf, repoStat, nodeOf } = questionsTo(init.self, deps)
+  const audits = new Audits(init, { ...deps, members, nodeOf })
   const healed = new HealedPins({ ...deps, members, ask })
   const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, healed })
   const removal = new PeerRemoval(init, {
@@ -100,7 +102,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
 }
 
 /** What is asked of one peer: this one answers itself, others are called. */
-function questionsTo (self: PeerId, { tracker, remotes, ipfs }: ClusterDeps) {
+function questionsTo (self: PeerId, { tracker, remotes, ipfs, clock }: ClusterDeps) {
   return {
     ask: async (peer: PeerId, cid: CID, signal: AbortSignal | undefined): Promise<PinInfo> => {
       const options = signal == null ? {} : { signal }
@@ -109,6 +111,10 @@ function questionsTo (self: PeerId, { tracker, remotes, ipfs }: ClusterDeps) {
     statusesOf: (peer: PeerId, filter: StatusFilter, signal: AbortSignal): AsyncIterable<PinInfo[]> =>
       peer === self ? tracker.statusAll(filter, { signal }) : remotes.statusAll(peer, filter, { signal }),
     repoStat: async (peer: PeerId, signal: AbortSignal): Promise<RepoTotals> =>
-      peer === self ? ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal })
+      peer === self ? ipfs.repoStat({ signal }) : remotes.repoStat(peer, { signal }),
+    nodeOf: async (peer: PeerId, signal: AbortSignal): Promise<AuditedNode> => {
+      const info = await within({ clock, ms: peerAnswerMs, signal }, async late => remotes.info(peer, { signal: late }))
+      return { id: info.ipfs.id, addresses: info.ipfs.addresses ?? [] }
+    }
   }
 }

@@ -18,6 +18,12 @@ export function limitOf (key: string, text: string): number | undefined {
   return value != null && value > 0 && Number.isSafeInteger(value) ? value : undefined
 }
 
+/** What is wrong with a text as the limit of that key; undefined for a limit, and for what has another key. */
+export function whyNoLimit (key: string, text: string): string | undefined {
+  if (!Object.values<string>(limitKeys).includes(key) || limitOf(key, text) != null) return undefined
+  return `${key} is invalid: ${key === limitKeys.maxBytes ? 'a size such as 100MB' : 'a number of blocks'} is needed`
+}
+
 /** The limits of a pin. What can't be read (a Go peer takes any text) is none. */
 export function pinLimits (metadata: Readonly<Record<string, string>>): PinLimits {
   const of = (key: string): number => limitOf(key, metadata[key] ?? '') ?? Infinity

@@ -11,16 +11,23 @@ import type { Mix } from './mix.ts'
 import { parseReport } from './report.ts'
 import type { BenchReport, Settings } from './report.ts'
 
+/** Requests at a time: each is a connection, and an upload's content in memory. */
+const mostParallel = 4096
+/** Of one file, which is in memory. Bytes. */
+const largestFile = 1024 * 1024 * 1024
+
 /** What the flags ask for. Throws CommandFailed. */
 export function settingsOf (flags: FlagValues): Settings & { parsedMix: Mix } {
   const [seconds, parallel] = (['seconds', 'parallel'] as const).map(name => {
     const value = flags.number(name, benchDefaults[name])
+    if (name === 'parallel' && value > mostParallel) throw new CommandFailed(`error : --parallel is ${mostParallel} at most: ${value}`)
     if (value < 1) throw new CommandFailed(`error : --${name} is 1 or more: ${value}`)
     return value
   }) as [number, number]
   const sizeText = flags.text('size', benchDefaults.size)
   const sizeBytes = byteSize(sizeText)
   if (sizeBytes == null) throw new CommandFailed(`error : --size is a number of bytes such as 64KiB: ${sizeText}`)
+  if (sizeBytes > largestFile) throw new CommandFailed(`error : --size is 1GiB at most: ${sizeText}`)
   const mixGiven = flags.text('mix', benchDefaults.mix)
   try {
     const parsedMix = parseMix(mixGiven)

@@ -15,7 +15,10 @@ export async function audit (line: CommandLine, context: CtlContext): Promise<nu
   const { args, flags } = line
   const { client, printer, signal } = context
   if (flags.yes('cancel')) {
-    printer.one(await client.cancelAudit({ signal }), runFormat)
+    if (args.length > 0 || ['all', 'sample', 'peer', 'repair'].some(name => flags.isSet(name))) {
+      throw new CommandFailed('error : --cancel ends the audit under way, whichever it is: it goes with nothing else')
+    }
+    printer.one(await endOf(await client.cancelAudit({ signal }), context), runFormat(0))
     return exitCodes.done
   }
   const sample = sampleOf(flags.text('sample'))
@@ -28,13 +31,19 @@ export async function audit (line: CommandLine, context: CtlContext): Promise<nu
     ...(peer === '' ? {} : { peer: await peerNamed(peer, { client, signal }) })
   })
   const run = await endOf(begun, context)
-  if (run.bad > 0) {
-    for await (const result of client.auditResults({ bad: true, signal })) {
-      if (result.peer === run.peer && Date.parse(result.at) >= Date.parse(run.since)) printer.one(result, resultFormat)
-    }
-  }
-  printer.one(run, runFormat)
+  printer.one(run, runFormat(run.bad > 0 ? await showBad(run, context) : 0))
   return run.state === 'done' && run.bad === 0 && !isOfNothing(run) ? exitCodes.done : exitCodes.failed
+}
+
+/** Prints the pins that weren't whole. Gives the number of those that could not be looked at. */
+async function showBad (run: Audit, { client, printer, signal }: CtlContext): Promise<number> {
+  let unread = 0
+  for await (const result of client.auditResults({ bad: true, signal })) {
+    if (result.peer !== run.peer || Date.parse(result.at) < Date.parse(run.since)) continue
+    printer.one(result, resultFormat)
+    if (result.state === 'failed') unread++
+  }
+  return unread
 }
 
 /** With a line on the terminal that says how far it is. */
@@ -43,7 +52,7 @@ async function endOf (begun: Audit, { client, clock, terminal, signal }: CtlCont
   try {
     let run: Audit | undefined = begun
     while (run?.state === 'running') {
-      line.show(`${counted(run.pins, 'pin')}, ${counted(run.blocks, 'block')}, ${bytesText(run.bytes)}; ${foundText(run)}`)
+      line.show(`${counted(run.pins, 'pin')}, ${counted(run.blocks, 'block')}, ${bytesText(run.bytes)}; ${foundText(run, 0)}`)
       await clock.sleep(pollMs, signal)
       run = (await client.audits({ signal })).find(({ id }) => id === begun.id)
     }
@@ -77,22 +86,27 @@ const resultFormat: Format<AuditResult> = {
   json: result => ({ ...result })
 }
 
-function foundText (run: Audit): string {
+/** `unread`: how many of the bad pins could not be looked at. */
+function foundText (run: Audit, unread: number): string {
   const { state, bad, bad_blocks: badBlocks, repaired_blocks: repaired } = run
   if (bad > 0) {
-    const pins = `${counted(bad, 'pin')} ${bad === 1 ? 'was' : 'were'} incomplete`
-    return `${pins}, ${counted(badBlocks, 'block')} missing or damaged, ${repaired} fetched again`
+    const incomplete = bad - unread
+    const pins = `${counted(incomplete, 'pin')} ${incomplete === 1 ? 'was' : 'were'} incomplete`
+    return [
+      ...incomplete > 0 ? [`${pins}, ${counted(badBlocks, 'block')} missing or damaged, ${repaired} fetched again`] : [],
+      ...unread > 0 ? [`${counted(unread, 'pin')} could not be looked at`] : []
+    ].join('; ')
   }
   if (run.pins === 0) return 'nothing was looked at'
   return state === 'done' ? 'all of it is there' : 'nothing was missing so far'
 }
 
-const runFormat: Format<Audit> = {
+const runFormat = (unread: number): Format<Audit> => ({
   text: run => {
     const { state, peer, pins, skipped, blocks, bytes, error } = run
     const seen = `${counted(pins, 'pin')} of ${peer}, ${counted(blocks, 'block')}, ${bytesText(bytes)}`
     const others = skipped === 0 ? '' : `; ${skipped} not on this peer`
-    return `${state}${error === '' ? '' : ` (${error})`}: ${seen}; ${foundText(run)}${others}\n`
+    return `${state}${error === '' ? '' : ` (${error})`}: ${seen}; ${foundText(run, unread)}${others}\n`
   },
   json: run => ({ ...run })
-}
+})

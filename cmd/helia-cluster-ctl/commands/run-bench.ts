@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { base32 } from '../../../src/base/text/base32.ts'
 import { messageOf } from '../../../src/base/errors.ts'
 import { systemRandom } from '../../../src/base/system.ts'
+import { benchFlags } from '../bench/flags.ts'
 import { clean, pinsNamed } from '../bench/clean.ts'
 import type { Cleaned } from '../bench/clean.ts'
 import { Load } from '../bench/load.ts'
@@ -12,7 +13,7 @@ import { Requests, namePrefix } from '../bench/requests.ts'
 import { filesOf, settingsOf } from '../bench/settings.ts'
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
-import { doing, exitCodes } from '../failure.ts'
+import { CommandFailed, doing, exitCodes } from '../failure.ts'
 import { jsonText } from '../print/json.ts'
 import { StatusLine } from '../print/status-line.ts'
 
@@ -26,7 +27,11 @@ const cleanedAtOnce = 16
  * failed or something stayed.
  */
 export async function bench ({ flags }: CommandLine, context: CtlContext): Promise<number> {
-  if (flags.yes('clean')) return await cleanEarlier(context)
+  if (flags.yes('clean')) {
+    const others = benchFlags.map(({ names: [name] }) => name).filter(name => name !== 'clean' && flags.isSet(name))
+    if (others.length > 0) throw new CommandFailed(`error : --clean puts no load on the cluster: it does not go with --${others.join(', --')}`)
+    return await cleanEarlier(context)
+  }
   const settings = settingsOf(flags)
   const { before, save } = await filesOf(flags)
   const { client, clock, signal, terminal } = context

@@ -2,10 +2,8 @@ import { badRequest } from '../../http/error-dialect.ts'
 import type { Query } from '../../http/request/query.ts'
 import type { AddParams } from '../../model/add.ts'
 import type { Time } from '../../model/time.ts'
+import { booleanParam } from './boolean-param.ts'
 import { parseInteger, parsePinOptions } from './pin-options.ts'
-
-const trueTexts = new Set(['1', 't', 'T', 'true', 'TRUE', 'True'])
-const falseTexts = new Set(['0', 'f', 'F', 'false', 'FALSE', 'False'])
 
 const defaults = { chunker: 'size-262144', hash: 'sha2-256' }
 
@@ -17,7 +15,7 @@ export function parseAddParams (query: Query, now: Time): AddParams {
   const pin = { ...parsePinOptions(query, now), mode: 'recursive' as const, pinUpdate: null }
   const layout = oneOf(query, 'layout', ['', 'balanced', 'trickle'])
   const format = oneOf(query, 'format', ['', 'unixfs', 'car'])
-  const flag = (name: string, whenMissing = false): boolean => parseBoolean(query.get(name), { name, whenMissing })
+  const flag = (name: string, whenMissing = false): boolean => booleanParam(query, name, whenMissing)
   const local = flag('local')
   for (const ignored of ['recursive', 'hidden']) flag(ignored)
   const wrap = flag('wrap-with-directory')
@@ -40,14 +38,6 @@ export function parseAddParams (query: Query, now: Time): AddParams {
     noCopy: flag('nocopy'),
     noPin: flag('no-pin')
   }
-}
-
-/** Go's strconv.ParseBool; '' is the default. */
-function parseBoolean (text: string, { name, whenMissing }: { name: string, whenMissing: boolean }): boolean {
-  if (text === '') return whenMissing
-  if (trueTexts.has(text)) return true
-  if (falseTexts.has(text)) return false
-  throw badRequest(`parameter ${name} invalid`)
 }
 
 function oneOf<T extends string> (query: Query, name: string, allowed: readonly T[]): T {

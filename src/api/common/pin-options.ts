@@ -4,7 +4,7 @@ import type { Query } from '../../http/request/query.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'
-import { limitKeys, limitOf } from '../../model/pin-limits.ts'
+import { limitKeys, whyNoLimit } from '../../model/pin-limits.ts'
 import type { PinOptions } from '../../model/pin.ts'
 import { defaultPinOptions } from '../../model/pin.ts'
 import type { Time } from '../../model/time.ts'
@@ -105,9 +105,8 @@ function parseLimits (query: Query): Record<string, string> {
     text => ({ key, text })
   ))
   for (const { key, text } of given) {
-    if (limitOf(key, text) == null) {
-      throw badRequest(`${key} is invalid: ${key === limitKeys.maxBytes ? 'a size such as 100MB' : 'a number of blocks'} is needed`)
-    }
+    const wrong = whyNoLimit(key, text)
+    if (wrong != null) throw badRequest(wrong)
   }
   return Object.fromEntries(given.toReversed().map(({ key, text }) => [key, text]))
 }

@@ -4,6 +4,7 @@ import type { RequestBody } from '../../http/request/body.ts'
 import type { CID, MultiaddrText } from '../../model/cid.ts'
 import { parseCid } from '../../model/cid.ts'
 import { multiaddrText, parseMultiaddr } from '../../model/multiaddr.ts'
+import { whyNoLimit } from '../../model/pin-limits.ts'
 import { isTooLong, mostMetadata, mostOrigins } from '../../model/pinning-service.ts'
 import { optionalString, stringList, stringMap } from './json-fields.ts'
 
@@ -33,6 +34,10 @@ function wantedPin (json: unknown): WantedPin {
   if (isTooLong(wanted.name)) throw new RangeError('pin name is over 255 chars')
   if (wanted.origins.length > mostOrigins) throw new RangeError(`more than ${mostOrigins} origins`)
   if (Object.keys(wanted.metadata).length > mostMetadata) throw new RangeError(`more than ${mostMetadata} values in meta`)
+  for (const [key, value] of Object.entries(wanted.metadata)) {
+    const wrong = whyNoLimit(key, value)
+    if (wrong != null) throw new RangeError(wrong)
+  }
   return wanted
 }
 

@@ -8,6 +8,7 @@ import type { Call } from '../../http/routing/route.ts'
 import { parseCid } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
+import { booleanParam } from '../common/boolean-param.ts'
 import { parsePeerId } from '../common/peer-id.ts'
 
 /** `UNSUPPORTED`: an external IPFS node can't. */
@@ -26,7 +27,7 @@ export class AuditHandlers {
   readonly list = (): Reply => jsonReply(goJson(this.#cluster.audits().map(runJson)))
   readonly cancel = (): Reply => told(() => this.#cluster.cancelAudit())
   readonly results = ({ query, signal }: Call): Reply =>
-    listReply(resultLines(this.#cluster.auditResults({ isBad: query.get('bad') === 'true', signal })))
+    listReply(resultLines(this.#cluster.auditResults({ isBad: booleanParam(query, 'bad'), signal })))
 }
 
 function told (act: () => AuditRun): Reply {
@@ -39,15 +40,15 @@ function told (act: () => AuditRun): Reply {
 }
 
 function orderOf (query: Call['query']): AuditOrder {
-  const cids = (query.get('cids') ?? '').split(',').filter(text => text !== '')
-  const sample = query.get('sample') ?? ''
-  const peer = query.get('peer') ?? ''
+  const named = query.get('cids')
+  const cids = named === '' ? [] : [...new Set(named.split(','))]
+  const [sample, peer] = [query.get('sample'), query.get('peer')]
   if (cids.length > mostCids) throw badRequest(`at most ${mostCids} CIDs`)
   if (cids.length > 0 && sample !== '') throw badRequest('either cids or sample')
   const sharePercent = sample === '' ? undefined : Number(sample.replace(/%$/, ''))
   if (sharePercent != null && !(sharePercent > 0 && sharePercent <= 100)) throw badRequest('sample is a percentage above 0, 100 at most')
   return {
-    repair: query.get('repair') === 'true',
+    repair: booleanParam(query, 'repair'),
     ...(cids.length === 0 ? {} : { cids: cids.map(text => orBadRequest(() => parseCid(text), 'error decoding Cid')) }),
     ...(sharePercent == null ? {} : { sharePercent }),
     ...(peer === '' ? {} : { peer: orBadRequest(() => parsePeerId(peer), 'error decoding Peer ID: failed to parse peer ID') })

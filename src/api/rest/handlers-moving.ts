@@ -9,6 +9,7 @@ import type { Call } from '../../http/routing/route.ts'
 import type { PeerId } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime, formatTimeOrNull } from '../../model/time.ts'
+import { booleanParam } from '../common/boolean-param.ts'
 import { parsePeerId } from '../common/peer-id.ts'
 
 /** What is refused; Go's peers know none of this. */
@@ -64,7 +65,7 @@ const peerOf = ({ params }: Call): PeerId =>
 
 function orderOf (query: Query): RebalanceOrder {
   const by = query.get('by').split(',').map(tag => tag.trim()).filter(tag => tag !== '')
-  return { ...(by.length === 0 ? {} : { by }), ...(query.get('equal') === 'true' ? { equal: true } : {}) }
+  return { ...(by.length === 0 ? {} : { by }), ...(booleanParam(query, 'equal') ? { equal: true } : {}) }
 }
 
 /** Those that are given. */

@@ -8,6 +8,7 @@ import type { Call } from '../../http/routing/route.ts'
 import { goJson } from '../../model/go-json.ts'
 import type { PeerInfo } from '../../model/peer.ts'
 import { peerInfoJson } from '../../model/peer.ts'
+import { booleanParam } from '../common/boolean-param.ts'
 import { parsePeerId, tryPeerId } from '../common/peer-id.ts'
 
 const bodyLimitBytes = 64 * 1024
@@ -22,7 +23,7 @@ export class PeerHandlers {
   constructor (cluster: ClusterApi) { this.#cluster = cluster }
 
   readonly list = ({ query, signal }: Call): Reply =>
-    listReply(peerLines(this.#cluster.peers({ missing: query.get('missing') === 'true', signal })))
+    listReply(peerLines(this.#cluster.peers({ missing: booleanParam(query, 'missing'), signal })))
 
   readonly add = async ({ body, signal }: Call): Promise<Reply> => {
     const json = await body.json(bodyLimitBytes)

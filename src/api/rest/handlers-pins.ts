@@ -15,6 +15,7 @@ import type { GlobalPinInfo } from '../../model/pin-info.ts'
 import { isUnderReplicated } from '../../model/pin-info.ts'
 import { parseStatusFilter, statusMatches } from '../../model/status.ts'
 import { statusJson, statusLines } from '../../model/status-printer.ts'
+import { booleanParam } from '../common/boolean-param.ts'
 import { parsePeerId } from '../common/peer-id.ts'
 import { allocationLines, cidStatusLines } from './lines.ts'
 import { cidParameter, givenExpireAt, parsePinOptions } from '../common/pin-options.ts'
@@ -86,7 +87,7 @@ export class PinHandlers {
     const scope = { local: isLocal(query), signal }
     const cids = query.get('cids')
     if (cids !== '') return listReply(cidStatusLines(cids.split(',').map(cidParameter), cid => this.#cluster.status(cid, scope)))
-    const missing = query.get('missing') === 'true'
+    const missing = booleanParam(query, 'missing')
     if (namesOf(query.get('filter')).includes(underReplicated)) return listReply(statusLines(this.#incomplete(query, scope)))
     const filter = orFilterError(() => parseStatusFilter(query.get('filter')))
     return listReply(this.#cluster.statusLines(filter, missing ? { ...scope, missing } : scope))

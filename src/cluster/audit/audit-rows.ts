@@ -30,6 +30,12 @@ export class AuditRows {
     await this.#datastore?.write([{ key: rowOf(peer, cid), value: bytesOf(stored) }])
   }
 
+  /** Removes one result, if there is one. */
+  async remove (peer: PeerId, cid: CID): Promise<void> {
+    const key = rowOf(peer, cid)
+    if (this.#datastore?.get(key) != null) await this.#datastore.write([{ key, value: undefined }])
+  }
+
   async * list ({ isBad = false, signal }: { isBad?: boolean, signal?: AbortSignal }): AsyncGenerator<AuditResult[]> {
     if (this.#datastore == null) return
     for await (const rows of this.#datastore.entries(withPrefix(prefix), signal == null ? {} : { signal })) {

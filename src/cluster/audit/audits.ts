@@ -6,7 +6,7 @@ import type { Consensus } from '../../consensus/consensus.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
 import type { Auditor } from '../../ipfs/audit.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
-import type { PeerId } from '../../model/cid.ts'
+import type { MultiaddrText, PeerId } from '../../model/cid.ts'
 import { isEverywhere } from '../../model/pin.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { AuditOrder, AuditResult, AuditRun } from '../cluster-api.ts'
@@ -26,10 +26,15 @@ export interface AuditPolicy {
 
 export interface AuditsInit { self: PeerId, audit?: AuditPolicy | undefined }
 
+/** The IPFS node of a peer: its ID, '' when the peer has none that answers, and where it listens. */
+export interface AuditedNode { id: PeerId, addresses: readonly MultiaddrText[] }
+
 export interface AuditsDeps {
   consensus: Pick<Consensus, 'state'>
   ipfs: Pick<IpfsConnector, 'auditor'>
   members: Members
+  /** What another peer says of its IPFS node, when it is asked. */
+  nodeOf: (peer: PeerId, signal: AbortSignal) => Promise<AuditedNode>
   /** Keeps results and the time of the last round. Without it they end with the process. */
   datastore?: Datastore | undefined
   clock: Clock
@@ -43,6 +48,13 @@ const mostRuns = 20
 
 /** Whether blocks of the pin have to be on that peer. */
 const holds = (peer: PeerId, pin: Pin): boolean => pin.type !== 'meta-pin' && (isEverywhere(pin) || pin.allocations.includes(peer))
+
+/** So that a run tells how far it is within a pin, too. */
+const counting = (run: AuditRun, pace: (bytes: number) => Promise<void>) => async (bytes: number): Promise<void> => {
+  run.blocks++
+  run.bytes += bytes
+  await pace(bytes)
+}
 
 interface Wanted { order: AuditOrder, run: AuditRun }
 
@@ -61,6 +73,8 @@ export class Audits {
   #runs: AuditRun[] = []
   #wanted: Wanted | undefined
   #current: { run: AuditRun, abort: AbortController } | undefined
+  /** What a peer has said of its IPFS node in that run. */
+  #node: { run: AuditRun, node: AuditedNode } | undefined
   #nextId = 1
 
   constructor (init: AuditsInit, deps: AuditsDeps) {
@@ -111,8 +125,14 @@ export class Audits {
     return { ...run }
   }
 
-  /** The latest result of each pin, by peer. */
-  results (options: { isBad?: boolean, signal?: AbortSignal }): AsyncIterable<AuditResult[]> { return this.#rows.list(options) }
+  /** The latest result of each pin, by peer. Of pins that are gone nothing is told. */
+  async * results (options: { isBad?: boolean, signal?: AbortSignal }): AsyncGenerator<AuditResult[], void, undefined> {
+    const { state } = this.#deps.consensus
+    for await (const batch of this.#rows.list(options)) {
+      const here = batch.filter(({ cid }) => state.has(cid))
+      if (here.length > 0) yield here
+    }
+  }
 
   worker (): Worker {
     return {
@@ -204,8 +224,8 @@ export class Audits {
     }
     if (run.peer !== this.#init.self && !holds(run.peer, pin)) return void run.skipped++
     try {
-      if (run.peer === this.#init.self) await this.#read(pin, result, { repair: run.repair, pace, signal })
-      else await this.#challenge(pin, result, signal)
+      if (run.peer === this.#init.self) await this.#read(pin, result, { repair: run.repair, pace: counting(run, pace), signal })
+      else await this.#challenge(pin, { result, run }, signal)
     } catch (err) {
       signal.throwIfAborted()
       // it isn't pinned here, which its status tells
@@ -214,8 +234,6 @@ export class Audits {
     }
     run.pins++
     this.counts[result.state]++
-    run.blocks += result.blocks
-    run.bytes += result.bytes
     run.badBlocks += result.badCount
     run.repairedBlocks += result.repaired
     if (result.state !== 'good') run.bad++
@@ -237,18 +255,39 @@ export class Audits {
     })
   }
 
-  async #challenge (pin: Pin, result: AuditResult, signal: AbortSignal): Promise<void> {
-    const { ipfsId, ipfsAddresses } = this.#deps.members.ping(result.peer)
-    if (ipfsId === '') {
-      throw new ClusterError('PEER_UNREACHABLE', { peer: result.peer }, { message: 'the peer does not say what its IPFS node is' })
+  async #challenge (pin: Pin, { result, run }: { result: AuditResult, run: AuditRun }, signal: AbortSignal): Promise<void> {
+    const { id, addresses } = await this.#nodeOf(run, signal)
+    if (id === '') {
+      throw new ClusterError('PEER_UNREACHABLE', { peer: run.peer }, { message: 'the peer does not say what its IPFS node is' })
     }
     const { asked, bytes, failed } = await this.#auditor().challenge(pin.cid, {
-      peer: ipfsId, addresses: ipfsAddresses, walks: walksPerPin, depth: pin.maxDepth, signal
+      peer: id, addresses, walks: walksPerPin, depth: pin.maxDepth, signal
     })
     Object.assign(result, {
       blocks: asked - failed.length, bytes, badBlocks: failed.map(String), badCount: failed.length,
       state: failed.length === 0 ? 'good' : 'bad'
     })
+    run.blocks += result.blocks
+    run.bytes += bytes
+  }
+
+  /**
+   * The IPFS node of the peer that is looked at. Its ping names no loopback addresses, as Go's: when it has no others, the peer itself is
+   * asked, once in a run that gets an answer.
+   */
+  async #nodeOf (run: AuditRun, signal: AbortSignal): Promise<AuditedNode> {
+    const { ipfsId, ipfsAddresses } = this.#deps.members.ping(run.peer)
+    if (ipfsAddresses.length > 0) return { id: ipfsId, addresses: ipfsAddresses }
+    const known = this.#node?.run === run ? this.#node.node : undefined
+    if (known != null) return known
+    const said = await this.#deps.nodeOf(run.peer, signal).catch(err => {
+      signal.throwIfAborted()
+      this.#deps.log.warn('the peer does not say where its IPFS node is', { peer: run.peer, err })
+      return undefined
+    })
+    if (said == null || said.id === '') return { id: ipfsId, addresses: [] }
+    this.#node = { run, node: said }
+    return said
   }
 
   #auditor (): Auditor {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
-import { auditNote } from '../../cluster/audit/audit-rows.ts'
+import { AuditRows, auditNote } from '../../cluster/audit/audit-rows.ts'
 import type { CrdtConsensus } from '../../consensus/crdt/crdt-consensus.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
@@ -9,6 +9,7 @@ import { parsePingValue } from '../../model/metric.ts'
 import type { Monitor } from '../../monitor/monitor.ts'
 import { statelessTracker } from '../../tracker/stateless/stateless-tracker.ts'
 import type { StatelessTracker } from '../../tracker/stateless/stateless-tracker.ts'
+import type { OperationChange } from '../../tracker/tracker.ts'
 import type { NodeInit } from '../node-contract.ts'
 import type { Stores } from './compose-stores.ts'
 
@@ -30,7 +31,7 @@ export function composeTracker (
 ): StatelessTracker {
   // the embedded node writes what it unpins together; another one has each asked for
   const concurrentUnpins = config.ipfs.kind === 'helia' ? 64 : 4
-  return statelessTracker(
+  const tracker = statelessTracker(
     {
       self, ...config.tracker, concurrentUnpins, pinRecoverIntervalMs: config.cluster.pinRecoverIntervalMs,
       queues: { by: config.tracker.queueBy, shares: config.tracker.queues }
@@ -42,6 +43,24 @@ export function composeTracker (
       clock, log: log.child('pintracker'),
       identity: () => identityOf(monitor, self, peerName)
     })
+  forgetAudits({ tracker, self, rows: new AuditRows(stores.local), log })
+  return tracker
+}
+
+export interface ForgetAuditsDeps {
+  tracker: Pick<StatelessTracker, 'onOperation'>
+  self: PeerId
+  rows: Pick<AuditRows, 'remove'>
+  log: Logger
+}
+
+const gone: ReadonlySet<OperationChange['status']> = new Set(['unpinned', 'remote'])
+
+/** What an audit found ends with the pin on this peer: pinned again it is other blocks, which nobody has looked at. */
+export function forgetAudits ({ tracker, self, rows, log }: ForgetAuditsDeps): void {
+  tracker.onOperation(({ cid, status }) => {
+    if (gone.has(status)) rows.remove(self, cid()).catch(err => log.warn('the result of an audit could not be removed', { err }))
+  })
 }
 
 /** What rows of status lists say of this peer: its own latest ping. */

@@ -99,7 +99,8 @@ describe('pinning service API', () => {
     ]
     const bodies = [
       '', '{', '[]', 'null', {}, { cid: null }, { cid: 5 }, { cid: 'xyz' }, { cid: cid('b'), name: 5 }, { cid: cid('b'), name: longName },
-      { cid: cid('b'), origins: ['nope'] }, { cid: cid('b'), origins: 'x' }, { cid: cid('b'), meta: { a: 1 } }, { cid: cid('b'), meta: [] }
+      { cid: cid('b'), origins: ['nope'] }, { cid: cid('b'), origins: 'x' }, { cid: cid('b'), meta: { a: 1 } }, { cid: cid('b'), meta: [] },
+      ...[{ 'max-size': 'big' }, { 'max-size': '0' }, { 'max-size': '' }, { 'max-blocks': '1.5' }].map(meta => ({ cid: cid('b'), meta }))
     ]
     const requests: Array<[string, unknown?]> = [
       ...queries.map(query => [`GET /pins?${query}`] as [string]),

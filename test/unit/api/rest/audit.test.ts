@@ -21,11 +21,36 @@ describe('/audit', () => {
 
   it('refuses what can not be meant', async () => {
     const { ask, cluster } = restPeer()
-    const queries = ['sample=0', 'sample=101', 'sample=x', 'cids=x', 'peer=x', `cids=${cidFor('a')}&sample=1`, `cids=${'x,'.repeat(1001)}`]
+    const many = Array.from({ length: 1001 }, (_, at) => at.toString(36)).join(',')
+    const queries = [
+      'sample=0', 'sample=101', 'sample=x', 'cids=x', 'cids=,', `cids=${cidFor('a')},`, 'peer=x', `cids=${cidFor('a')}&sample=1`, `cids=${many}`,
+      'repair=yes', 'repair=maybe&sample=1'
+    ]
 
     const statuses = await Promise.all(queries.map(async query => (await ask(`POST /audit?${query}`)).status))
 
     assert.deepEqual([statuses, cluster.auditRuns], [queries.map(() => 400), []])
+  })
+
+  for (const path of ['GET /audit/results?bad=maybe', 'GET /rebalance/plan?equal=maybe', 'GET /peers?missing=maybe', 'GET /pins?missing=maybe']) {
+    it(`refuses what is neither true nor false: ${path}`, async () => {
+      assert.equal((await restPeer().ask(path)).status, 400)
+    })
+  }
+
+  it('takes the words for true and false that adding takes, and names a CID once', async () => {
+    const { ask, cluster } = restPeer()
+    const orders: unknown[] = []
+    const { audit } = cluster
+    cluster.audit = order => {
+      orders.push(order)
+      return audit.call(cluster, order)
+    }
+
+    await ask(`POST /audit?repair=1&cids=${cidFor('a')},${cidFor('a')}`)
+    await ask('POST /audit?repair=F')
+
+    assert.deepEqual(orders, [{ repair: true, cids: [cidFor('a')] }, { repair: false }])
   })
 
   it('streams the results, of all pins or of those that were incomplete', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { Audits } from '../../../../src/cluster/audit/audits.ts'
-import type { AuditPolicy } from '../../../../src/cluster/audit/audits.ts'
+import type { AuditPolicy, AuditsDeps } from '../../../../src/cluster/audit/audits.ts'
 import { pacer } from '../../../../src/cluster/audit/pacer.ts'
 import type { AuditResult } from '../../../../src/cluster/cluster-api.ts'
 import { Members } from '../../../../src/cluster/peers/members.ts'
@@ -14,6 +14,7 @@ import { aPeerId } from '../../../support/cluster/values.ts'
 import { memoryConsensus } from '../../../support/cluster/memory-consensus.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
 import { cidFor, pinFor } from '../../../support/pins.ts'
+import { pollUntil } from '../../../support/poll.ts'
 import { SimClock } from '../../../support/sim-clock.ts'
 
 const [self, other, foreign] = [aPeerId(1), aPeerId(2), aPeerId(3)]
@@ -27,20 +28,27 @@ describe('audits', () => {
   let asked: string[]
   let lacking: Map<string, number>
   let gate: Promise<void> | undefined
+  /** Holds an audit up when it has read all blocks of a pin. */
+  let afterBlocks: PromiseWithResolvers<void> | undefined
+  let reached: string[]
+  let nodeOf: AuditsDeps['nodeOf']
   const consensus = memoryConsensus()
 
   const auditor: Auditor = {
-    audit: async ({ cid, name }, { repair, signal: ends }) => {
+    audit: async ({ cid, name }, { repair, pace, signal: ends }) => {
       if (gate != null) {
         await Promise.race([gate, new Promise<void>((_, reject) => ends?.addEventListener('abort', () => reject(ends.reason)))])
       }
       ends?.throwIfAborted()
       if (name === 'absent') throw new ClusterError('NOT_FOUND', {})
       audited.push(name)
+      for (let block = 0; block < 10; block++) await pace(10)
+      await afterBlocks?.promise
       const badCount = lacking.get(name) ?? 0
       return { blocks: 10, bytes: 100, bad: badCount > 0 ? [cid] : [], badCount, repaired: repair ? badCount : 0 }
     },
-    challenge: async (root, { peer }) => {
+    challenge: async (root, { peer, addresses }) => {
+      reached.push(...addresses)
       asked.push(`${peer} ${root.toString() === cidFor('whole').toString() ? 'whole' : 'not whole'}`)
       return { asked: 4, bytes: 400, failed: root.equals(cidFor('whole')) ? [] : [root] }
     }
@@ -55,7 +63,7 @@ describe('audits', () => {
       lastKnownOf: (_: string, peer: string) => peer === other ? ping : undefined
     }
     const members = new Members({ self, peersetMetric: 'ping' }, { monitor })
-    return new Audits({ self, audit: policy }, { consensus, ipfs: { auditor }, members, datastore, clock, log: silentLogger })
+    return new Audits({ self, audit: policy }, { consensus, ipfs: { auditor }, members, nodeOf, datastore, clock, log: silentLogger })
   }
   const results = async (of: Audits, isBad = false): Promise<AuditResult[]> => (await Array.fromAsync(of.results({ isBad }))).flat()
 
@@ -63,7 +71,8 @@ describe('audits', () => {
     clock = new SimClock()
     datastore = memoryDatastore()
     await datastore.start(signal)
-    ;[audited, asked, lacking, gate] = [[], [], new Map(), undefined]
+    ;[audited, asked, lacking, gate, afterBlocks, reached] = [[], [], new Map(), undefined, undefined, []]
+    nodeOf = async () => { throw new Error('nobody is asked') }
     for await (const batch of consensus.state.pins()) for (const { cid } of batch) await consensus.remove(cid)
     for (const name of ['whole', 'damaged', 'absent']) await consensus.put(pinFor(name))
     await consensus.put({ ...pinFor('elsewhere', { replicationFactorMin: 1, replicationFactorMax: 1 }), allocations: [other] })
@@ -97,6 +106,54 @@ describe('audits', () => {
     assert.deepEqual((await results(made)).map(({ state, repaired }) => [state, repaired]), [['repaired', 2]])
     assert.deepEqual([made.runs()[0]?.bad, made.runs()[0]?.repairedBlocks], [1, 2])
   })
+
+  it('tell how far they are within a pin, too', async () => {
+    const made = audits()
+    afterBlocks = Promise.withResolvers()
+    made.start({ cids: [cidFor('whole')], repair: false })
+
+    const working = made.worker().work(signal)
+    await pollUntil(() => made.runs()[0]?.blocks === 10)
+    const midway = made.runs()[0]
+    afterBlocks.resolve()
+    await working
+
+    assert.deepEqual([midway?.state, midway?.pins, midway?.blocks, midway?.bytes], ['running', 0, 10, 100])
+    assert.deepEqual([made.runs()[0]?.pins, made.runs()[0]?.blocks, made.runs()[0]?.bytes], [1, 10, 100])
+  })
+
+  it('tell nothing of pins that are gone', async () => {
+    const made = audits()
+    made.start({ repair: false })
+    await made.worker().work(signal)
+
+    await consensus.remove(cidFor('damaged'))
+
+    assert.deepEqual((await results(made)).map(({ cid }) => cid.toString()), [cidFor('whole').toString()])
+    assert.deepEqual(await results(made, true), [])
+  })
+
+  for (const { what, said, expected } of [
+    { what: 'go where that peer says that its node is, when its ping names no address', said: ['/ip4/127.0.0.1/tcp/4001'], expected: 1 },
+    { what: 'try what they are connected to, when that peer says nothing', said: undefined, expected: 4 }
+  ]) {
+    it(what, async () => {
+      let questions = 0
+      nodeOf = async () => {
+        questions++
+        if (said == null) throw new Error('no answer')
+        return { id: 'their node', addresses: said }
+      }
+      const made = audits()
+      made.start({ peer: other, repair: false })
+
+      await made.worker().work(signal)
+
+      assert.equal(questions, expected)
+      assert.deepEqual(new Set(reached), new Set(said))
+      assert.equal(asked.length, 4)
+    })
+  }
 
   it('ask the IPFS node of another peer', async () => {
     const made = audits()
@@ -159,7 +216,7 @@ describe('audits', () => {
     assert.throws(() => made.cancel(), { code: 'NOT_FOUND' })
     assert.throws(
       () => new Audits({ self }, {
-        consensus, ipfs: {},
+        consensus, ipfs: {}, nodeOf,
         members: new Members({ self, peersetMetric: 'ping' }, {
           monitor: { latest: () => [], latestOf: () => undefined, lastKnown: () => [], lastKnownOf: () => undefined }
         }),

@@ -31,4 +31,47 @@ describe('ctl audit', () => {
 
     assert.deepEqual([status, stdout], [0, 'cancelled: 1 pin of p, 3 blocks, 3.0 kB; nothing was missing so far\n'])
   })
+
+  it('says that it has ended when it has', async () => {
+    const api = await stubApi({
+      'DELETE /audit': { body: run({ state: 'running', pins: 0 }) }, 'GET /audit': { body: `[${run({ state: 'cancelled', pins: 1 })}]` }
+    })
+    const { stdout, status } = await runCtlHere(['--host', api.host, 'audit', '--cancel']).finally(async () => api.stop())
+
+    assert.deepEqual([status, stdout], [0, 'cancelled: 1 pin of p, 3 blocks, 3.0 kB; nothing was missing so far\n'])
+  })
+
+  for (const more of [['--all'], ['--sample', '1%'], ['--peer', 'x'], ['--repair'], ['bafkqaaa']]) {
+    it(`asks for nothing when --cancel comes with ${more.join(' ')}`, async () => {
+      const api = await stubApi({})
+      const { stderr, status } = await runCtlHere(['--host', api.host, 'audit', '--cancel', ...more]).finally(async () => api.stop())
+
+      assert.equal(status, 1)
+      assert.match(stderr, /--cancel ends the audit under way/)
+      assert.deepEqual(api.asked, [])
+    })
+  }
+
+  it('tells pins that could not be looked at from incomplete ones', async () => {
+    const result = {
+      peer: 'p', cid: 'bafkqaaa', at: '2026-11-29T02:00:01Z', blocks: 0, bytes: 0, bad_blocks: [], bad_count: 0, repaired: 0, error: ''
+    }
+    const away = { ...result, state: 'failed', error: 'it can not be reached' }
+    const outputs: string[] = []
+    for (const [found, rows] of [
+      [{ bad: 1 }, [away]], [{ bad: 2, bad_blocks: 1 }, [away, { ...result, state: 'bad', bad_count: 1, bad_blocks: ['bafkqaaa'] }]]
+    ] as const) {
+      const api = await stubApi({
+        'POST /audit': { body: run(found) }, 'GET /audit/results': { body: rows.map(row => `${JSON.stringify(row)}\n`).join('') }
+      })
+      const { stdout, status } = await runCtlHere(['--host', api.host, 'audit', '--all']).finally(async () => api.stop())
+      assert.equal(status, 1)
+      outputs.push(stdout.trimEnd().split('\n').at(-1) ?? '')
+    }
+
+    assert.deepEqual(outputs, [
+      'done: 2 pins of p, 3 blocks, 3.0 kB; 1 pin could not be looked at',
+      'done: 2 pins of p, 3 blocks, 3.0 kB; 1 pin was incomplete, 1 block missing or damaged, 0 fetched again; 1 pin could not be looked at'
+    ])
+  })
 })

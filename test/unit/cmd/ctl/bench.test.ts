@@ -133,6 +133,9 @@ describe('ctl bench', () => {
     await writeFile(other, '{"a":1}')
     for (const [args, why] of [
       [['--seconds', '0'], '--seconds is 1 or more: 0'],
+      [['--parallel', '4097'], '--parallel is 4096 at most: 4097'],
+      [['--size', '1025MiB'], '--size is 1GiB at most: 1025MiB'],
+      [['--clean', '--seconds', '5', '--mix', 'add=1'], '--clean puts no load on the cluster: it does not go with --seconds, --mix'],
       [['--parallel', '-2'], '--parallel is 1 or more: -2'],
       [['--size', 'big'], '--size is a number of bytes such as 64KiB: big'],
       [['--mix', 'reads=1'], '--mix reads=1: "reads" is none of add, pin, status, list, unpin'],

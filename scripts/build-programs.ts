@@ -32,7 +32,7 @@ export async function buildPrograms (dist: string): Promise<void> {
   const plugins = [builtins, withoutDefaults, levelBinding, librariesOnDemand, asciiOnly]
   const groups = groupsOf(await importsOf({ ...common, input, plugins }))
   for (const chunk of await write({ ...common, input, plugins }, { ...chunked, dir: dist, codeSplitting: { groups } })) {
-    if (imported.includes(chunk.name)) await writeFile(join(dist, `${chunk.name}.mjs`), asModule(chunk))
+    if (imported.includes(chunk.name)) await writeFile(join(dist, `${chunk.name}.mjs`), asModule(chunk, neededNode[chunk.name]))
   }
   // files take longer to be found and read than to be compiled
   await write({ ...common, input: { 'helia-cluster-ctl-main': source('cmd/helia-cluster-ctl/main.ts') }, plugins: [libp2pClient, builtins] }, { ...output, dir: dist, codeSplitting: false })
@@ -61,8 +61,20 @@ async function write (input: InputOptions, options: OutputOptions): Promise<Outp
 /** What other programs import, by the names of their files. */
 const imported = ['libp2p-http-client', 'index', 'testing']
 
-const asModule = ({ fileName, exports }: OutputChunk): string =>
-  `import { createRequire } from 'node:module'\nexport const { ${exports.join(', ')} } = createRequire(import.meta.url)('./${fileName}')\n`
+/** Those that can't be loaded by the oldest Node which runs `ctl`, by the version that they need: under it they miss `node:sqlite`. */
+const neededNode: Record<string, string | undefined> = { index: '24.7', testing: '22.13' }
+
+/** What other programs import in place of the chunk. `needs`: it says so where Node is too old, rather than fail somewhere inside. */
+export const asModule = ({ fileName, exports }: Pick<OutputChunk, 'fileName' | 'exports'>, needs?: string): string => [
+  "import { createRequire } from 'node:module'",
+  ...needs == null ? [] : [
+    "if (globalThis.process.getBuiltinModule?.('node:sqlite') == null) {",
+    `  throw new Error(\`helia-cluster needs Node ${needs} or newer here; this is Node \${globalThis.process.versions.node}\`)`,
+    '}'
+  ],
+  `export const { ${exports.join(', ')} } = createRequire(import.meta.url)('./${fileName}')`,
+  ''
+].join('\n')
 
 const taken = (path: string): string => `globalThis.process.getBuiltinModule(${JSON.stringify(path)})`
 

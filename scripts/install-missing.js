@@ -13,7 +13,7 @@ if (reason != null) {
     console.error(`${reason}, but node_modules is a symbolic link, and the folder behind it may be somebody else's: run npm ci there, or remove the link`)
     process.exit(1)
   }
-  console.error(`npm ci, because ${reason}`)
+  console.error(`npm ci, because ${reason}: this takes a while`)
   // what npm warns of (engines of packages, their scripts) is settled by package.json and nothing to do for who starts a peer
   const { status } = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], shell: process.platform === 'win32' })
   process.exit(status ?? 1)

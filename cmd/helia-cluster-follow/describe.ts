@@ -6,10 +6,21 @@ import { version } from '../helia-cluster-service/version.ts'
 
 interface RunFlags { init?: string, gateway?: string }
 
+/** Lines that begin with blanks stay as they are. */
+const about = [
+  'Follow IPFS clusters: help to keep what their trusted peers pin, without a say',
+  'in it',
+  '',
+  'Examples:',
+  '  helia-cluster-follow photos init https://example.com/service.json',
+  '  helia-cluster-follow photos run         until Ctrl-C',
+  '  helia-cluster-follow photos list        what is pinned, and how far it is here'
+].join('\n')
+
 /** Name, usage and global options of `helia-cluster-follow`, as commander prints and parses them, without its actions. */
 export function describeProgram (terminal: Terminal): Command {
   return configured(new Command('helia-cluster-follow'), terminal)
-    .description('Follow IPFS clusters: help to keep what their trusted peers pin, without a say in it')
+    .description(about)
     .usage('[global options] <clusterName> [subcommand]...\n       helia-cluster-follow completion bash|zsh|fish')
     .option('-c, --config <folder>', 'folder of the followers (IPFS_CLUSTER_PATH; default ~/.helia-cluster-follow)')
     .version(`helia-cluster-follow version ${version}`, '-v, --version', 'print the version')

@@ -53,10 +53,22 @@ export function tellUsage (command: Command, terminal: Terminal): Command {
 
 const isHelp = ({ code }: CommanderError): boolean => ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code)
 
+/** Lines that begin with blanks stay as they are. */
+const about = [
+  'An IPFS Cluster peer with its own IPFS node inside',
+  '',
+  'Examples:',
+  '  helia-cluster-service init                       a first peer, in ~/.helia-cluster',
+  '  helia-cluster-service daemon                     run it',
+  '  CLUSTER_SECRET=… helia-cluster-service init      a peer of the same cluster: secret',
+  '                                                   is in the first one\'s service.json',
+  '  helia-cluster-service daemon --bootstrap /ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…'
+].join('\n')
+
 /** The program; `end` gets the exit code of a command that doesn't throw. */
 export function describeService (terminal: Terminal, end: (exitCode: number) => void, started?: Started): Command {
   const program = tellUsage(new Command('helia-cluster-service'), terminal)
-    .description('An IPFS Cluster peer with its own IPFS node inside')
+    .description(about)
     .usage('[global options] command [command options]')
     .option('-c, --config <folder>', 'folder of configuration and data (IPFS_CLUSTER_PATH; default ~/.helia-cluster)')
     .option('-f, --force', 'go on without asking')

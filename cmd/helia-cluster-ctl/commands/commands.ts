@@ -134,7 +134,13 @@ export const commands: readonly Command[] = [
     name: 'add',
     about: 'add files and directories, and pin them',
     takes: '<path or URL>...',
-    help: 'Sends files to the peer, which builds the DAG, brings the blocks to the peers that are to hold it, and pins the root. Several arguments get a directory around them.',
+    help: [
+      'Sends files to the peer, which builds the DAG, brings the blocks to the peers that are to hold it, and pins the root. Several arguments get a directory around them.',
+      '',
+      '  add -r --wait ./site               a folder, and wait until it is pinned',
+      '  add --rmin 2 --rmax 3 photo.jpg    on two peers at least, on three if there are',
+      '  add -Q --cid-version 1 photo.jpg   print nothing but its CID'
+    ].join('\n'),
     flags: addFlags,
     completes: 'files',
     run: async (line, context) => (await import('./run-add.ts')).add(line, context)
@@ -147,7 +153,13 @@ export const commands: readonly Command[] = [
         name: 'add',
         about: 'pin a CID, or what a path leads to',
         takes: '<CID|path>',
-        help: 'The pin is in the pinset when this returns; the content is fetched after that. --wait waits for it.',
+        help: [
+          'The pin is in the pinset when this returns; the content is fetched after that. --wait waits for it.',
+          '',
+          '  pin add --name docs --wait <CID>          and wait until all peers that are to have it do',
+          '  pin add --rmin 2 --rmax 3 <CID>           on two peers at least, on three if there are',
+          '  pin add /ipns/docs.example/guide          what the path leads to now'
+        ].join('\n'),
         flags: [
           { names: ['replication', 'r'], type: 'integer', about: 'on how many peers; sets both factors', fallback: 0 },
           ...factors,
@@ -165,7 +177,11 @@ export const commands: readonly Command[] = [
         run: async (line, context) => (await import('./run-pin.ts')).pinAdd(line, context)
       },
       {
-        name: 'rm', about: 'unpin', takes: '<CID|path>', flags: waiting,
+        name: 'rm',
+        about: 'unpin',
+        takes: '<CID|path>',
+        help: 'The pin is out of the pinset when this returns. Its blocks stay on the peers until the next garbage collection: ipfs gc.',
+        flags: waiting,
         run: async (line, context) => (await import('./run-pin.ts')).pinRemove(line, context)
       },
       {

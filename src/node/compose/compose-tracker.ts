@@ -58,8 +58,8 @@ const gone: ReadonlySet<OperationChange['status']> = new Set(['unpinned', 'remot
 
 /** What an audit found ends with the pin on this peer: pinned again it is other blocks, which nobody has looked at. */
 export function forgetAudits ({ tracker, self, rows, log }: ForgetAuditsDeps): void {
-  tracker.onOperation(({ cid, status }) => {
-    if (gone.has(status)) rows.remove(self, cid()).catch(err => log.warn('the result of an audit could not be removed', { err }))
+  tracker.onOperation(change => {
+    if (gone.has(change.status)) rows.remove(self, change.cid()).catch(err => log.warn('the result of an audit could not be removed', { err }))
   })
 }
 

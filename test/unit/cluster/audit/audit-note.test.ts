@@ -45,7 +45,14 @@ it('what an audit found ends with the pin on this peer, whether it is unpinned o
       await rows.put({ peer, cid, at: 1, state: 'bad', blocks: 0, bytes: 0, badBlocks: [], badCount: 1, repaired: 0, error: '' })
     }
   }
-  const emit = (cid: CID, status: OperationChange['status']): void => changes.emit({ cid: () => cid, status, error: '', attempts: 1 })
+  // as the tracker's own, whose CID is made when it is asked for
+  const emit = (of: CID, status: OperationChange['status']): void => changes.emit(new class implements OperationChange {
+    readonly #of = of
+    readonly status = status
+    readonly error = ''
+    readonly attempts = 1
+    cid (): CID { return this.#of }
+  }())
 
   for (const status of ['pinned', 'pinning', 'pin_queued', 'pin_error', 'unpin_queued', 'unpinning', 'unpin_error'] as const) emit(stays, status)
   emit(unpinned, 'unpinned')

@@ -6,7 +6,7 @@ import { version } from '../helia-cluster-service/version.ts'
 
 interface RunFlags { init?: string, gateway?: string }
 
-/** Lines that begin with blanks stay as they are. */
+/** Of at most 80 columns, which commander would break. */
 const about = [
   'Follow IPFS clusters: help to keep what their trusted peers pin, without a say',
   'in it',

@@ -53,15 +53,14 @@ export function tellUsage (command: Command, terminal: Terminal): Command {
 
 const isHelp = ({ code }: CommanderError): boolean => ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(code)
 
-/** Lines that begin with blanks stay as they are. */
+/** Of at most 80 columns, which commander would break. */
 const about = [
   'An IPFS Cluster peer with its own IPFS node inside',
   '',
   'Examples:',
-  '  helia-cluster-service init                       a first peer, in ~/.helia-cluster',
-  '  helia-cluster-service daemon                     run it',
-  '  CLUSTER_SECRET=… helia-cluster-service init      a peer of the same cluster: secret',
-  '                                                   is in the first one\'s service.json',
+  '  helia-cluster-service init                   make a peer in ~/.helia-cluster',
+  "  CLUSTER_SECRET=… helia-cluster-service init  one with another peer's secret",
+  '  helia-cluster-service daemon                 run it',
   '  helia-cluster-service daemon --bootstrap /ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…'
 ].join('\n')
 

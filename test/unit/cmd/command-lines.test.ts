@@ -51,6 +51,28 @@ describe('the command lines of the three programs', () => {
     assert.equal(read('docs/reference/cli-flags.md'), cliReference())
   })
 
+  it('are shown in examples, one in a line', async () => {
+    for (const program of [service, follow]) {
+      const text = await help(program, [])
+      const examples = text.split('\nExamples:\n')[1]?.split('\n\n')[0]?.split('\n') ?? []
+
+      assert.ok(examples.length > 2, text)
+      for (const line of examples) assert.match(line, new RegExp(`^  (?:\\w+=\\S+ )?${program.program} `))
+    }
+  })
+
+  it("of ctl's examples have flags that there are", async () => {
+    const places = placesOf(ctl).filter(({ words }) => words.length > 0)
+    const texts = await Promise.all(places.map(async ({ words }) => help(ctl, words)))
+    const examples = places.flatMap(({ words, command }, at) => texts[at]!.split('\n')
+      .filter(line => line.startsWith(`   ${words.join(' ')} -`)).map(line => ({ line: line.split(/(?<=\S) {2,}/)[0]!, command })))
+
+    assert.ok(examples.length > 10)
+    for (const { line, command } of examples) {
+      for (const flag of line.match(/(?<= )--?[a-zA-Z][\w-]*/g) ?? []) assert.ok(flagsOf(command).includes(flag), line)
+    }
+  })
+
   for (const program of programs) {
     it(`are complete in the help of ${program.program}`, async () => {
       for (const { words, command } of placesOf(program)) {

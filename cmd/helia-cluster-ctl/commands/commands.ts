@@ -103,7 +103,7 @@ export const commands: readonly Command[] = [
         name: 'rm',
         about: 'remove a peer',
         takes: '<peer ID>',
-        help: 'Moves all pins of a dead peer elsewhere. Go peers refuse it in CRDT clusters. To take out a peer that runs, drain it first: peers drain <peer ID>.',
+        help: 'Moves all pins of a dead peer elsewhere, and forgets it. Takes an ID (peers ls has them), no name. Go peers refuse it in CRDT clusters. To take out a peer that runs, drain it first: peers drain <peer ID>.',
         run: async (line, context) => (await import('./run-info.ts')).removePeer(line, context)
       },
       {

@@ -24,6 +24,8 @@ export interface BlockReadOptions extends BlockstoreOptions {
   allocate?: Allocate
   /** The caller compares the bytes with the CID: the store needn't with its own checksum, and what it gives may be wrong. */
   isUnchecked?: boolean
+  /** Not out of what the store keeps in memory: to see whether the disk still has it. */
+  fromDisk?: boolean
 }
 
 /** Where a block lies in the store's files. */

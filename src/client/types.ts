@@ -112,7 +112,7 @@ export interface Metric {
 /** `problems`: `starting`, `behind`, `dirty`, `damaged`, `ipfs_unavailable`, …; some don't keep a peer from being ready. */
 export interface Readiness { ready: boolean, problems: string[], pins: number, heads: number, height: number }
 
-/** An audit. `bad`: pins that weren't whole, repaired ones included; `skipped`: pins that aren't there yet. */
+/** An audit. `bad`: pins that weren't whole, repaired ones included; `failed`: of those, not looked at; `skipped`: pins that aren't there yet. */
 export interface Audit {
   id: number
   peer: string
@@ -126,6 +126,8 @@ export interface Audit {
   blocks: number
   bytes: number
   bad: number
+  /** Peers of older builds don't say it. */
+  failed?: number
   bad_blocks: number
   repaired_blocks: number
   error: string

@@ -110,7 +110,10 @@ export interface AuditOrder {
   notSince?: Time
 }
 
-/** An audit under way, or one of the last. `bad`: pins that weren't whole, repaired ones included; `skipped`: pins that aren't here yet. */
+/**
+ * An audit under way, or one of the last. `bad`: pins that weren't whole, repaired ones included; `failed`: those of them that couldn't be
+ * looked at; `skipped`: pins that aren't here yet.
+ */
 export interface AuditRun {
   id: number
   peer: PeerId
@@ -124,6 +127,7 @@ export interface AuditRun {
   blocks: number
   bytes: number
   bad: number
+  failed: number
   badBlocks: number
   repairedBlocks: number
   error: string

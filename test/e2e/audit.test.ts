@@ -65,6 +65,23 @@ describe('a bit that turned on the disk', () => {
     assert.deepEqual([again.status, again.stdout.includes('all of it is there')], [0, true], again.stdout)
   })
 
+  it('is forgotten with the pin: pinned again it is other bytes', async () => {
+    const statusHere = async (): Promise<any> =>
+      Object.values((await (await fetch(`${at(1).url}/pins/${cid}?local=true`)).json() as any).peer_map)[0]
+    await flipBit(join(at(1).folder, 'blocks'), content)
+    const bad = await ctl(1, 'audit', cid)
+    assert.equal(bad.status, 1, bad.stdout + bad.stderr)
+    assert.match((await statusHere()).error, /the audit of .* found 1 of its blocks missing or damaged/)
+
+    const removed = await ctl(1, 'pin', 'rm', '--wait', cid)
+    const gone = await ctl(1, 'audit', cid)
+    await ctl(0, 'pin', 'add', '--wait', cid)
+
+    assert.deepEqual([removed.status, gone.status], [0, 2], removed.stdout + removed.stderr + gone.stdout)
+    assert.deepEqual([(await statusHere()).status, (await statusHere()).error], ['pinned', ''])
+    assert.deepEqual(await jsonLines(await fetch(`${at(1).url}/audit/results?bad=true`)), [])
+  })
+
   it('lets one peer look at what the other shows', async () => {
     await pollUntil(
       async () => (await jsonLines(await fetch(`${at(0).url}/peers`))).filter(({ error }) => error === '').length === 2,

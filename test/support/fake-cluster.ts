@@ -73,7 +73,7 @@ export class FakeCluster implements ClusterApi {
   audit ({ peer = this.peer, repair }: AuditOrder): AuditRun {
     const run: AuditRun = {
       id: this.auditRuns.length + 1, peer, state: 'running', repair, isByItself: false, since: startOfTime, endedAt: null, pins: 0,
-      skipped: 0, blocks: 0, bytes: 0, bad: 0, badBlocks: 0, repairedBlocks: 0, error: ''
+      skipped: 0, blocks: 0, bytes: 0, bad: 0, failed: 0, badBlocks: 0, repairedBlocks: 0, error: ''
     }
     this.auditRuns.unshift(run)
     return run

@@ -18,7 +18,7 @@ export async function audit (line: CommandLine, context: CtlContext): Promise<nu
     if (args.length > 0 || ['all', 'sample', 'peer', 'repair'].some(name => flags.isSet(name))) {
       throw new CommandFailed('error : --cancel ends the audit under way, whichever it is: it goes with nothing else')
     }
-    printer.one(await endOf(await client.cancelAudit({ signal }), context), runFormat(0))
+    printer.one(await endOf(await client.cancelAudit({ signal }), context), runFormat)
     return exitCodes.done
   }
   const sample = sampleOf(flags.text('sample'))
@@ -31,19 +31,16 @@ export async function audit (line: CommandLine, context: CtlContext): Promise<nu
     ...(peer === '' ? {} : { peer: await peerNamed(peer, { client, signal }) })
   })
   const run = await endOf(begun, context)
-  printer.one(run, runFormat(run.bad > 0 ? await showBad(run, context) : 0))
+  if (run.bad > 0) await showBad(run, context)
+  printer.one(run, runFormat)
   return run.state === 'done' && run.bad === 0 && !isOfNothing(run) ? exitCodes.done : exitCodes.failed
 }
 
-/** Prints the pins that weren't whole. Gives the number of those that could not be looked at. */
-async function showBad (run: Audit, { client, printer, signal }: CtlContext): Promise<number> {
-  let unread = 0
+/** Prints the pins that weren't whole. */
+async function showBad (run: Audit, { client, printer, signal }: CtlContext): Promise<void> {
   for await (const result of client.auditResults({ bad: true, signal })) {
-    if (result.peer !== run.peer || Date.parse(result.at) < Date.parse(run.since)) continue
-    printer.one(result, resultFormat)
-    if (result.state === 'failed') unread++
+    if (result.peer === run.peer && Date.parse(result.at) >= Date.parse(run.since)) printer.one(result, resultFormat)
   }
-  return unread
 }
 
 /** With a line on the terminal that says how far it is. */
@@ -52,7 +49,7 @@ async function endOf (begun: Audit, { client, clock, terminal, signal }: CtlCont
   try {
     let run: Audit | undefined = begun
     while (run?.state === 'running') {
-      line.show(`${counted(run.pins, 'pin')}, ${counted(run.blocks, 'block')}, ${bytesText(run.bytes)}; ${foundText(run, 0)}`)
+      line.show(`${counted(run.pins, 'pin')}, ${counted(run.blocks, 'block')}, ${bytesText(run.bytes)}; ${foundText(run)}`)
       await clock.sleep(pollMs, signal)
       run = (await client.audits({ signal })).find(({ id }) => id === begun.id)
     }
@@ -86,27 +83,26 @@ const resultFormat: Format<AuditResult> = {
   json: result => ({ ...result })
 }
 
-/** `unread`: how many of the bad pins could not be looked at. */
-function foundText (run: Audit, unread: number): string {
-  const { state, bad, bad_blocks: badBlocks, repaired_blocks: repaired } = run
+function foundText (run: Audit): string {
+  const { state, bad, failed = 0, bad_blocks: badBlocks, repaired_blocks: repaired } = run
   if (bad > 0) {
-    const incomplete = bad - unread
+    const incomplete = bad - failed
     const pins = `${counted(incomplete, 'pin')} ${incomplete === 1 ? 'was' : 'were'} incomplete`
     return [
       ...incomplete > 0 ? [`${pins}, ${counted(badBlocks, 'block')} missing or damaged, ${repaired} fetched again`] : [],
-      ...unread > 0 ? [`${counted(unread, 'pin')} could not be looked at`] : []
+      ...failed > 0 ? [`${counted(failed, 'pin')} could not be looked at`] : []
     ].join('; ')
   }
   if (run.pins === 0) return 'nothing was looked at'
   return state === 'done' ? 'all of it is there' : 'nothing was missing so far'
 }
 
-const runFormat = (unread: number): Format<Audit> => ({
+const runFormat: Format<Audit> = {
   text: run => {
     const { state, peer, pins, skipped, blocks, bytes, error } = run
     const seen = `${counted(pins, 'pin')} of ${peer}, ${counted(blocks, 'block')}, ${bytesText(bytes)}`
     const others = skipped === 0 ? '' : `; ${skipped} not on this peer`
-    return `${state}${error === '' ? '' : ` (${error})`}: ${seen}; ${foundText(run, unread)}${others}\n`
+    return `${state}${error === '' ? '' : ` (${error})`}: ${seen}; ${foundText(run)}${others}\n`
   },
   json: run => ({ ...run })
-})
+}

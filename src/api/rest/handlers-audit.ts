@@ -55,12 +55,13 @@ function orderOf (query: Call['query']): AuditOrder {
   }
 }
 
-const runJson = (
-  { id, peer, state, repair, isByItself, since, endedAt, pins, skipped, blocks, bytes, bad, badBlocks, repairedBlocks, error }: AuditRun
-): Record<string, unknown> => ({
-  id, peer, state, repair, by_itself: isByItself, since: formatTime(since), ended_at: endedAt == null ? null : formatTime(endedAt), pins,
-  skipped, blocks, bytes, bad, bad_blocks: badBlocks, repaired_blocks: repairedBlocks, error
-})
+function runJson (run: AuditRun): Record<string, unknown> {
+  const { id, peer, state, repair, isByItself, since, endedAt, pins, skipped, blocks, bytes, bad, failed, badBlocks, repairedBlocks } = run
+  return {
+    id, peer, state, repair, by_itself: isByItself, since: formatTime(since), ended_at: endedAt == null ? null : formatTime(endedAt), pins,
+    skipped, blocks, bytes, bad, failed, bad_blocks: badBlocks, repaired_blocks: repairedBlocks, error: run.error
+  }
+}
 
 const resultJson = ({ peer, cid, at, state, blocks, bytes, badBlocks, badCount, repaired, error }: AuditResult): Record<string, unknown> =>
   ({ peer, cid: cid.toString(), at: formatTime(at), state, blocks, bytes, bad_blocks: badBlocks, bad_count: badCount, repaired, error })

@@ -159,8 +159,8 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
   Audit: object({
     id: integer, peer: string, state: { enum: ['running', 'done', 'cancelled', 'failed'] }, repair: boolean, by_itself: boolean,
     since: time, ended_at: orNull(time),
-    pins: integer, skipped: integer, blocks: integer, bytes: integer, bad: integer, bad_blocks: integer, repaired_blocks: integer,
-    error: string
+    pins: integer, skipped: integer, blocks: integer, bytes: integer, bad: integer, failed: integer, bad_blocks: integer,
+    repaired_blocks: integer, error: string
   }),
   Audits: list(ref('Audit')),
   AuditResult: object({

@@ -317,7 +317,8 @@ class SegmentBlockstore implements UpkeptBlockstore {
       const place = this.#index.find(multihash)
       if (place == null) return undefined
       try {
-        return this.#recent.get(multihash) ?? await this.#readAt(place, multihash, options)
+        const kept = options.fromDisk === true ? undefined : this.#recent.get(multihash)
+        return kept ?? await this.#readAt(place, multihash, options)
       } catch (err) {
         const now = this.#index.find(multihash)
         const isMoved = now == null || !samePlace(now, place)

@@ -237,6 +237,7 @@ export class Audits {
     run.badBlocks += result.badCount
     run.repairedBlocks += result.repaired
     if (result.state !== 'good') run.bad++
+    if (result.state === 'failed') run.failed++
     if (result.state === 'bad' || result.state === 'failed') {
       this.#deps.log.error('a pin is incomplete', {
         peer: run.peer, cid: pin.cid.toString(), blocks: result.badBlocks.slice(0, 3).join(' '), error: result.error
@@ -301,7 +302,7 @@ export class Audits {
   #begun ({ peer, repair, isByItself, now }: { peer: PeerId, repair: boolean, isByItself: boolean, now: number }): AuditRun {
     const run: AuditRun = {
       id: this.#nextId++, peer, state: 'running', repair, isByItself, since: now, endedAt: null, pins: 0, skipped: 0, blocks: 0, bytes: 0,
-      bad: 0, badBlocks: 0, repairedBlocks: 0, error: ''
+      bad: 0, failed: 0, badBlocks: 0, repairedBlocks: 0, error: ''
     }
     this.#runs = [...this.#runs, run].slice(-mostRuns)
     return run

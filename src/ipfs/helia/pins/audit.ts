@@ -83,10 +83,10 @@ export class NodeAudit implements Auditor {
   async #good (cid: CID): Promise<Uint8Array | undefined> {
     const { blockstore } = this.#deps
     const memory = isLeaf(cid) ? { allocate: (size: number) => this.#leaves.allocate(size) } : {}
-    const bytes = await blockstore.get(cid, { ...memory, isUnchecked: true })
+    const bytes = await blockstore.get(cid, { ...memory, isUnchecked: true, fromDisk: true })
     if (bytes == null || await isContentOf(cid, bytes)) return bytes
     // the store shall learn of it, too
-    const again = await blockstore.get(cid)
+    const again = await blockstore.get(cid, { fromDisk: true })
     return again != null && await isContentOf(cid, again) ? again : undefined
   }
 

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { silentLogger } from '../../../../src/base/log.ts'
 import { systemClock } from '../../../../src/base/system.ts'
+import type { Block } from '../../../../src/blockstore/blockstore.ts'
 import { recordLength } from '../../../../src/blockstore/segments/record.ts'
 import { segmentBlockstore } from '../../../../src/blockstore/segments/segments.ts'
 import type { UpkeptBlockstore } from '../../../../src/blockstore/segments/segments.ts'
@@ -201,6 +202,21 @@ describe('segment store after a crash', () => {
     assert.deepEqual(Buffer.from(await restored.get(blocks[1]!.cid) ?? []), Buffer.from(blocks[1]!.bytes))
     assert.ok(await restored.get(blocks[0]!.cid))
     assert.ok(await restored.get(blocks[2]!.cid))
+  })
+
+  it('reads what it keeps in memory from the disk, too, when it is told so', async () => {
+    const store = await openIn(join(folder, 'store'))
+    const blocks = numberedBlocks(3, 100)
+    await store.put(blocks, { sync: true })
+    await damage(await segmentIn(join(folder, 'store')), recordBytes(100) + 60)
+    const [before, damaged] = blocks as [Block, Block]
+
+    assert.deepEqual(Buffer.from(await store.get(damaged.cid) ?? []), Buffer.from(damaged.bytes))
+    const unchecked = await store.get(damaged.cid, { isUnchecked: true, fromDisk: true })
+    assert.notDeepEqual(Buffer.from(unchecked ?? []), Buffer.from(damaged.bytes))
+    assert.equal(await store.get(damaged.cid, { fromDisk: true }), undefined)
+    assert.deepEqual([store.has(damaged.cid), store.lostBlocks?.()], [false, 1])
+    assert.deepEqual(Buffer.from(await store.get(before.cid, { fromDisk: true }) ?? []), Buffer.from(before.bytes))
   })
 
   it('forgets the blocks of a segment that is gone', async () => {

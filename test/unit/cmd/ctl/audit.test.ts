@@ -59,7 +59,8 @@ describe('ctl audit', () => {
     const away = { ...result, state: 'failed', error: 'it can not be reached' }
     const outputs: string[] = []
     for (const [found, rows] of [
-      [{ bad: 1 }, [away]], [{ bad: 2, bad_blocks: 1 }, [away, { ...result, state: 'bad', bad_count: 1, bad_blocks: ['bafkqaaa'] }]]
+      [{ bad: 1, failed: 1 }, [away]],
+      [{ bad: 2, failed: 1, bad_blocks: 1 }, [away, { ...result, state: 'bad', bad_count: 1, bad_blocks: ['bafkqaaa'] }]]
     ] as const) {
       const api = await stubApi({
         'POST /audit': { body: run(found) }, 'GET /audit/results': { body: rows.map(row => `${JSON.stringify(row)}\n`).join('') }

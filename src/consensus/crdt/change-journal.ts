@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
 import type { PinsetChange } from '../consensus.ts'
 import type { CrdtStore } from './crdt-store.ts'
+import type { LiveVersion } from './layout.ts'
 import { combined, keysOf } from './delta-builder.ts'
 import type { LocalChange } from './delta-builder.ts'
 import type { OwnBlocks } from './own-blocks.ts'
@@ -55,6 +56,7 @@ export class ChangeJournal {
   /** Syncs the changes to the disk. */
   async add (group: ReadonlyMap<string, JournaledChange>): Promise<void> {
     const { store, changed } = this.#deps
+    await this.#settleLeft()
     const overlays = new Map<string, Overlay | undefined>()
     const records = new Map<string, ValueRecord>()
     for (const [key, change] of group) {
@@ -62,7 +64,8 @@ export class ChangeJournal {
       if (overlay != null || store.journaled.has(key)) overlays.set(key, overlay)
       if (overlay != null && change.expected != null) records.set(key, store.record(key))
     }
-    if (overlays.size > 0) changed(await store.journal(overlays))
+    const conditional = new Set([...records].filter(([key, { overlay }]) => this.#conditions.isForMerged(key, overlay)).map(([key]) => key))
+    if (overlays.size > 0) changed(await store.journal(overlays, conditional))
     this.#conditions.drop([...overlays.keys()].filter(key => !records.has(key)))
     for (const [key, record] of records) this.#conditions.add(key, record)
   }
@@ -109,6 +112,7 @@ export class ChangeJournal {
   /** Makes one block of the oldest changes; those that were made for a certain pin give way to what others have made of it since. */
   async #flush (): Promise<void> {
     const { store, blocks, changed } = this.#deps
+    await this.#settleLeft()
     const limit = this.isBatching ? this.#init.maxBatchSize : Infinity
     const overtaken = this.#conditions.overtaken(firstOf(store.journaled, limit), key => store.record(key))
     if (overtaken.size > 0) changed(await store.journal(overtaken))
@@ -117,6 +121,15 @@ export class ChangeJournal {
     if (built.elements.length === 0 && built.tombstones.length === 0) await store.journal(new Map(built.done.map(key => [key, undefined])))
     else await blocks.write(built, built.done)
     this.#conditions.drop(keysOf(built))
+  }
+
+  /** Changes of an earlier run that were made for versions which others have changed since give way to what they made of them. */
+  async #settleLeft (): Promise<void> {
+    const { store, changed } = this.#deps
+    if (store.conditions.size === 0) return
+    const overtaken = new Map<string, undefined>()
+    for (const [key, under] of store.conditions) if (!isSame(under, await store.liveVersions(key))) overtaken.set(key, undefined)
+    if (overtaken.size > 0) changed(await store.journal(overtaken))
   }
 
   /** Lets the oldest change wait no longer than it may. */
@@ -133,6 +146,9 @@ export class ChangeJournal {
     this.#deps.due()
   }
 }
+
+const isSame = (under: readonly LiveVersion[], live: readonly LiveVersion[]): boolean =>
+  under.length === live.length && under.every(({ id }) => live.some(version => version.id === id))
 
 function * firstOf (keys: Iterable<string>, limit: number): Generator<string> {
   let count = 0
@@ -153,8 +169,9 @@ function * journaledChanges (store: CrdtStore, limit: number): Generator<LocalCh
 interface Condition { version: Version | undefined, before: Overlay | undefined }
 
 /**
- * Remembers which changes in the journal were made for a certain pin, so that they don't undo what is merged until they get their block. In
- * memory only: what an earlier run left in the journal gets its block in any case.
+ * Remembers which changes in the journal were made for a certain pin, so that they don't undo what is merged until they get their block.
+ * The journal itself tells a later run of those that were made for what is merged; what was made for another change in it gets its block
+ * then in any case, as that one does.
  */
 class Conditions {
   readonly #conditions = new Map<string, Condition>()
@@ -162,6 +179,12 @@ class Conditions {
   /** A conditional change of this key goes into the journal; `record` is from before. One that others follow keeps its condition. */
   add (key: string, { version, overlay: before }: ValueRecord): void {
     if (!this.#conditions.has(key)) this.#conditions.set(key, { version, before })
+  }
+
+  /** Whether a conditional change of this key is made for what is merged; `before`: what the journal says of it so far. */
+  isForMerged (key: string, before: Overlay | undefined): boolean {
+    const known = this.#conditions.get(key)
+    return (known == null ? before : known.before) == null
   }
 
   /** What the journal says of these keys now holds in any case, or has its block. */

@@ -43,6 +43,8 @@ export class CrdtStore {
   readonly heads = new Map<string, Head>()
   readonly missing = new Map<string, MissingBlock>()
   readonly journaled = new Set<string>()
+  /** Changes in the journal that an earlier run left, made for certain live versions only: these versions, by key. */
+  readonly conditions = new Map<string, readonly layout.LiveVersion[]>()
   readonly digest: RunningDigest
   readonly merged: MergedOnDisk
   size = 0
@@ -75,7 +77,7 @@ export class CrdtStore {
         this.missing.set(layout.idOf(record), { cid: cidOfBlockKey(layout.idOf(record)), root: layout.textOf(value) })
       }
     }
-    for await (const records of datastore.keys(layout.allJournal)) for (const record of records) this.journaled.add(layout.pinKeyOf(record))
+    for await (const rows of datastore.entries(layout.allJournal)) for (const row of rows) this.#loadJournaled(row)
     this.size = layout.numberOf(datastore.get(layout.sizeRecord) ?? layout.numberBytes(0))
     this.dirty = datastore.has(layout.dirtyRecord)
     this.damage = pinsetDamageOf(datastore)
@@ -151,7 +153,7 @@ export class CrdtStore {
     )
     batch.commit()
     digest.commit()
-    for (const key of unjournaled) this.journaled.delete(key)
+    for (const key of unjournaled) this.#unjournaled(key)
     this.size += growth
     if (!sync) this.merged.note()
     return changes
@@ -177,14 +179,15 @@ export class CrdtStore {
 
   /**
    * Puts changes into the journal, synced: they are shown from now on and wait for a block. undefined: nothing waits any more. With each
-   * goes what it is to void or to be above: the disk may lose these versions before the block is made.
+   * goes what it is to void or to be above: the disk may lose these versions before the block is made. `conditional`: keys whose changes
+   * are made for what is live now, or was when the change before them was made for that.
    */
-  async journal (overlays: ReadonlyMap<string, Overlay | undefined>): Promise<PinsetChange[]> {
+  async journal (overlays: ReadonlyMap<string, Overlay | undefined>, conditional: ReadonlySet<string> = none): Promise<PinsetChange[]> {
     const values = this.#values()
     const marks: Write[] = []
     for (const [key, overlay] of overlays) {
       values.setOverlay(key, overlay)
-      const value = overlay == null ? undefined : layout.journalBytes(await this.#under(key, overlay))
+      const value = overlay == null ? undefined : await this.#journalBytes(key, overlay, conditional.has(key))
       marks.push({ key: layout.journalRecord(key), value })
     }
     const { writes, changes, growth, pairs } = values.finish()
@@ -196,8 +199,8 @@ export class CrdtStore {
     )
     digest?.commit()
     for (const [key, overlay] of overlays) {
-      if (overlay == null) this.journaled.delete(key)
-      else this.journaled.add(key)
+      this.#unjournaled(key)
+      if (overlay != null) this.journaled.add(key)
     }
     this.size += growth
     return changes
@@ -217,6 +220,22 @@ export class CrdtStore {
     this.dirty = dirty
   }
 
+  #loadJournaled ([record, value]: readonly [string, Uint8Array]): void {
+    const key = layout.pinKeyOf(record)
+    this.journaled.add(key)
+    if (layout.isConditionalChange(value)) this.conditions.set(key, layout.versionsUnder(value))
+  }
+
+  #unjournaled (key: string): void {
+    this.journaled.delete(key)
+    this.conditions.delete(key)
+  }
+
+  async #journalBytes (key: string, overlay: Overlay, isConditional: boolean): Promise<Uint8Array> {
+    const known = isConditional ? this.#deps.datastore.get(layout.journalRecord(key)) : undefined
+    return known != null && layout.isConditionalChange(known) ? known : layout.journalBytes(await this.#under(key, overlay), isConditional)
+  }
+
   async #under (key: string, { remove }: Overlay): Promise<layout.LiveVersion[]> {
     return remove || this.record(key).version != null ? this.liveVersions(key) : []
   }
@@ -229,8 +248,11 @@ export class CrdtStore {
     this.heads.clear()
     this.missing.clear()
     this.journaled.clear()
+    this.conditions.clear()
   }
 }
+
+const none: ReadonlySet<string> = new Set()
 
 async function checkLayout (datastore: Datastore): Promise<void> {
   const stored = datastore.get(layout.layoutRecord)

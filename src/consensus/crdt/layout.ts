@@ -13,7 +13,7 @@ import type { KeyRange } from '../../datastore/datastore.ts'
  * | `t<key><id>` | that version is void, for ever |
  * | `v<key>` | the pin as the CRDT has it and what the journal puts over it (value-record.ts) |
  * | `j<key>` | the visible pin as a line of JSON |
- * | `q<key>` | the key has a change in the journal that waits for a block: the live versions under it, a line of priority and id each |
+ * | `q<key>` | the key has a change in the journal that waits for a block: the live versions under it, a line of priority and id each; before them the line `if` when it holds for these only |
  * | `h<id>` | a head: its priority as decimal text |
  * | `w<id>` | a block that merged blocks link and that isn't here: the head through which it became known |
  * | `d<prefix>` | pairs in parts of the pinset and their sums (docs/design/pinset-digest.md) |
@@ -113,9 +113,14 @@ export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
 /** A live version of a key: the id of the block that brought it, and that one's height. */
 export interface LiveVersion { id: string, priority: number }
 
-/** What the row of a change in the journal holds. */
-export const journalBytes = (under: readonly LiveVersion[]): Uint8Array =>
-  textBytes(under.map(({ id, priority }) => `${priority}${id}`).join('\n'))
+const condition = 'if'
+
+/** What the row of a change in the journal holds. `isConditional`: the change was made for these versions, and for no other ones. */
+export const journalBytes = (under: readonly LiveVersion[], isConditional: boolean): Uint8Array =>
+  textBytes([...isConditional ? [condition] : [], ...under.map(({ id, priority }) => `${priority}${id}`)].join('\n'))
 /** The versions in a row that `journalBytes` made; none in one of an older program. */
 export const versionsUnder = (bytes: Uint8Array): LiveVersion[] =>
-  textOf(bytes).split('\n').filter(line => line !== '').map(line => ({ id: idOf(line), priority: parseInt(line, 10) }))
+  textOf(bytes).split('\n').filter(line => line !== '' && line !== condition)
+    .map(line => ({ id: idOf(line), priority: parseInt(line, 10) }))
+/** Whether the change in a row that `journalBytes` made is a conditional one. */
+export const isConditionalChange = (bytes: Uint8Array): boolean => textOf(bytes).split('\n', 1)[0] === condition

@@ -56,8 +56,8 @@ export class LocalChanges {
   }
 
   /**
-   * Opens for changes; what the journal holds from an earlier run gets its block at once, before others' changes come: what it was made for
-   * is forgotten.
+   * Opens for changes; what the journal holds from an earlier run gets its block at once, unless it was made for what has been changed by
+   * others since.
    */
   start (): void {
     this.#open = true

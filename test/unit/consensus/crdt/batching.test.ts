@@ -252,6 +252,52 @@ describe('a change in the journal that was made for a certain pin', () => {
   })
 })
 
+for (const kind of ['discard', 'replace', 'discard of a replaced one'] as const) {
+  describe(`a change that was made for a certain pin, and the peer was killed before its block (${kind})`, () => {
+    const [seen, theirs] = [pinBlock([], 'one'), pinBlock([pinBlock([], 'one')], 'one', 'theirs')]
+
+    const killed = async ({ told, wished = false }: { told: boolean, wished?: boolean }) => {
+      const [disk, clock] = [new SimDisk(), new SimClock()]
+      const gossip = new SimGossip({ maxDelayMs: 1, loss: 0 }, { clock, random: new SeededRandom(1) })
+      const peer = crdtPeer({ datastore: disk.datastore(), clock, batching, ...gossip.join('self', () => undefined) })
+      gossip.join('writer', cid => [seen, theirs].find(block => block.cid.equals(cid))?.bytes)
+      const tell = async (block: CrdtBlock): Promise<void> => {
+        gossip.inject({ from: 'writer', data: encodeHeads([block.cid]) }, crdtTopic(clusterName))
+        await clock.until(() => peer.consensus.hasBlock(block.cid))
+      }
+      await peer.start()
+      await tell(seen)
+      const first = pinFor('one', { name: 'ours' })
+      if (kind !== 'discard') await peer.consensus.replaceIf(pinFor('one'), first)
+      if (kind !== 'replace') await peer.consensus.removeIf(kind === 'discard' ? pinFor('one') : first)
+      if (wished) await peer.consensus.put(pinFor('one', { name: 'wished' }))
+      if (told) await tell(theirs)
+      // what others say isn't synced: the process was killed, the power stayed
+      disk.crash(Infinity)
+      const again = crdtPeer({ datastore: disk.datastore(), batching, clock })
+      await again.start()
+      await clock.settle()
+      const found = { name: again.consensus.state.get(cidFor('one'))?.name, blocks: await blocks(again.datastore) }
+      await again.stop()
+      return found
+    }
+
+    it('gives way at the next start to what others had made of the pin', async () => {
+      assert.deepEqual(await killed({ told: true }), { name: 'theirs', blocks: ['1+0', '1+0'] })
+    })
+
+    it('gets its block at the next start otherwise', async () => {
+      const { name, blocks: [, own] } = await killed({ told: false })
+
+      assert.deepEqual([name, own], kind === 'replace' ? ['ours', '1+0'] : [undefined, '0+1'])
+    })
+
+    it('is a wish that holds in any case once the pin was asked for again', async () => {
+      assert.equal((await killed({ told: true, wished: true })).name, 'wished')
+    })
+  })
+}
+
 describe('group commit', () => {
   it('puts all that come at once into one block, and what comes meanwhile into the next', async () => {
     const datastore = memoryDatastore()

@@ -305,7 +305,8 @@ const nothingToStart = (name: string): Startable => ({ name, start: async () => 
 
 /** Nobody looks on: a peer in a simulated world tells what happens by its listeners only. */
 const unwatched: ComposedEvents = {
-  events: { task: () => {}, peerSync: () => {} } as unknown as ComposedEvents['events'], // without a service nobody asks for it
+  // without a service nobody asks for it
+  events: { task: () => {}, peerSync: () => {}, peerDrain: () => {} } as unknown as ComposedEvents['events'],
   watching: quietWatching(),
   components: []
 }

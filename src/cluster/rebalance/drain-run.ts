@@ -1,5 +1,4 @@
 import type { Clock } from '../../base/clock.ts'
-import { orAborted } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
@@ -20,8 +19,8 @@ export interface DrainRunDeps {
   consensus: Pick<Consensus, 'state' | 'replaceIf' | 'whenWritten' | 'progress'>
   transfers: Transfers
   receivers: Receivers
-  /** The receivers know how large the peer's pins are, or can't. */
-  measured: Promise<void>
+  /** Tells the receivers how large the peer's pins are, if that can be had. */
+  measure (signal: AbortSignal): Promise<void>
   growth: Growth
   members: Pick<Members, 'list'>
   everywhere: EverywhereCheck
@@ -62,6 +61,7 @@ export class DrainRun {
   #movedHere = 0
   #pauseMs = firstPauseMs
   #movedInRound = 0
+  #isMeasured = false
 
   constructor (drain: Drain, deps: DrainRunDeps) {
     this.drain = drain
@@ -128,7 +128,7 @@ export class DrainRun {
   /** Moves what one look at the pinset finds; true when there may be more to do at once. */
   async #round (signal: AbortSignal): Promise<boolean> {
     this.#movedInRound = 0
-    await orAborted(this.#deps.measured, signal)
+    await this.#learnSizes(signal)
     const found = await this.#collect(signal)
     if (found.length > 0) await this.#moveAll(found, signal)
     else if (this.left === 0) return await this.#finish(signal)
@@ -143,6 +143,12 @@ export class DrainRun {
     }
     this.#stuck.clear()
     return false
+  }
+
+  async #learnSizes (signal: AbortSignal): Promise<void> {
+    if (this.#isMeasured) return
+    await this.#deps.measure(signal)
+    this.#isMeasured = true
   }
 
   /** Counts what is left; the first of it that isn't stuck. */

@@ -144,7 +144,8 @@ export class Drains {
     const { transfers, everywhere } = this.#parts()
     const receivers = new Receivers(this.#deps)
     const run: DrainRun = new DrainRun(drain, {
-      ...this.#deps, transfers, everywhere, receivers, measured: this.#measure(drain, receivers), growth: new Growth(this.#deps),
+      ...this.#deps, transfers, everywhere, receivers, growth: new Growth(this.#deps),
+      measure: async signal => this.#measure(drain, receivers, signal),
       changed: () => this.#deps.onDrain?.(this.#statusOf(run)),
       save: async changed => { if (this.#runs.has(changed.peer)) await this.#rows.save(changed) }
     })
@@ -153,11 +154,11 @@ export class Drains {
     return run
   }
 
-  /** How large a pin of the peer is. Without that, peers are taken by their metrics alone. Never rejects. */
-  async #measure ({ peer, pins }: Drain, receivers: Receivers): Promise<void> {
+  /** How large a pin of the peer is. Without that, peers are taken by their metrics alone. */
+  async #measure ({ peer, pins }: Drain, receivers: Receivers, signal: AbortSignal): Promise<void> {
     const { repoStat, clock } = this.#deps
-    await within({ clock, ms: peerAnswerMs }, async signal => repoStat(peer, signal)).then(
-      ({ repoSize }) => receivers.measure(repoSize, pins), () => {}
+    await within({ clock, ms: peerAnswerMs, signal }, async late => repoStat(peer, late)).then(
+      ({ repoSize }) => receivers.measure(repoSize, pins), () => signal.throwIfAborted()
     )
   }
 

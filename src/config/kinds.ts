@@ -11,6 +11,9 @@ export const refused: unique symbol = Symbol('refused')
 /** What stands for a value that is not allowed: never a value itself. */
 export type Refused = typeof refused
 
+/** The part of a map that is why its value isn't allowed: where it is, and what is allowed there, to follow "must be". */
+export interface WrongPart { keys: readonly string[], value: unknown, allowed: string }
+
 /** A type of value in service.json: how it is read from JSON and from the text of an environment variable. */
 export interface Kind<Value> {
   /** Its name in the reference. */
@@ -24,6 +27,8 @@ export interface Kind<Value> {
   /** True for the JSON value that Go treats as "not given". */
   isEmpty (raw: unknown): boolean
   parse (raw: unknown): Value | Refused
+  /** Of a map that `parse` refuses; undefined when it isn't one part that is wrong. */
+  wrongPart? (raw: unknown): WrongPart | undefined
   /** The JSON value that a variable's text stands for. */
   fromText (text: string): unknown
 }
@@ -97,8 +102,9 @@ export function float (limits: Limits = {}): Kind<number> {
     allowed: `a number${limitsText(limits)}`,
     zero: 0,
     isEmpty: raw => raw === 0,
-    parse: raw => typeof raw === 'number' && withinLimits(raw, limits) ? raw : refused,
-    fromText: given => given.trim() !== '' && Number.isFinite(Number(given)) ? Number(given) : refused
+    // 1e999 is infinite
+    parse: raw => Number.isFinite(raw) && withinLimits(raw as number, limits) ? raw as number : refused,
+    fromText: given => /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(given) ? Number(given) : refused
   }
 }
 
@@ -122,10 +128,12 @@ export function duration (limits: Limits = {}): Kind<number> {
   }
 }
 
+const sizesText = 'such as "10GB" or "500MiB" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)'
+
 /** A size as people write it; the value is bytes. */
 export const size: Kind<number> = {
   name: 'size',
-  allowed: 'a size above 0, such as "10GB" or "500MiB" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)',
+  allowed: `a size above 0, ${sizesText}, or a whole number of bytes`,
   zero: '',
   isEmpty: raw => raw === '',
   parse: raw => {
@@ -139,7 +147,7 @@ export const size: Kind<number> = {
 export const bytes: Kind<number> = {
   ...size,
   name: 'bytes',
-  allowed: 'a number of bytes, or a size such as "10GB" or "500MiB" (units: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB)',
+  allowed: `a whole number of bytes, or a size ${sizesText}`,
   parse: raw => raw === 0 || raw === '0' ? 0 : size.parse(raw)
 }
 
@@ -204,6 +212,22 @@ function isDnsUrl (given: string): boolean {
 
 const pairsText = 'pairs such as "name:value,other:value", and no JSON'
 
+/** Names such as keys of metadata: a list of texts, none of them empty. */
+export const names: Kind<string[]> = {
+  ...strings,
+  name: 'list of names',
+  allowed: 'a list of strings that are not empty',
+  parse: raw => isList(raw) && !raw.includes('') ? raw : refused
+}
+
+/** The first entry of a map that isn't what `allowed` says. */
+function wrongEntry (raw: unknown, isGood: (value: unknown) => boolean, allowed: string): WrongPart | undefined {
+  const [key, value] = Object.entries(isJsonObject(raw) ? raw : {}).find(([, one]) => !isGood(one)) ?? []
+  return key == null ? undefined : { keys: [key], value, allowed }
+}
+
+const isText = (raw: unknown): boolean => typeof raw === 'string'
+
 /** Text to text, `k:v,k2:v2` in a variable. */
 export const stringMap: Kind<Record<string, string>> = {
   name: 'map of strings',
@@ -211,7 +235,8 @@ export const stringMap: Kind<Record<string, string>> = {
   allowedText: pairsText,
   zero: {},
   isEmpty: raw => isJsonObject(raw) && Object.keys(raw).length === 0,
-  parse: raw => isJsonObject(raw) && Object.values(raw).every(one => typeof one === 'string') ? raw as Record<string, string> : refused,
+  parse: raw => isJsonObject(raw) && Object.values(raw).every(isText) ? raw as Record<string, string> : refused,
+  wrongPart: raw => wrongEntry(raw, isText, 'a string'),
   fromText: given => pairs(given, value => value)
 }
 
@@ -223,6 +248,7 @@ export const listMap: Kind<Record<string, string[]>> = {
   zero: {},
   isEmpty: stringMap.isEmpty,
   parse: raw => isJsonObject(raw) && Object.values(raw).every(isList) ? raw as Record<string, string[]> : refused,
+  wrongPart: raw => wrongEntry(raw, isList, strings.allowed),
   fromText: given => pairs(given, value => [value])
 }
 
@@ -360,6 +386,7 @@ export const publicHosts: Kind<PublicHosts> = {
     const hosts = Object.entries(raw).map(([name, settings]) => [name.toLowerCase(), hostSettings(name, settings)] as const)
     return hosts.some(([, settings]) => settings === refused) ? refused : Object.fromEntries(hosts) as PublicHosts
   },
+  wrongPart: wrongHost,
   fromText: jsonOf
 }
 
@@ -372,8 +399,18 @@ export function jsonOf (given: string): unknown {
   }
 }
 
+const isHostName = (name: string): boolean => /^[a-z\d_]([a-z\d._-]*[a-z\d])?(:\d{1,5})?$/i.test(name)
+
+function wrongHost (raw: unknown): WrongPart | undefined {
+  const [name, value] = Object.entries(isJsonObject(raw) ? raw : {}).find(([host, one]) => hostSettings(host, one) === refused) ?? []
+  if (name == null) return undefined
+  return isHostName(name)
+    ? { keys: [name], value, allowed: 'an object with subdomains and inline_dnslink, each true or false; addresses have no subdomains' }
+    : { keys: [name], value, allowed: 'under the name of a host, such as "example.com"' }
+}
+
 function hostSettings (name: string, raw: unknown): PublicHosts[string] | Refused {
-  if (!/^[a-z\d_]([a-z\d._-]*[a-z\d])?(:\d{1,5})?$/i.test(name) || !isJsonObject(raw)) return refused
+  if (!isHostName(name) || !isJsonObject(raw)) return refused
   const { subdomains = false, inline_dnslink: inline = false, ...more } = raw
   if (typeof subdomains !== 'boolean' || typeof inline !== 'boolean' || Object.keys(more).length > 0) return refused
   // an address has no names below it

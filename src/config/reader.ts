@@ -74,6 +74,12 @@ function readField (field: Field, place: Place, context: Context): unknown {
     }
     return value
   }
+  const part = field.hidden ? undefined : field.kind.wrongPart?.(effective)
+  if (part != null) {
+    const path = pathOf(place) + part.keys.map(keyText).join('')
+    context.findings.problems.push(`${text == null ? path : `${variable} (${path})`} is ${show(part.value)}: must be ${part.allowed}`)
+    return undefined
+  }
   const shown = field.hidden ? 'a hidden value' : show(text ?? effective)
   if (field.lenient && typeof effective === 'string') {
     context.findings.warnings.push(`${where} is ${shown}, which is not ${field.kind.allowed}; the default ${show(field.default)} is used`)
@@ -107,7 +113,11 @@ const isUsual = (field: Field, value: unknown): boolean =>
 
 const pathOf = ({ section, keys }: Place): string => [section.path, ...keys].join('.')
 
+/** A step into the value of a key: `.weight`, or `["a.b"]` for names that somebody chose and that may hold anything. */
+const keyText = (key: string): string => /^[\w*-]+$/.test(key) ? `.${key}` : `[${show(key)}]`
+
 function show (value: unknown): string {
+  if (typeof value === 'number') return String(value)
   if (typeof value === 'symbol' || value === undefined) return 'not given'
   const text = JSON.stringify(value)
   return text.length > 120 ? `${text.slice(0, 117)}…` : text

@@ -26,7 +26,8 @@ export const defaultQueue = 'default'
 /** Names the share of every queue that has none of its own. */
 export const otherQueues = '*'
 
-const longestQueueName = 128
+/** Characters. */
+export const longestQueueName = 128
 
 /** The name of the queue that a pin waits in. Names are cut at 128 characters. */
 export function queueOf (metadata: Readonly<Record<string, string>>, by: readonly string[]): string {

@@ -1,6 +1,6 @@
 import { bool, duration, field, group, int, size } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { float, multiaddrs, oneOf, optionalPeerId, privateKey, secretHex, strings, text } from '../kinds.ts'
+import { float, multiaddrs, names, oneOf, optionalPeerId, privateKey, secretHex, text } from '../kinds.ts'
 import { section } from '../section.ts'
 import type { Finding } from '../section.ts'
 
@@ -108,7 +108,7 @@ const fields = {
   follower_mode: bool(false, 'Refuse to change the pinset.', { omitDefault: true }),
   peerstore_file: field(text, '', 'The file of known peers. Empty: `peerstore` in the folder.', { omitDefault: true }),
   denylists: field(
-    strings, ['denylists'],
+    names, ['denylists'],
     'Content that this peer refuses to fetch, keep and serve: compact denylists (IPIP-383), files or folders of `*.deny` files, absolute or relative to the folder. The folder `denylists` may be missing, everything else has to be there. Read anew when they change. See operations/denylists.md.',
     { reading: 'plain', omitDefault: true }
   ),

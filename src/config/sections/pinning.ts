@@ -1,6 +1,6 @@
 import { duration, field, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { oneOf, stringMap, strings } from '../kinds.ts'
+import { names, oneOf, stringMap, strings } from '../kinds.ts'
 import { queueShares } from '../queue-shares.ts'
 import { section } from '../section.ts'
 
@@ -10,7 +10,7 @@ const statelessFields = {
   priority_pin_max_age: duration('24h0m0s', 'Younger pins come before older ones…', { above: 0 }),
   priority_pin_max_retries: int(5, '…until they have failed this often.', { above: 0 }),
   queue_by: field(
-    strings, ['queue', 'tenant'],
+    names, ['queue', 'tenant'],
     'Pins wait in queues that take turns: the first of these keys that the metadata of a pin has names its queue. Empty: one queue, as Go.',
     { reading: 'plain', omitDefault: true }
   ),

@@ -1,6 +1,6 @@
 import { bool, field } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { secretText, strings } from '../kinds.ts'
+import { names, secretText, strings } from '../kinds.ts'
 import { section } from '../section.ts'
 import type { Finding } from '../section.ts'
 
@@ -13,7 +13,7 @@ const fields = {
     { ...own, hidden: true }
   ),
   events: field(
-    strings, [], 'Types of events, such as `pin.status`, or what they are about (`pin`, `peer`, `alert`, `warning`, `task`). Empty: all.',
+    names, [], 'Types of events, such as `pin.status`, or what they are about (`pin`, `peer`, `alert`, `warning`, `task`). Empty: all.',
     own
   ),
   allow_private: bool(false, 'Whether the addresses may be in private networks, this machine included.', own)

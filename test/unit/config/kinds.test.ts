@@ -41,6 +41,36 @@ describe('kinds of configuration values', () => {
     assert.deepEqual(parsed, [10e9, 1.5 * 2 ** 30, 500, 1000, 2000, 'refused', 'refused', 'refused', 'refused'])
   })
 
+  it('takes no half bytes, and no sizes and numbers that are too large to be counted', () => {
+    const wrong = [1.5, 0.5, -1, 1e21, 2 ** 53, Infinity, '1.5', '1.5B', '0.5 b', '1e3', '0x10', ' 5', '+5', '9007199254740992', '10000TB1', '99999TiB']
+    const right = [1, 1e15, '1.0', '1.5kB', '0.5GiB']
+
+    assert.deepEqual(parseAll(kinds.size, wrong).filter(one => one !== 'refused'), [])
+    assert.deepEqual(parseAll(kinds.bytes, wrong).filter(one => one !== 'refused'), [])
+    assert.deepEqual(parseAll(kinds.bytes, right), [1, 1e15, 1, 1500, 2 ** 29])
+    assert.deepEqual(parseAll(kinds.bytes, [0, '0', '0.0001kB']), [0, 0, 'refused'])
+    assert.deepEqual(parseAll(kinds.float({ atLeast: 0 }), [0.5, Infinity, NaN, '1']), [0.5, 'refused', 'refused', 'refused'])
+  })
+
+  it('reads numbers with a fraction of variables as Go does', () => {
+    const read = readAll(kinds.float(), ['0.3', '1e3', '-1', '+.5', '5.', '0x10', ' 5', '', 'Infinity', 'NaN', '1_000', '1e'])
+
+    assert.deepEqual(read, [0.3, 1000, -1, 0.5, 5, ...Array<string>(7).fill('refused')])
+  })
+
+  it('takes no empty name where names are listed', () => {
+    assert.deepEqual(parseAll(kinds.names, [[], ['a', 'b'], [''], ['a', ''], 'a', [1]]), [[], ['a', 'b'], ...Array<string>(4).fill('refused')])
+  })
+
+  it('names the entry of a map that is wrong', () => {
+    assert.deepEqual(kinds.stringMap.wrongPart?.({ a: 'x', b: 5 })?.keys, ['b'])
+    assert.deepEqual(kinds.listMap.wrongPart?.({ 'X-A': ['1'], 'X-B': '1' })?.keys, ['X-B'])
+    assert.deepEqual(kinds.publicHosts.wrongPart?.({ 'example.com': {}, 'b.org': { subdomains: 'yes' } })?.keys, ['b.org'])
+    for (const map of [kinds.stringMap, kinds.listMap, kinds.publicHosts]) {
+      for (const raw of [{}, [], 5, null]) assert.equal(map.wrongPart?.(raw), undefined)
+    }
+  })
+
   it('takes one multiaddress as a text where several are allowed', () => {
     const parsed = parseAll(
       kinds.multiaddrs(), ['/ip4/127.0.0.1/tcp/1', ['/ip4/127.0.0.1/tcp/1', '/unix/a/b'], '', [], 'nope', ['/ip4/1.2.3/tcp/1'], 5]

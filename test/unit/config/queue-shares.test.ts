@@ -23,6 +23,24 @@ describe('queues of pins in the configuration', () => {
     assert.deepEqual(wrong.filter(value => queueShares.parse(value) !== refused), [])
   })
 
+  it('have names that pins can have', () => {
+    const longest = 'é'.repeat(128)
+
+    assert.ok(queueShares.parse({ [longest]: { weight: 2 }, '*': {}, 'a b': {} }) !== refused)
+    for (const name of ['', `${longest}e`, 'x'.repeat(200)]) assert.equal(queueShares.parse({ [name]: {} }), refused, name)
+  })
+
+  it('say which queue and which of its keys is wrong', () => {
+    const parts = [
+      { a: {}, b: { weight: 2, max_at_once: 1.5 } }, { a: { weight: 0 } }, { a: { max_bytes_per_second: 1.5 } }, { a: { constructor: 1 } },
+      { a: 5 }, { '': {} }, { a: { weight: 2 } }, []
+    ].map(raw => queueShares.wrongPart?.(raw)?.keys)
+
+    assert.deepEqual(
+      parts, [['b', 'max_at_once'], ['a', 'weight'], ['a', 'max_bytes_per_second'], ['a', 'constructor'], ['a'], [''], undefined, undefined]
+    )
+  })
+
   it('are JSON in a variable', () => {
     assert.deepEqual(queueShares.fromText('{"a":{"weight":2}}'), { a: { weight: 2 } })
     assert.equal(queueShares.fromText('a:2'), refused)

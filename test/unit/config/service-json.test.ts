@@ -53,6 +53,24 @@ describe('reading service.json', () => {
     assert.equal(config.ipfs.kind === 'helia' && config.ipfs.storageMaxBytes, 10e9)
   })
 
+  it('names the part of a map that is wrong, and shows no password', () => {
+    const file = fresh()
+    file.pin_tracker.stateless.queues = { urgent: { weight: 10 }, 'a b': { max_at_once: 1.5 } }
+    file.pin_tracker.stateless.queue_by = ['']
+    file.informer.tags = { tags: { group: 5 } }
+    file.api.restapi.basic_auth_credentials = { user: 'password', other: 77 }
+
+    const message = problemsOf(file)
+    const ofVariable = problemsOf(fresh(), { CLUSTER_STATELESS_QUEUES: '{"urgent":{"weight":0}}' })
+
+    assert.match(message, /pin_tracker\.stateless\.queues\["a b"\]\.max_at_once is 1\.5: must be a whole number of at least 0$/m)
+    assert.match(message, /pin_tracker\.stateless\.queue_by is \[""\]: must be a list of strings that are not empty/)
+    assert.match(message, /informer\.tags\.tags\.group is 5: must be a string/)
+    assert.match(message, /api\.restapi\.basic_auth_credentials is a hidden value: must be/)
+    assert.doesNotMatch(message, /77|password"/)
+    assert.match(ofVariable, /^CLUSTER_STATELESS_QUEUES \(pin_tracker\.stateless\.queues\.urgent\.weight\) is 0: must be a number of at least 0\.01/)
+  })
+
   it('tells all problems at once, with section, key, value and what is allowed', () => {
     const file = fresh()
     file.cluster.state_sync_interval = '1d'
@@ -195,7 +213,7 @@ describe('reading service.json', () => {
   it('refuses hosts and networks of the gateway that are none', () => {
     const problems = (settings: object): string => problemsOf({ ...fresh(), api: { gateway: settings } })
 
-    assert.match(problems({ public_hosts: { 'exa mple.com': {} } }), /api\.gateway\.public_hosts is .*must be an object of host names/)
+    assert.match(problems({ public_hosts: { 'exa mple.com': {} } }), /api\.gateway\.public_hosts\["exa mple\.com"\] is {}: must be under the name of a host/)
     assert.match(problems({ public_hosts: { 'example.com': { subdomain: true } } }), /public_hosts/)
     assert.match(problems({ public_hosts: { '127.0.0.1': { subdomains: true } } }), /public_hosts/)
     assert.match(problems({ trusted_proxies: ['10.0.0.0/33'] }), /api\.gateway\.trusted_proxies/)

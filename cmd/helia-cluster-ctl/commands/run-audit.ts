@@ -65,7 +65,7 @@ const isOfNothing = ({ pins, skipped }: Audit): boolean => pins === 0 && skipped
 
 function sampleOf (text: string): number | undefined {
   if (text === '') return undefined
-  const percent = Number(text.replace(/%$/, ''))
+  const percent = /^\d+(\.\d+)?%?$/.test(text) ? Number(text.replace(/%$/, '')) : 0
   if (percent > 0 && percent <= 100) return percent
   throw new CommandFailed(`error : --sample is a percentage above 0, 100 at most: ${text}`)
 }

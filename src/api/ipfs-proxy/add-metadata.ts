@@ -2,6 +2,7 @@ import { HttpError } from '../../http/error-dialect.ts'
 import type { Part } from '../../http/request/multipart.ts'
 import { Query } from '../../http/request/query.ts'
 import type { EntryMetadata } from '../../model/add.ts'
+import { goInteger } from './go-integer.ts'
 
 /** What UnixFS is to keep of the entries of an add. */
 export interface MetadataRule {
@@ -66,15 +67,6 @@ function integerOption (name: string, text: string): number | undefined {
 
 const notConverted = (name: string, { text, type }: { text: string, type: string }): HttpError =>
   new HttpError(400, `could not convert value ${JSON.stringify(text)} to type "${type}" (for option "-${name}")`)
-
-/**
- * Go's integers with any of its prefixes: 384, 0600, 0o600, 0x180, 0b11. Beyond 2^53 (a time 285 million years away) it says no, unlike Go.
- */
-function goInteger (text: string): number | undefined {
-  const [, sign, digits = ''] = /^([+-]?)(\d[\da-zA-Z]*)$/.exec(text) ?? []
-  const value = Number(/^0\d+$/.test(digits) ? `0o${digits.slice(1)}` : digits)
-  return digits === '' || !Number.isSafeInteger(value) ? undefined : sign === '-' ? -value : value
-}
 
 const nothing: EntryMetadata = { mode: 0, mtime: null }
 

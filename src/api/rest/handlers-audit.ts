@@ -9,6 +9,7 @@ import { parseCid } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
 import { booleanParam } from '../common/boolean-param.ts'
+import { decimalOf } from '../common/decimal-param.ts'
 import { parsePeerId } from '../common/peer-id.ts'
 
 /** `UNSUPPORTED`: an external IPFS node can't. */
@@ -45,7 +46,7 @@ function orderOf (query: Call['query']): AuditOrder {
   const [sample, peer] = [query.get('sample'), query.get('peer')]
   if (cids.length > mostCids) throw badRequest(`at most ${mostCids} CIDs`)
   if (cids.length > 0 && sample !== '') throw badRequest('either cids or sample')
-  const sharePercent = sample === '' ? undefined : Number(sample.replace(/%$/, ''))
+  const sharePercent = sample === '' ? undefined : decimalOf(sample.replace(/%$/, ''))
   if (sharePercent != null && !(sharePercent > 0 && sharePercent <= 100)) throw badRequest('sample is a percentage above 0, 100 at most')
   return {
     repair: booleanParam(query, 'repair'),

@@ -10,6 +10,7 @@ import type { PeerId } from '../../model/cid.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime, formatTimeOrNull } from '../../model/time.ts'
 import { booleanParam } from '../common/boolean-param.ts'
+import { decimalOf } from '../common/decimal-param.ts'
 import { parsePeerId } from '../common/peer-id.ts'
 
 /** What is refused; Go's peers know none of this. */
@@ -80,8 +81,7 @@ function limitsOf (query: Query): Partial<PaceLimits> {
 /** NaN for what is no such number: whoever knows the limits refuses it as any other that it doesn't take. */
 function numberOf (query: Query, name: string): number | undefined {
   const text = query.get(name)
-  if (text === '') return undefined
-  return /^\d{1,15}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN
+  return text === '' ? undefined : decimalOf(text)
 }
 
 const paceJson = ({ atOnce, maxPinsPerSecond, maxBytesPerSecond }: PaceLimits): Record<string, unknown> =>

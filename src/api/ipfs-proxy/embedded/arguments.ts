@@ -5,6 +5,7 @@ import type { IpfsConnector } from '../../../ipfs/ipfs.ts'
 import { followName } from '../../../ipfs/names.ts'
 import type { NameResolver } from '../../../ipfs/names.ts'
 import { contentPath } from '../paths.ts'
+import { goInteger } from '../go-integer.ts'
 import type { CommandCall, CommandDeps } from './command.ts'
 import { kuboError } from './errors.ts'
 
@@ -32,8 +33,9 @@ export function flag (query: Query, name: string, whenMissing = false): boolean 
 export function integer (query: Query, name: string, { whenMissing, atLeast }: { whenMissing: number, atLeast: number }): number {
   const text = query.get(name)
   if (text === '') return whenMissing
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value < atLeast) {
+  const value = goInteger(text)
+  // Go's unsigned integers have no sign
+  if (value == null || value < atLeast || (atLeast >= 0 && /^[+-]/.test(text))) {
     throw notA(atLeast === -Infinity ? 'int64' : atLeast < 0 ? 'int' : 'uint', name, text)
   }
   return value

@@ -13,7 +13,10 @@ export const code = z.string().regex(/^\d{6}$/, 'six digits')
 export const permission = z.enum(permissions)
 
 /** A whole number from `least` to `most` that a query carries as text. */
-export const queryInt = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+export const queryInt = (least: number, most: number) => z.preprocess(
+  // what JavaScript reads as numbers, too, isn't meant: 0x10, 1e3, " 5"
+  text => typeof text === 'string' && /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN, z.number().int().min(least).max(most)
+)
 
 /** The order of a list as a query says it: the name of a field, with a minus sign from the largest on. */
 export const orderOf = <Name extends string>(names: readonly Name[]) => ({

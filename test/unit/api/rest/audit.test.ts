@@ -23,7 +23,8 @@ describe('/audit', () => {
     const { ask, cluster } = restPeer()
     const many = Array.from({ length: 1001 }, (_, at) => at.toString(36)).join(',')
     const queries = [
-      'sample=0', 'sample=101', 'sample=x', 'cids=x', 'cids=,', `cids=${cidFor('a')},`, 'peer=x', `cids=${cidFor('a')}&sample=1`, `cids=${many}`,
+      'sample=0', 'sample=101', 'sample=0x10', 'sample=1e1', 'sample=%2B5', 'sample=%205', 'sample=5.', 'sample=Infinity', 'sample=%25',
+      'sample=1%25%25', 'sample=-1', 'sample=1_0', 'sample=x', 'cids=x', 'cids=,', `cids=${cidFor('a')},`, 'peer=x', `cids=${cidFor('a')}&sample=1`, `cids=${many}`,
       'repair=yes', 'repair=maybe&sample=1'
     ]
 

@@ -52,6 +52,16 @@ describe('ctl audit', () => {
     })
   }
 
+  for (const sample of ['0x10', '1e1', '+5', ' 5', '5.', 'Infinity', '0', '101', '1%%']) {
+    it(`takes no sample of ${JSON.stringify(sample)}`, async () => {
+      const api = await stubApi({})
+      const { stderr, status } = await runCtlHere(['--host', api.host, 'audit', `--sample=${sample}`]).finally(async () => api.stop())
+
+      assert.deepEqual([status, api.asked], [1, []])
+      assert.match(stderr, /--sample is a percentage/)
+    })
+  }
+
   it('tells pins that could not be looked at from incomplete ones', async () => {
     const result = {
       peer: 'p', cid: 'bafkqaaa', at: '2026-11-29T02:00:01Z', blocks: 0, bytes: 0, bad_blocks: [], bad_count: 0, repaired: 0, error: ''

@@ -1,6 +1,7 @@
 import { base32 } from '../../../src/base/text/base32.ts'
 import type { Random } from '../../../src/base/clock.ts'
 import type { ClusterClient } from '../../../src/client/client.ts'
+import { ApiError } from '../../../src/client/errors.ts'
 import type { Operation } from './mix.ts'
 
 /** What the bench uses of the client; tests put their own in its place. */
@@ -26,6 +27,8 @@ export class Requests {
   readonly pins = new OwnPins()
   /** An answer to an upload is missing: what it pinned can be found by its name only. */
   mayHoldMore = false
+  /** Pins that were asked for without an answer that they are there. */
+  unsure = 0
   readonly #init: RequestsInit
   readonly #deps: RequestsDeps
 
@@ -50,8 +53,10 @@ export class Requests {
       return async signal => { await this.#deps.client.status(cid, { signal }) }
     }
     if (operation === 'list') return async signal => { for await (const _ of this.#deps.client.allocations({ signal })); }
-    const cid = this.pins.take(this.#deps.random.float()) ?? this.#emptyCid()
-    return async signal => this.unpin(cid, signal)
+    const cid = this.pins.take(this.#deps.random.float())
+    if (cid != null) return async signal => this.unpin(cid, signal)
+    const none = this.#emptyCid()
+    return async signal => this.#unpinNone(none, signal)
   }
 
   /** What is gone already is no error. A pin that stays is known as before. */
@@ -65,13 +70,26 @@ export class Requests {
     }
   }
 
-  /** Whoever got no answer may have been heard. */
+  /** Others have taken all pins meanwhile: what isn't there is asked for, and is no pin of this run when that fails. */
+  async #unpinNone (cid: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#deps.client.unpin(cid, { signal })
+    } catch (err) {
+      if ((err as { status?: number }).status !== 404) throw err
+    }
+  }
+
   async #pin (cid: string, signal: AbortSignal): Promise<void> {
     try {
       await this.#deps.client.pin(cid, { name: this.#init.name, signal })
-    } finally {
-      this.pins.put(cid)
+    } catch (err) {
+      if (mayBeHeard(err)) {
+        this.unsure++
+        this.pins.put(cid)
+      }
+      throw err
     }
+    this.pins.put(cid)
   }
 
   #addition (): Request {
@@ -81,9 +99,11 @@ export class Requests {
       let root: string | undefined
       try {
         for await (const { cid } of client.add([{ path: 'bench', content }], { name: this.#init.name, signal })) root = cid ?? root
+      } catch (err) {
+        if (root == null && mayBeHeard(err)) this.mayHoldMore = true
+        throw err
       } finally {
-        if (root == null) this.mayHoldMore = true
-        else this.pins.put(root)
+        if (root != null) this.pins.put(root)
       }
     }
   }
@@ -93,6 +113,19 @@ export class Requests {
     const content = this.#deps.random.bytes(32)
     return `b${base32(new Uint8Array([1, 0x55, 0, content.length, ...content]))}`
   }
+}
+
+/** Before anything was sent. */
+const unreached = new Set(['ECONNREFUSED', 'ENOENT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
+
+/**
+ * Whether what was asked for may have been done all the same: whoever got no answer may have been heard. Not where there was no connection,
+ * and where the peer said that it doesn't take such a request.
+ */
+function mayBeHeard (err: unknown): boolean {
+  if (!(err instanceof ApiError)) return true
+  const { code } = (err.cause ?? {}) as { code?: unknown }
+  return err.status === 0 ? !(typeof code === 'string' && unreached.has(code)) : err.status < 400 || err.status >= 500
 }
 
 /** What a load has pinned and not taken away yet. */

@@ -14,6 +14,7 @@ import { filesOf, settingsOf } from '../bench/settings.ts'
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
 import { CommandFailed, doing, exitCodes } from '../failure.ts'
+import { counted } from '../print/humanize.ts'
 import { jsonText } from '../print/json.ts'
 import { StatusLine } from '../print/status-line.ts'
 
@@ -51,7 +52,7 @@ export async function bench ({ flags }: CommandLine, context: CtlContext): Promi
   const cleaned = await cleanUp(requests, { line, parallel: settings.parallel }, context)
   await print(report, before, context)
   if (save !== '') await doing(`writing ${save}`, async () => writeFile(save, jsonText(report)))
-  tellStayed(cleaned, context)
+  tellStayed(cleaned, requests, context)
   if (signal.aborted) return exitCodes.interrupted
   return load.errors === 0 && cleaned.stayed === 0 ? exitCodes.done : exitCodes.failed
 }
@@ -117,8 +118,9 @@ async function print (report: BenchReport, before: BenchReport | undefined, { pr
   if (differing.length > 0) terminal.out(`not the same load as before: ${differing.join(', ')}\n`)
 }
 
-function tellStayed ({ stayed, message }: Cleaned, { terminal, program }: CtlContext): void {
-  if (stayed > 0) terminal.err(`${stayed} pins of this run could not be removed (${message}): ${program} bench --clean does it later\n`)
+function tellStayed ({ stayed, message }: Cleaned, { unsure }: Requests, { terminal, program }: CtlContext): void {
+  const count = `${unsure > 0 ? 'up to ' : ''}${counted(stayed, 'pin')}`
+  if (stayed > 0) terminal.err(`${count} of this run could not be removed (${message}): ${program} bench --clean does it later\n`)
 }
 
 /** Unpins what runs have left that were killed. */

@@ -122,6 +122,68 @@ describe('the pins of a load', () => {
   })
 })
 
+describe('the pins of a load that fails', () => {
+  const { signal } = new AbortController()
+  const failingWith = (err: Error): Requests => {
+    const failing = async (): Promise<never> => { throw err }
+    return new Requests({ name: 'ctl-bench-x', sizeBytes: 10 }, {
+      client: {
+        pin: failing, unpin: failing, status: failing, allocations: async function * () {}, add: async function * () { throw err }
+      },
+      random: { float: () => 0, bytes: length => new Uint8Array(length) }
+    })
+  }
+  const refused = (code: string): ApiError => new ApiError(0, 'dial tcp', { cause: Object.assign(new Error(code), { code }) })
+
+  for (const [what, err, heard] of [
+    ['no connection', refused('ECONNREFUSED'), false], ['no host', refused('ENOTFOUND'), false], ['no socket', refused('ENOENT'), false],
+    ['no permission', new ApiError(401, 'unauthorized'), false], ['a bad request', new ApiError(400, 'no'), false],
+    ['a connection that is cut', refused('ECONNRESET'), true], ['an answer that is cut', new ApiError(200, 'unexpected EOF'), true],
+    ['a failure of the peer', new ApiError(500, 'broken'), true], ['an interruption', new Error('aborted'), true]
+  ] as const) {
+    it(`are ${heard ? 'what may be there' : 'none'} after ${what}`, async () => {
+      const requests = failingWith(err)
+
+      await assert.rejects((await requests.prepare('pin', signal))(signal))
+      await assert.rejects((await requests.prepare('add', signal))(signal))
+
+      assert.deepEqual([requests.pins.count, requests.unsure, requests.mayHoldMore], [heard ? 1 : 0, heard ? 1 : 0, heard])
+    })
+  }
+
+  it('are not more after an unpin when others have taken the last one meanwhile', async () => {
+    const gone = async (): Promise<never> => { throw refused('ECONNRESET') }
+    const requests = new Requests({ name: 'ctl-bench-x', sizeBytes: 10 }, {
+      client: { pin: async () => ({}) as never, unpin: gone, status: gone, allocations: async function * () {}, add: async function * () {} },
+      random: { float: () => 0, bytes: length => new Uint8Array(length) }
+    })
+    requests.pins.put = function (cid) {
+      OwnPins.prototype.put.call(this, cid)
+      OwnPins.prototype.take.call(this, 0)
+    }
+
+    const unpin = await requests.prepare('unpin', signal)
+    requests.pins.put = OwnPins.prototype.put
+
+    await assert.rejects(unpin(signal))
+    assert.equal(requests.pins.count, 0)
+  })
+
+  it('are none when the peer refused them all, and then went', async () => {
+    let answered = 0
+    const api = await stubApi({ 'GET /id': { body: '{"id":"12D3KooWa","peername":"one","version":"1.1.6"}' } })
+    const interrupt = new AbortController()
+    const run = runCtlHere(['--host', api.host, 'bench', '--mix', 'pin=1', '--parallel', '4'], { signal: interrupt.signal })
+    while ((answered = api.asked.filter(one => one.startsWith('POST /pins/')).length) < 8) await new Promise(setImmediate)
+    await api.stop()
+    interrupt.abort()
+    const { stderr } = await run
+
+    assert.ok(answered >= 8)
+    assert.doesNotMatch(stderr, /could not be removed/)
+  })
+})
+
 describe('ctl bench', () => {
   let folder = ''
   before(async () => { folder = await mkdtemp(join(tmpdir(), 'helia-cluster-bench-')) })

@@ -75,6 +75,7 @@ async function showPlan (plan: RebalancePlan, { printer, terminal }: CtlContext)
   if (printer.encoding === 'json') return await printer.all([plan], { text: () => '', json: one => one })
   await printer.all(plan.peers, shareFormat(peerLabels(plan.peers)))
   terminal.out(plan.count === 0 ? 'nothing has to move\n' : `${plan.count} of ${plan.pins} pins would move\n`)
+  terminal.out('pins that are on every peer do not move and are not counted\n')
 }
 
 interface Waiting<Status> {

@@ -2,7 +2,7 @@ import type { Pin, PinOptions, PinProgress, PinType } from '../../../src/client/
 import { cidArgument, contentPath } from '../cid-text.ts'
 import type { CommandLine } from '../usage/command.ts'
 import type { CtlContext } from '../context.ts'
-import { CommandFailed, doing, exitCodes } from '../failure.ts'
+import { CommandFailed, doing, exitCodes, isApiError } from '../failure.ts'
 import type { FlagValues } from '../usage/flags.ts'
 import { pinFormat, statusFormat } from '../print/formats.ts'
 import { bytesText } from '../print/humanize.ts'
@@ -84,9 +84,32 @@ export async function pinList ({ flags, args: [text = ''] }: CommandLine, { clie
 }
 
 /** `pin progress CID`. */
-export async function pinProgress ({ args: [text = ''] }: CommandLine, { client, printer, signal }: CtlContext): Promise<number> {
-  await printer.all(await client.progress(cidArgument(text), { signal }), progressFormat)
+export async function pinProgress ({ args: [text = ''] }: CommandLine, context: CtlContext): Promise<number> {
+  const { client, printer, terminal, program, signal } = context
+  const cid = cidArgument(text)
+  const peers = await client.progress(cid, { signal })
+  if (printer.encoding !== 'json' && areIdle(peers) && !await isInPinset(cid, context)) {
+    // no error: `status` of such a CID is an answer, too
+    terminal.out(`${cid} is not in the pinset: ${program} pin add ${cid} pins it\n`)
+    return exitCodes.done
+  }
+  await printer.all(peers, progressFormat)
   return exitCodes.done
+}
+
+/** Nobody has anything to do with it, and somebody was able to say so. */
+const areIdle = (peers: readonly PinProgress[]): boolean =>
+  peers.every(({ operation, ipfs }) => operation == null && ipfs == null) &&
+  peers.some(({ reason = '', error }) => reason === '' && error === '')
+
+async function isInPinset (cid: string, { client, signal }: CtlContext): Promise<boolean> {
+  try {
+    await client.allocation(cid, { signal })
+    return true
+  } catch (err) {
+    if (isApiError(err) && err.status === 404) return false
+    throw err
+  }
 }
 
 const nameOf = ({ peer, peername }: PinProgress): string => peername === '' ? peer : peername

@@ -69,6 +69,26 @@ describe('ctl says why', () => {
     assert.equal(stdout, `peer0: ${reason}\n`)
   })
 
+  it('that a CID is not in the pinset, when nobody has anything to do with it', async () => {
+    const path = `GET /pins/${cid}/progress`
+    const idle = { peer: one, peername: 'peer0', error: '', reason: '', operation: null, ipfs: null }
+    const [both, allocation] = [JSON.stringify([idle, { ...idle, peername: 'peer1', error: 'no answer' }]), { body: JSON.stringify({ cid }) }]
+
+    const unknown = await run(['pin', 'progress', cid], { [path]: { body: both } })
+    const table = await run(['--enc=table', 'pin', 'progress', cid], { [path]: { body: both } })
+    const json = await run(['--enc=json', 'pin', 'progress', cid], { [path]: { body: both } })
+    const pinned = await run(['pin', 'progress', cid], { [path]: { body: both }, [`GET /allocations/${cid}`]: allocation })
+    const broken = await run(['pin', 'progress', cid], { [path]: { body: both }, [`GET /allocations/${cid}`]: { status: 500, body: '{}' } })
+    const silent = await run(['pin', 'progress', cid], { [path]: { body: JSON.stringify([{ ...idle, error: 'no answer' }]) } })
+
+    const told = `${cid} is not in the pinset: helia-cluster-ctl pin add ${cid} pins it\n`
+    assert.deepEqual([unknown.status, unknown.stdout, table.stdout], [0, told, told])
+    assert.deepEqual([json.asked.length, JSON.parse(json.stdout).length], [1, 2])
+    assert.equal(pinned.stdout, 'peer0: nothing to do\npeer1: no answer\n')
+    assert.notEqual(broken.status, 0)
+    assert.deepEqual([silent.stdout, silent.asked.length], ['peer0: no answer\n', 1])
+  })
+
   it('which pins lack copies, by a filter that Go has not', async () => {
     const { asked } = await run(['status', '--filter', 'under_replicated,pin_error'], listed)
 

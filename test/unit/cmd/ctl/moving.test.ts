@@ -188,7 +188,7 @@ describe('ctl rebalance', () => {
     ]
 
     assert.deepEqual([lines.asked, table.asked], [['GET /rebalance/plan?by=region'], ['GET /rebalance/plan?equal=true']])
-    assert.equal(lines.stdout, 'peer0: 30 pins now, share 20, then 20\n20 of 60 pins would move\n')
+    assert.equal(lines.stdout, 'peer0: 30 pins now, share 20, then 20\n20 of 60 pins would move\npins that are on every peer do not move and are not counted\n')
     assert.match(table.stdout, /PEER +MAY HOLD +PINS NOW +SHARE +PINS THEN\npeer0 +10 GB +30 +20 +20\n20 of 60/)
   })
 

@@ -42,7 +42,10 @@ describe('kinds of configuration values', () => {
   })
 
   it('takes no half bytes, and no sizes and numbers that are too large to be counted', () => {
-    const wrong = [1.5, 0.5, -1, 1e21, 2 ** 53, Infinity, '1.5', '1.5B', '0.5 b', '1e3', '0x10', ' 5', '+5', '9007199254740992', '10000TB1', '99999TiB']
+    const wrong = [
+      1.5, 0.5, -1, 1e21, 2 ** 53, Infinity, '1.5', '1.5B', '0.5 b', '1e3', '0x10', ' 5', '+5', '9007199254740992',
+      '5TB1', '99999TiB'
+    ]
     const right = [1, 1e15, '1.0', '1.5kB', '0.5GiB']
 
     assert.deepEqual(parseAll(kinds.size, wrong).filter(one => one !== 'refused'), [])
@@ -59,7 +62,9 @@ describe('kinds of configuration values', () => {
   })
 
   it('takes no empty name where names are listed', () => {
-    assert.deepEqual(parseAll(kinds.names, [[], ['a', 'b'], [''], ['a', ''], 'a', [1]]), [[], ['a', 'b'], ...Array<string>(4).fill('refused')])
+    const parsed = parseAll(kinds.names, [[], ['a', 'b'], [''], ['a', ''], 'a', [1]])
+
+    assert.deepEqual(parsed, [[], ['a', 'b'], ...Array<string>(4).fill('refused')])
   })
 
   it('names the entry of a map that is wrong', () => {

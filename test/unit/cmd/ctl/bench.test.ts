@@ -154,7 +154,9 @@ describe('the pins of a load that fails', () => {
   it('are not more after an unpin when others have taken the last one meanwhile', async () => {
     const gone = async (): Promise<never> => { throw refused('ECONNRESET') }
     const requests = new Requests({ name: 'ctl-bench-x', sizeBytes: 10 }, {
-      client: { pin: async () => ({}) as never, unpin: gone, status: gone, allocations: async function * () {}, add: async function * () {} },
+      client: {
+        pin: async () => ({}) as never, unpin: gone, status: gone, allocations: async function * () {}, add: async function * () {}
+      },
       random: { float: () => 0, bytes: length => new Uint8Array(length) }
     })
     requests.pins.put = function (cid) {

@@ -72,7 +72,8 @@ describe('ctl says why', () => {
   it('that a CID is not in the pinset, when nobody has anything to do with it', async () => {
     const path = `GET /pins/${cid}/progress`
     const idle = { peer: one, peername: 'peer0', error: '', reason: '', operation: null, ipfs: null }
-    const [both, allocation] = [JSON.stringify([idle, { ...idle, peername: 'peer1', error: 'no answer' }]), { body: JSON.stringify({ cid }) }]
+    const both = JSON.stringify([idle, { ...idle, peername: 'peer1', error: 'no answer' }])
+    const allocation = { body: JSON.stringify({ cid }) }
 
     const unknown = await run(['pin', 'progress', cid], { [path]: { body: both } })
     const table = await run(['--enc=table', 'pin', 'progress', cid], { [path]: { body: both } })

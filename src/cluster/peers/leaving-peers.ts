@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { messageOf } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { Mutex } from '../../base/mutex.ts'
 import type { Datastore } from '../../datastore/datastore.ts'
 import { withPrefix } from '../../datastore/datastore.ts'
 import type { PeerId } from '../../model/cid.ts'
@@ -32,6 +33,8 @@ export interface LeavingPeersDeps {
 export class LeavingPeers {
   readonly #deps: LeavingPeersDeps
   readonly #peers = new Map<PeerId, Leaving>()
+  /** One write at a time, each of what holds then: on a slow disk the last one has to be the newest. */
+  readonly #writing = new Mutex()
 
   constructor (deps: LeavingPeersDeps) { this.#deps = deps }
 
@@ -46,8 +49,15 @@ export class LeavingPeers {
   /** Resolves when the disk has the mark; rejects with STORAGE_FULL, and then there is none. `isGone`: the peer isn't there. */
   async add (peer: PeerId, { isGone = false }: { isGone?: boolean } = {}): Promise<void> {
     const mark: Leaving = { leftMs: forgetAfterMs, at: this.#deps.clock.elapsed(), isEmpty: false, wasGone: isGone }
-    await this.#deps.datastore?.write([{ key: prefix + peer, value: bytesOf(mark) }], { sync: true })
-    this.#peers.set(peer, mark)
+    await this.#writing.run(async () => {
+      await this.#write(peer, mark)
+      this.#peers.set(peer, mark)
+    })
+  }
+
+  /** Pins of the peer are about to move, although it had none or came back meanwhile. Resolves and rejects as `add` does. */
+  async holds (peer: PeerId, { isGone }: { isGone: boolean }): Promise<void> {
+    if (this.#peers.get(peer)?.isEmpty !== false) await this.add(peer, { isGone })
   }
 
   /** All pins of the peer have moved. */
@@ -91,12 +101,15 @@ export class LeavingPeers {
 
   /** What can't be stored costs a look at the pinset after the next start, no more. Never rejects. */
   async #store (peer: PeerId): Promise<void> {
-    const entry = this.#peers.get(peer)
     try {
-      await this.#deps.datastore?.write([{ key: prefix + peer, value: entry == null ? undefined : bytesOf(entry) }], { sync: true })
+      await this.#writing.run(async () => this.#write(peer, this.#peers.get(peer)))
     } catch (err) {
       this.#deps.log.warn('the mark of a peer that leaves could not be stored', { peer, err: messageOf(err) })
     }
+  }
+
+  async #write (peer: PeerId, mark: Leaving | undefined): Promise<void> {
+    await this.#deps.datastore?.write([{ key: prefix + peer, value: mark == null ? undefined : bytesOf(mark) }], { sync: true })
   }
 
   #restore (peer: PeerId, value: Uint8Array): void {

@@ -59,6 +59,8 @@ export class PeerRemoval {
   readonly #deps: PeerRemovalDeps
   readonly #contests = new Map<PeerId, ReallocatedPeers>()
   readonly #stuck = new Map<PeerId, StuckPins>()
+  /** Passes that are under way. */
+  readonly #passes = new Map<PeerId, number>()
   #idlePasses = 0
 
   constructor (init: PeerRemovalInit, deps: PeerRemovalDeps) {
@@ -118,13 +120,28 @@ export class PeerRemoval {
     return false
   }
 
-  /** One step for every pin of the peer. */
+  /** One step for every pin of the peer. Several passes may be under way: the last one that ends knows whether the peer is empty. */
   async #pass (peer: PeerId, signal?: AbortSignal): Promise<Tally> {
+    this.#passes.set(peer, (this.#passes.get(peer) ?? 0) + 1)
+    try {
+      const tally = await this.#moveAll(peer, signal)
+      if (tally.left === 0 && this.#passes.get(peer) === 1) this.#finished(peer)
+      return tally
+    } finally {
+      const others = (this.#passes.get(peer) ?? 1) - 1
+      if (others > 0) this.#passes.set(peer, others)
+      else this.#passes.delete(peer)
+    }
+  }
+
+  async #moveAll (peer: PeerId, signal: AbortSignal | undefined): Promise<Tally> {
+    const { leaving, members } = this.#deps
     const tally: Tally = { left: 0, changed: 0 }
     const stuck = this.#stuckOf(peer)
     const pass: Pass = { peer, answers: new Map(), signal }
     for await (const batch of this.#deps.consensus.state.pins(signal == null ? {} : { signal })) {
       const held = batch.filter(pin => pin.allocations.includes(peer))
+      if (held.length > 0) await leaving.holds(peer, { isGone: !members.has(peer) })
       for (const some of batchesOf(held, movesAtATime)) {
         const steps = await Promise.all(some.map(async pin => this.#move(pin.cid, pass)))
         tally.left += steps.filter(step => step !== 'gone').length
@@ -132,7 +149,6 @@ export class PeerRemoval {
       }
     }
     stuck.endPass()
-    if (tally.left === 0) this.#finished(peer)
     return tally
   }
 

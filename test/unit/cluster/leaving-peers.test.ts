@@ -53,6 +53,7 @@ describe('peers that leave', () => {
     await leaving.add('peer')
     await clock.advance(24 * 3_600_000)
     const isKnown = leaving.has('peer')
+    await clock.settle()
 
     const again = await restart()
 
@@ -109,6 +110,32 @@ describe('peers that leave', () => {
 
     const left = ['emptied first', 'away first', 'only emptied', 'only away'].filter(peer => leaving.has(peer))
     assert.deepEqual([left, leaving.unfinished()], [['only emptied', 'only away'], ['only away']])
+  })
+
+  it('hold pins again as soon as some are about to move, on the disk too', async () => {
+    const { clock, leaving, restart } = await open()
+    await leaving.add('peer')
+    leaving.emptied('peer')
+    await clock.settle()
+
+    await leaving.holds('peer', { isGone: false })
+
+    const again = await restart()
+    assert.deepEqual([leaving.unfinished(), again.unfinished()], [['peer'], ['peer']])
+  })
+
+  it('are on the disk as they are in memory, when an earlier removal ends while the mark of a later one is written', async () => {
+    const { clock, leaving, restart } = await open()
+    await leaving.add('peer')
+
+    const adding = leaving.add('peer')
+    leaving.emptied('peer')
+    await adding
+    await clock.settle()
+
+    const before = leaving.unfinished()
+    const again = await restart()
+    assert.deepEqual([before, again.unfinished()], [['peer'], ['peer']])
   })
 
   it('are not marked when the disk is full', async () => {

@@ -23,11 +23,16 @@ describe('a peer and the others that it knows, through its real program', () => 
     await pollUntil(async () => await membersOf(at(0)) === 2 && await membersOf(at(1)) === 2, { what: 'the membership of two' })
   }
 
+  /** On a busy machine pings may come so late that the other one is missed for a moment. */
+  const neitherIsolated = async (): Promise<void> => {
+    await pollUntil(async () => !(await Promise.all(peers.map(isIsolated))).includes(true), { what: 'the end of the problem on both' })
+  }
+
   before(async () => {
     for (let index = 0; index < 2; index++) {
       peers.push(await peerProcess(json => {
         json.cluster.secret = secret
-        json.cluster.monitor_ping_interval = '500ms'
+        json.cluster.monitor_ping_interval = '1s'
       }))
     }
     await at(0).start()
@@ -37,6 +42,7 @@ describe('a peer and the others that it knows, through its real program', () => 
 
   it('is no problem of a single one', async () => {
     await pollUntil(async () => (await jsonLines(await fetch(`${at(0).url}/monitor/metrics/ping`))).flat().length > 0, { what: 'a ping' })
+    await pollUntil(async () => !(await readiness(at(0))).problems.includes('starting'), { what: 'the start' })
 
     assert.deepEqual((await readiness(at(0))).problems, [])
   })
@@ -50,7 +56,7 @@ describe('a peer and the others that it knows, through its real program', () => 
     await at(0).start()
 
     await together()
-    assert.deepEqual(await Promise.all(peers.map(isIsolated)), [false, false])
+    await neitherIsolated()
   })
 
   it('find each other again when both were killed, without having been told once more', async () => {
@@ -63,7 +69,7 @@ describe('a peer and the others that it knows, through its real program', () => 
     await Promise.all(peers.map(async peer => peer.start()))
 
     await together()
-    assert.deepEqual(await Promise.all(peers.map(isIsolated)), [false, false])
+    await neitherIsolated()
   })
 
   it('says so with another secret than theirs, and takes requests all the same', async () => {
@@ -78,7 +84,7 @@ describe('a peer and the others that it knows, through its real program', () => 
     await at(1).edit(json => { json.cluster.secret = secret })
     await at(1).start()
     await together()
-    assert.deepEqual(await Promise.all(peers.map(isIsolated)), [false, false])
+    await neitherIsolated()
   })
 
   it('misses nobody who was removed, after a restart neither', async () => {
@@ -92,6 +98,7 @@ describe('a peer and the others that it knows, through its real program', () => 
     await at(0).start()
 
     assert.equal(await peerstoreOf(at(0)), '')
+    await pollUntil(async () => !(await readiness(at(0))).problems.includes('starting'), { what: 'the start' })
     assert.deepEqual((await readiness(at(0))).problems, [])
   })
 })

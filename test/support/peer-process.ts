@@ -108,7 +108,8 @@ export async function peerProcess (
       child.stdout?.on('data', data => { log += data })
       child.stderr?.on('data', data => { log += data })
       await pollUntil(async () => {
-        if (child?.exitCode != null) throw new Error(`the daemon ended with ${child.exitCode}:\n${log}`)
+        const code = child?.exitCode ?? child?.signalCode
+        if (code != null) throw new Error(`the daemon ended with ${code}:\n${log}`)
         return (await fetch(`${url}/health`).catch(() => undefined))?.status === 204
       }, { withinMs: 30_000, what: 'the peer' }).catch((err: Error) => { throw new Error(`${err.message}\n${log.slice(-shownLog)}`) })
     },

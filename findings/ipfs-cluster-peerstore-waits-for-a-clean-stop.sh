@@ -14,13 +14,8 @@ set -euo pipefail
 command -v go >/dev/null || { echo 'needs go'; exit 2; }
 dir=$(mktemp -d); pids=()
 trap 'kill -9 ${stub:-} "${pids[@]}" 2>/dev/null || true; chmod -R u+w "$dir"; rm -rf "$dir"' EXIT; cd "$dir"
-cat > go.mod <<'GO'
-module finding
-
-go 1.26
-
-require github.com/ipfs-cluster/ipfs-cluster v1.1.6
-GO
+go mod init finding >/dev/null 2>&1
+go get github.com/ipfs-cluster/ipfs-cluster/cmd/ipfs-cluster-service@v1.1.6 >/dev/null 2>&1
 mkdir stub
 cat > stub/main.go <<'GO'
 package main
@@ -40,7 +35,7 @@ func main() {
 	panic(http.ListenAndServe(os.Args[1], nil))
 }
 GO
-GOFLAGS=-mod=mod go build -o service github.com/ipfs-cluster/ipfs-cluster/cmd/ipfs-cluster-service 2>/dev/null
+timeout 600 go build -o service github.com/ipfs-cluster/ipfs-cluster/cmd/ipfs-cluster-service
 go build -o ipfs ./stub
 export CLUSTER_SECRET=0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 CLUSTER_MDNSINTERVAL=0 CLUSTER_PEERNAME=peer
 base=$((20000 + RANDOM % 20000))

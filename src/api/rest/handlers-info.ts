@@ -26,7 +26,6 @@ function graphJson (graph: ConnectGraph): Record<string, unknown> {
   }
 }
 
-/** What tells of this peer and the whole cluster, and the garbage collection. */
 /** Problems with which a peer can well be sent requests. */
 const harmless: ReadonlySet<HealthProblem> = new Set(
   ['dirty', 'peers_silent', 'isolated', 'damaged', 'pins_set_aside', 'denylist_broken', 'out_of_sync']

@@ -18,7 +18,7 @@ export class DigestKey {
   /** Which key it is, as records have it: 16 bytes. */
   readonly id: Uint8Array
   readonly #pairs: SipHash
-  /** Not its bytes: Node makes a key of those for each digest, which takes seven times as long as the digest. */
+  /** Not its bytes: of those Node 24 makes a key for each digest, which takes seven times as long as the digest. */
   readonly #told: KeyObject
 
   /** `secret`: the cluster's; undefined: it has none, and everybody knows this key. */

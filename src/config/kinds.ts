@@ -11,8 +11,8 @@ export const refused: unique symbol = Symbol('refused')
 /** What stands for a value that is not allowed: never a value itself. */
 export type Refused = typeof refused
 
-/** The part of a map that is why its value isn't allowed: where it is, and what is allowed there, to follow "must be". */
-export interface WrongPart { keys: readonly string[], value: unknown, allowed: string }
+/** The part of a map or a list that is why its value isn't allowed: where it is, and what is allowed there, to follow "must be". */
+export interface WrongPart { keys: ReadonlyArray<string | number>, value: unknown, allowed: string }
 
 /** A type of value in service.json: how it is read from JSON and from the text of an environment variable. */
 export interface Kind<Value> {
@@ -27,7 +27,7 @@ export interface Kind<Value> {
   /** True for the JSON value that Go treats as "not given". */
   isEmpty (raw: unknown): boolean
   parse (raw: unknown): Value | Refused
-  /** Of a map that `parse` refuses; undefined when it isn't one part that is wrong. */
+  /** Of a map or a list that `parse` refuses; undefined when it isn't one part that is wrong. */
   wrongPart? (raw: unknown): WrongPart | undefined
   /** The JSON value that a variable's text stands for. */
   fromText (text: string): unknown
@@ -194,16 +194,35 @@ export const strings: Kind<string[]> = {
   zero: [],
   isEmpty: raw => Array.isArray(raw) && raw.length === 0,
   parse: raw => isList(raw) ? raw : refused,
+  wrongPart: raw => wrongElement(raw, () => true, 'a string'),
   fromText: asList
 }
 
+function wrongElement (raw: unknown, isGood: (one: string) => boolean, allowed: string): WrongPart | undefined {
+  if (!Array.isArray(raw)) return undefined
+  const at = raw.findIndex(one => typeof one !== 'string' || !isGood(one))
+  return at < 0 ? undefined : { keys: [at], value: raw[at], allowed }
+}
+
+/** A list of texts that are each good; `element` is what one must be. */
+function listOf (
+  { element, isGood, ...kind }: { name: string, allowed: string, element: string, isGood: (one: string) => boolean }
+): Kind<string[]> {
+  return {
+    ...strings,
+    ...kind,
+    parse: raw => isList(raw) && raw.every(isGood) ? raw : refused,
+    wrongPart: raw => wrongElement(raw, isGood, element)
+  }
+}
+
 /** Who answers DNS questions: the machine's resolver, or servers that speak DNS over HTTPS (plain HTTP on this machine only). */
-export const dnsResolvers: Kind<string[]> = {
-  ...strings,
+export const dnsResolvers: Kind<string[]> = listOf({
   name: 'list of DNS resolvers',
   allowed: 'a list of "system" and URLs such as "https://dns.example/dns-query"',
-  parse: raw => isList(raw) && raw.every(one => one === 'system' || isDnsUrl(one)) ? raw : refused
-}
+  element: '"system" or a URL such as "https://dns.example/dns-query"',
+  isGood: one => one === 'system' || isDnsUrl(one)
+})
 
 function isDnsUrl (given: string): boolean {
   const url = URL.canParse(given) ? new URL(given) : undefined
@@ -213,12 +232,20 @@ function isDnsUrl (given: string): boolean {
 const pairsText = 'pairs such as "name:value,other:value", and no JSON'
 
 /** Names such as keys of metadata: a list of texts, none of them empty. */
-export const names: Kind<string[]> = {
-  ...strings,
+export const names: Kind<string[]> = listOf({
   name: 'list of names',
   allowed: 'a list of strings that are not empty',
-  parse: raw => isList(raw) && !raw.includes('') ? raw : refused
-}
+  element: 'a string that is not empty',
+  isGood: one => one !== ''
+})
+
+/** Words out of a fixed set. */
+export const words = (allowed: readonly string[]): Kind<string[]> => listOf({
+  name: 'list of words',
+  allowed: `a list of words out of ${allowed.join(', ')}`,
+  element: `one of ${allowed.join(', ')}`,
+  isGood: one => allowed.includes(one)
+})
 
 /** The first entry of a map that isn't what `allowed` says. */
 function wrongEntry (raw: unknown, isGood: (value: unknown) => boolean, allowed: string): WrongPart | undefined {
@@ -240,16 +267,29 @@ export const stringMap: Kind<Record<string, string>> = {
   fromText: given => pairs(given, value => value)
 }
 
-/** Text to list of texts, such as HTTP headers. In a variable each name has one value: `k:v,k2:v2`. */
-export const listMap: Kind<Record<string, string[]>> = {
-  name: 'map of lists',
-  allowed: 'an object whose values are lists of strings',
+/** HTTP headers: name to values. In a variable each name has one value: `k:v,k2:v2`. */
+export const headerMap: Kind<Record<string, string[]>> = {
+  name: 'map of headers',
+  allowed: 'an object of HTTP headers whose values are lists of strings',
   allowedText: pairsText,
   zero: {},
   isEmpty: stringMap.isEmpty,
-  parse: raw => isJsonObject(raw) && Object.values(raw).every(isList) ? raw as Record<string, string[]> : refused,
-  wrongPart: raw => wrongEntry(raw, isList, strings.allowed),
+  parse: raw => isJsonObject(raw) && Object.entries(raw).every(isHeader) ? raw as Record<string, string[]> : refused,
+  wrongPart: wrongHeader,
   fromText: given => pairs(given, value => [value])
+}
+
+const isHeader = ([name, values]: [string, unknown]): boolean => isHeaderName(name) && isList(values) && values.every(isHeaderValue)
+const isHeaderName = (name: string): boolean => /^[\w!#$%&'*+.^`|~-]+$/.test(name)
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const isHeaderValue = (value: string): boolean => !/[\0-\x08\x0a-\x1f\x7f]/.test(value)
+
+function wrongHeader (raw: unknown): WrongPart | undefined {
+  const [name, values] = Object.entries(isJsonObject(raw) ? raw : {}).find(one => !isHeader(one)) ?? []
+  if (name == null) return undefined
+  if (!isHeaderName(name)) return { keys: [name], value: values, allowed: 'under the name of a header, such as "X-Frame-Options"' }
+  const part = wrongElement(values, isHeaderValue, 'a string without control characters')
+  return part == null ? { keys: [name], value: values, allowed: strings.allowed } : { ...part, keys: [name, ...part.keys] }
 }
 
 function pairs<Value> (given: string, valueOf: (text: string) => Value): Record<string, Value> | Refused {
@@ -287,9 +327,10 @@ export const olderMultiaddr: Kind<string | null> = {
 /** Multiaddresses: a list, or one as plain text. */
 export function multiaddrs (rule: { notEmpty?: boolean, withPeer?: boolean } = {}): Kind<string[]> {
   const isGood = (one: string): boolean => isMultiaddr(one) && (rule.withPeer !== true || peerOfMultiaddr(one) != null)
+  const example = rule.withPeer === true ? '"/ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…"' : '"/ip4/127.0.0.1/tcp/9096"'
   return {
     name: rule.withPeer === true ? 'list of peer addresses' : 'list of multiaddresses',
-    allowed: `${rule.notEmpty === true ? 'one or more multiaddresses' : 'a list of multiaddresses'} such as ${rule.withPeer === true ? '"/ip4/192.0.2.1/tcp/9096/p2p/12D3Koo…"' : '"/ip4/127.0.0.1/tcp/9096"'}`,
+    allowed: `${rule.notEmpty === true ? 'one or more multiaddresses' : 'a list of multiaddresses'} such as ${example}`,
     zero: [],
     isEmpty: raw => raw === '' || strings.isEmpty(raw),
     parse: raw => {
@@ -297,6 +338,7 @@ export function multiaddrs (rule: { notEmpty?: boolean, withPeer?: boolean } = {
       if (!isList(list) || !list.every(isGood)) return refused
       return rule.notEmpty === true && list.length === 0 ? refused : list
     },
+    wrongPart: raw => wrongElement(raw, isGood, `a multiaddress such as ${example}`),
     fromText: asList
   }
 }
@@ -318,7 +360,8 @@ export const trustedPeers: Kind<string[]> = {
     if (!isList(raw)) return refused
     const peers = raw.map(one => one === '*' ? one : normalPeerId(one))
     return peers.every(one => one != null) ? peers : refused
-  }
+  },
+  wrongPart: raw => wrongElement(raw, one => one === '*' || normalPeerId(one) != null, 'a peer ID such as "12D3Koo…", or "*"')
 }
 
 /** The cluster secret: 32 bytes as hex; null when the network is open. */
@@ -359,12 +402,12 @@ export const credentials: Kind<Secret<Record<string, string>> | null> = {
 }
 
 /** IP addresses and networks. */
-export const addresses: Kind<string[]> = {
-  ...strings,
+export const addresses: Kind<string[]> = listOf({
   name: 'list of addresses',
   allowed: 'a list of IP addresses and networks such as "10.0.0.1" or "10.0.0.0/8"',
-  parse: raw => isList(raw) && raw.every(isNetwork) ? raw : refused
-}
+  element: 'an IP address or a network such as "10.0.0.0/8"',
+  isGood: isNetwork
+})
 
 function isNetwork (given: string): boolean {
   const [address = '', bits, ...more] = given.split('/')

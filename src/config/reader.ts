@@ -113,8 +113,8 @@ const isUsual = (field: Field, value: unknown): boolean =>
 
 const pathOf = ({ section, keys }: Place): string => [section.path, ...keys].join('.')
 
-/** A step into the value of a key: `.weight`, or `["a.b"]` for names that somebody chose and that may hold anything. */
-const keyText = (key: string): string => /^[\w*-]+$/.test(key) ? `.${key}` : `[${show(key)}]`
+/** A step into the value of a key: `.weight`, or `["a.b"]` for names that somebody chose and that may hold anything; `[2]` in a list. */
+const keyText = (key: string | number): string => typeof key === 'string' && /^[\w*-]+$/.test(key) ? `.${key}` : `[${show(key)}]`
 
 function show (value: unknown): string {
   if (typeof value === 'number') return String(value)

@@ -5,6 +5,7 @@ import type { WorkerHandle, Workers } from '../base/worker.ts'
 import type { Consensus, PinsetChange } from '../consensus/consensus.ts'
 import { cidText } from '../model/cid.ts'
 import type { CID, PeerId } from '../model/cid.ts'
+import type { ClusterEventType } from '../model/event-types.ts'
 import type { Alert } from '../model/metric.ts'
 import { parsePingValue } from '../model/metric.ts'
 import { formatTime } from '../model/time.ts'
@@ -59,7 +60,7 @@ export class ClusterEvents implements EventFeed, Startable {
   readonly name = 'events'
   readonly #init: ClusterEventsInit
   readonly #deps: ClusterEventsDeps
-  readonly #ring: EventRing
+  readonly #ring: EventRing<ClusterEventType>
   readonly #own: StatusLog
   readonly #elsewhere: StatusesElsewhere | undefined
   /** The last event before this peer began to hear of the others: whoever goes on before it has missed some of theirs. */

@@ -32,7 +32,7 @@ export abstract class UnreadData {
 type Told = EventData | UnreadData | (() => EventData)
 
 /** The newest events, in memory. What an event tells may be given as a function or an object: it is called when somebody reads it. */
-export class EventRing implements EventFeed {
+export class EventRing<Type extends string = string> implements EventFeed {
   readonly #init: Required<EventRingInit>
   readonly #clock: Clock
   readonly #waiting = new Set<() => void>()
@@ -56,7 +56,7 @@ export class EventRing implements EventFeed {
   /** Number of the oldest event that is kept; one more than `last` when there is none. */
   get first (): number { return this.#last - this.#events.length + 1 }
 
-  add (type: string, data: Told, at: number = this.#clock.now()): LoggedEvent {
+  add (type: Type, data: Told, at: number = this.#clock.now()): LoggedEvent {
     const event = new RingEvent(this.#init.prefix, ++this.#last, { at, type, data })
     this.#events.push(event)
     // not one by one: a list that is cut at its front moves all of it
@@ -70,7 +70,7 @@ export class EventRing implements EventFeed {
    * For a log whose numbers are given elsewhere: an event that is known already is left out; what lies between the last one and this is
    * missed by all who read.
    */
-  put (place: number, { at, type, data }: { at: number, type: string, data: Told }): void {
+  put (place: number, { at, type, data }: { at: number, type: Type, data: Told }): void {
     if (place <= this.#last) return
     if (place > this.#last + 1) this.#events = []
     this.#last = place - 1

@@ -6,8 +6,7 @@ import type { CorsInit } from './cors.ts'
 import { cors } from './cors.ts'
 import type { ErrorDialect } from './error-dialect.ts'
 import { httpPipeline } from './pipeline.ts'
-import type { HeaderList } from './answer/reply.ts'
-import { canonicalHeader } from './answer/reply.ts'
+import { headerList } from './answer/reply.ts'
 import type { Route } from './routing/route.ts'
 import { HttpServer } from './server.ts'
 import type { TickBudget } from './answer/tick-budget.ts'
@@ -62,8 +61,4 @@ export function apiServer (
     idleTimeoutMs: init.timeouts.idleMs,
     closesEmptyBodies: true
   }, { listener: init.wrap?.(listener) ?? listener, clock, log })
-}
-
-function headerList (headers: Readonly<Record<string, readonly string[]>>): HeaderList {
-  return Object.entries(headers).flatMap(([name, values]) => values.map(value => [canonicalHeader(name), value] as const))
 }

@@ -87,15 +87,20 @@ class Copies {
   }
 }
 
-/** A drain in trouble, then peace: the minimum has every pin at every instant, and in the end the peer has none. */
-export async function simulateDrain (seed: number, { print }: { print?: (line: string) => void } = {}): Promise<DrainResult> {
+/**
+ * A drain in trouble, then peace: the minimum has every pin at every instant, and in the end the peer has none. `held`: a peer with at
+ * least so many pins is drained; 0: any peer of a world with some dozen pins.
+ */
+export async function simulateDrain (
+  seed: number, { print, held = 0 }: { print?: (line: string) => void, held?: number } = {}
+): Promise<DrainResult> {
   const world = new World(drainSettings(seed), print)
   const copies = new Copies(world.peers, what => { world.fault(what) })
   const startedAt = world.clock.now()
   for (const peer of world.peers) world.start(peer)
   await world.clock.advance(2 * minuteMs)
-  const pins = await pinSome(world, copies)
-  const drained = await drainInTrouble(world, copies)
+  const pins = await pinSome(world, copies, held)
+  const drained = await drainInTrouble(world, copies, held)
   const moved = world.faults.length === 0 ? await settle(world, drained) : 0
   for (const peer of world.peers) world.stop(peer)
   await world.clock.advance(5 * minuteMs)
@@ -103,15 +108,15 @@ export async function simulateDrain (seed: number, { print }: { print?: (line: s
 }
 
 /** Items that are where they belong before the drain begins. */
-async function pinSome (world: World, copies: Copies): Promise<number> {
+async function pinSome (world: World, copies: Copies, held: number): Promise<number> {
   const { dice, clock, peers, network } = world
   const { faults } = network
   const ipfsFaults = { ...peers[0]?.ipfsFaults }
   for (const { ipfsFaults: now } of peers) Object.assign(now, { failures: 0, delayMs: 10 })
   network.faults = { delayMs: 50, loss: 0, duplication: 0 }
   const run = peers[0]?.run as Run
-  const pins = dice.whole(10, 40)
-  for (let at = 0; at < pins; at++) await inTime(world, async () => pinOne(world, run, `item ${at}`))
+  const pins = held === 0 ? dice.whole(10, 40) : await pinUntilHeld(world, run, held)
+  if (held === 0) for (let at = 0; at < pins; at++) await inTime(world, async () => pinOne(world, run, `item ${at}`))
   for (let looks = 0; looks < 100 && copies.wanted.size < run.consensus.state.size() * 0.8; looks++) {
     await clock.advance(5000)
     for await (const batch of run.consensus.state.pins()) {
@@ -125,6 +130,25 @@ async function pinSome (world: World, copies: Copies): Promise<number> {
   return pins
 }
 
+/** Many at a time, until a peer is to have so many. */
+async function pinUntilHeld (world: World, run: Run, held: number): Promise<number> {
+  let pins = 0
+  while (await mostHeld(run, world.peers).then(([, most]) => most < held)) {
+    const lot = Array.from({ length: Math.min(500, held) }, () => `item ${pins++}`)
+    await inTime(world, async () => { await Promise.all(lot.map(async name => pinOne(world, run, name))) })
+  }
+  return pins
+}
+
+async function mostHeld (run: Run, peers: readonly SimPeer[]): Promise<[SimPeer, number]> {
+  const held = new Map<PeerId, number>()
+  for await (const batch of run.consensus.state.pins()) {
+    for (const { allocations } of batch) for (const id of allocations) held.set(id, (held.get(id) ?? 0) + 1)
+  }
+  const counts = peers.map(peer => [peer, held.get(peer.id) ?? 0] as [SimPeer, number])
+  return counts.reduce((most, one) => one[1] > most[1] ? one : most)
+}
+
 async function pinOne ({ dice, peers, trace }: World, run: Run, name: string): Promise<void> {
   const min = dice.whole(1, peers.length - 1)
   const most = dice.chance(0.05) ? -1 : Math.min(peers.length, min + dice.whole(0, 2))
@@ -135,9 +159,10 @@ async function pinOne ({ dice, peers, trace }: World, run: Run, name: string): P
 
 interface Drained { peer: SimPeer, by: SimPeer }
 
-async function drainInTrouble (world: World, copies: Copies): Promise<Drained> {
+async function drainInTrouble (world: World, copies: Copies, held: number): Promise<Drained> {
   const { clock, dice, peers, settings, trace } = world
   const drained: Drained = { peer: dice.pick(peers), by: dice.pick(peers) }
+  if (held > 0) [drained.peer] = await mostHeld(peers[0]?.run as Run, peers)
   const limits: DrainOrder = dice.chance(0.3) ? { maxPinsPerSecond: dice.between(0.05, 2), atOnce: dice.whole(1, 4) } : {}
   await begin(world, drained, limits)
   for (let step = 0; step < settings.steps && world.faults.length === 0; step++) {

@@ -1,8 +1,8 @@
 /**
- * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains | --silent]`: runs worlds and prints, for each that fails, what is wrong and the
- * command that repeats it. `--trace` prints everything that happens. `--drains`: worlds in which a peer is drained, with a look at each
- * moment whether the minimum has every pin; `--silent`: such in which a disk gets another value without a change. A failing seed belongs
- * into seeds.txt.
+ * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains [--held N] | --silent]`: runs worlds and prints, for each that fails,
+ * what is wrong and the command that repeats it. `--trace` prints everything that happens. `--drains`: worlds in which a peer is drained,
+ * with a look at each moment whether the minimum has every pin (`--held`: a peer that has at least so many pins); `--silent`: such in
+ * which a disk gets another value without a change. A failing seed belongs into seeds.txt.
  */
 import { demand, programOptions } from '../support/program-options.ts'
 import { simulateDrain } from './drains.ts'
@@ -10,12 +10,13 @@ import { failureReport } from './report.ts'
 import { simulateSilentDifference } from './pinsets.ts'
 import { simulate } from './simulate.ts'
 
-const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains | --silent]', {
+const values = programOptions('npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains [--held N] | --silent]', {
   seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, trace: { type: 'boolean', default: false },
-  drains: { type: 'boolean', default: false }, silent: { type: 'boolean', default: false }
+  drains: { type: 'boolean', default: false }, silent: { type: 'boolean', default: false },
+  held: { type: 'string', default: '0' }
 })
-const [seeds, from] = [Number(values.seeds), Number(values.from)]
-demand(Number.isInteger(seeds) && Number.isInteger(from) && seeds > 0, '--seeds and --from are whole numbers, --seeds is above 0')
+const [seeds, from, held] = [values.seeds, values.from, values.held].map(Number) as [number, number, number]
+demand([seeds, from, held].every(Number.isInteger) && seeds > 0, '--seeds, --from and --held are whole numbers, --seeds is above 0')
 
 const print = values.trace ? { print: (line: string) => console.log(line) } : {}
 
@@ -41,11 +42,11 @@ async function drains (): Promise<number> {
   const began = performance.now()
   let [failed, moved] = [0, 0]
   for (let seed = from; seed < from + seeds; seed++) {
-    const result = await simulateDrain(seed, print)
+    const result = await simulateDrain(seed, { ...print, held })
     moved += result.moved
     if (result.faults.length === 0) continue
     failed++
-    console.log(`seed ${seed} fails: npm run test:sim -- --drains --seeds 1 --from ${seed}`, result.faults)
+    console.log(`seed ${seed} fails: npm run test:sim -- --drains --seeds 1 --from ${seed} --held ${held}`, result.faults)
   }
   console.log(`${seeds} seeds of drains, ${failed} failed; ${moved} pins moved in ${((performance.now() - began) / 1000).toFixed(1)} s`)
   return failed === 0 ? 0 : 1

@@ -4,12 +4,14 @@ import type { EventFeed } from '../../events/events.ts'
 import type { Warning } from '../../events/warnings.ts'
 import type { ConfiguredWebhook } from '../../events/webhooks/configured-webhooks.ts'
 import type { Delivery } from '../../events/webhooks/webhook.ts'
-import { HttpError } from '../../http/error-dialect.ts'
+import { badRequest, HttpError } from '../../http/error-dialect.ts'
 import type { HeaderList, Reply } from '../../http/answer/reply.ts'
 import { jsonReply } from '../../http/answer/reply.ts'
 import type { Call } from '../../http/routing/route.ts'
+import { clusterEventTypes, typeList, wrongChoice } from '../../model/event-types.ts'
 import { goJson } from '../../model/go-json.ts'
 import { formatTime } from '../../model/time.ts'
+import { booleanParam } from '../common/boolean-param.ts'
 
 /** What tells of things as they happen. */
 export interface Watching {
@@ -34,9 +36,11 @@ export class EventHandlers {
   readonly events = ({ query, headers, signal }: Call): Reply => {
     const last = headers['last-event-id']
     const after = typeof last === 'string' && last !== '' ? last : query.get('after')
-    const types = query.get('types').split(',').map(one => one.trim()).filter(one => one !== '')
+    const types = typeList(query.get('types'))
+    const wrong = wrongChoice(types, clusterEventTypes)
+    if (wrong != null) throw badRequest(wrong)
     const source = eventStream(
-      { ...(after === '' ? {} : { after }), types, waits: query.get('wait') !== 'false', signal },
+      { ...(after === '' ? {} : { after }), types, waits: booleanParam(query, 'wait', true), signal },
       { feed: this.#watching.feed, clock: this.#clock }
     )
     return { kind: 'lines', style: 'list', contentType: 'text/event-stream', headers: streamHeaders, source }

@@ -1,6 +1,6 @@
 import { bool, duration, field, int, size } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { addresses, listMap, multiaddrs, publicHosts, strings, text } from '../kinds.ts'
+import { addresses, headerMap, multiaddrs, publicHosts, strings, text } from '../kinds.ts'
 import { halfTls, section } from '../section.ts'
 
 const own = { reading: 'plain' } as const
@@ -50,7 +50,7 @@ const fields = {
   idle_timeout: duration('20s', 'How long an idle connection stays open.', { ...own, above: 0 }),
   max_header_bytes: int(16_384, 'Largest size of the headers.', { ...own, atLeast: 4096 }),
   http_log_file: field(text, '', 'Write the access log to this file instead of the log.', own),
-  headers: field(listMap, {}, 'Headers to add to every answer.', own),
+  headers: field(headerMap, {}, 'Headers to add to every answer.', own),
   cors_allowed_origins: field(strings, ['*'], 'Origins whose pages may read answers.', own),
   cors_allowed_methods: field(strings, ['GET', 'HEAD', 'OPTIONS'], 'Methods that such pages may use.', own),
   cors_allowed_headers: field(

@@ -1,6 +1,6 @@
 import { bool, duration, field, int } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { credentials, listMap, multiaddrs, optionalPeerId, privateKey, strings, text } from '../kinds.ts'
+import { credentials, headerMap, multiaddrs, optionalPeerId, privateKey, strings, text } from '../kinds.ts'
 import { halfTls, section } from '../section.ts'
 import type { Finding } from '../section.ts'
 
@@ -24,7 +24,7 @@ const fieldsAt = (port: number) => ({
   private_key: field(privateKey, '', 'Private key of that host.', { omitDefault: true, hidden: true }),
   basic_auth_credentials: field(credentials, null, 'User and password pairs. null: everybody may use the API.', { hidden: true }),
   http_log_file: field(text, '', 'Write the access log to this file instead of the log.'),
-  headers: field(listMap, {}, 'Headers to add to every answer.', { reading: 'literal' }),
+  headers: field(headerMap, {}, 'Headers to add to every answer.', { reading: 'literal' }),
   cors_allowed_origins: field(
     strings, ['*'], 'Origins whose pages may use the API. Absent means none, in all CORS lists.', { reading: 'literal' }
   ),

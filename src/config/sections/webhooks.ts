@@ -1,6 +1,7 @@
+import { choicesOf, clusterEventTypes } from '../../model/event-types.ts'
 import { bool, field } from '../fields.ts'
 import type { ValuesOf } from '../fields.ts'
-import { names, secretText, strings } from '../kinds.ts'
+import { secretText, strings, words } from '../kinds.ts'
 import { section } from '../section.ts'
 import type { Finding } from '../section.ts'
 
@@ -13,7 +14,7 @@ const fields = {
     { ...own, hidden: true }
   ),
   events: field(
-    names, [], 'Types of events, such as `pin.status`, or what they are about (`pin`, `peer`, `alert`, `warning`, `task`). Empty: all.',
+    words(choicesOf(clusterEventTypes)), [], 'Types of events, such as `pin.status`, or what they are about (`pin`, `peer`, `alert`, `warning`, `task`). Empty: all.',
     own
   ),
   allow_private: bool(false, 'Whether the addresses may be in private networks, this machine included.', own)

@@ -1,10 +1,15 @@
 import type { Readable } from 'node:stream'
+import { latin1 } from '../../base/text/latin1.ts'
 
 /** Header names in Go's canonical form ("X-Chunked-Output"); a name may come twice. */
 export type HeaderList = ReadonlyArray<readonly [name: string, value: string]>
 
 /** "x-chunked-output" → "X-Chunked-Output", as Go's http.CanonicalHeaderKey. */
 export const canonicalHeader = (name: string): string => name.toLowerCase().replace(/(^|-)[a-z]/g, found => found.toUpperCase())
+
+/** Headers as a configuration has them, name to values. Their bytes are those of UTF-8, as Go's: Node writes a byte for each character. */
+export const headerList = (headers: Readonly<Record<string, readonly string[]>>): HeaderList =>
+  Object.entries(headers).flatMap(([name, values]) => values.map(value => [canonicalHeader(name), latin1(Buffer.from(value))] as const))
 
 /** A whole body. Up to 2048 bytes it goes with Content-Length, beyond that chunked, as Go's server does. */
 export interface TextReply {

@@ -4,6 +4,7 @@ import type { Gateway, GatewayDeps, GatewayInit } from '../../api/gateway/gatewa
 import type { GatewayConfig } from '../../config/service-config.ts'
 import type { ApisInit, ApisDeps } from './compose-apis.ts'
 import { threadedGateway } from '../gateway-threads/threaded-gateway.ts'
+import { headerList } from '../../http/answer/reply.ts'
 import { accessLog, tlsOf } from './http-init.ts'
 
 /** The gateway, in front of whichever IPFS node there is. Names and the denylist are looked up where `deps` has who does it. */
@@ -45,7 +46,7 @@ const contentInit = (section: GatewayConfig) => ({
   firstBlockMs: section.firstBlockTimeoutMs,
   blockMs: section.blockTimeoutMs,
   requestMs: section.requestTimeoutMs,
-  headers: Object.entries(section.headers).flatMap(([name, values]) => values.map(value => [name, value] as const)),
+  headers: headerList(section.headers),
   cors: {
     allowedOrigins: section.corsAllowedOrigins,
     allowedMethods: section.corsAllowedMethods,

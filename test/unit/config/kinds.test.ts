@@ -69,11 +69,36 @@ describe('kinds of configuration values', () => {
 
   it('names the entry of a map that is wrong', () => {
     assert.deepEqual(kinds.stringMap.wrongPart?.({ a: 'x', b: 5 })?.keys, ['b'])
-    assert.deepEqual(kinds.listMap.wrongPart?.({ 'X-A': ['1'], 'X-B': '1' })?.keys, ['X-B'])
+    assert.deepEqual(kinds.headerMap.wrongPart?.({ 'X-A': ['1'], 'X-B': '1' })?.keys, ['X-B'])
     assert.deepEqual(kinds.publicHosts.wrongPart?.({ 'example.com': {}, 'b.org': { subdomains: 'yes' } })?.keys, ['b.org'])
-    for (const map of [kinds.stringMap, kinds.listMap, kinds.publicHosts]) {
+    for (const map of [kinds.stringMap, kinds.headerMap, kinds.publicHosts]) {
       for (const raw of [{}, [], 5, null]) assert.equal(map.wrongPart?.(raw), undefined)
     }
+  })
+
+  it('names the element of a list that is wrong', () => {
+    assert.deepEqual(kinds.strings.wrongPart?.(['a', 5]), { keys: [1], value: 5, allowed: 'a string' })
+    assert.deepEqual(kinds.names.wrongPart?.(['']), { keys: [0], value: '', allowed: 'a string that is not empty' })
+    assert.deepEqual(kinds.addresses.wrongPart?.(['10.0.0.1', '10.0.0.1/33'])?.keys, [1])
+    assert.deepEqual(kinds.multiaddrs().wrongPart?.(['/ip4/127.0.0.1/tcp/1', 'nope'])?.keys, [1])
+    assert.deepEqual(kinds.trustedPeers.wrongPart?.(['*', 'nobody'])?.keys, [1])
+    assert.deepEqual(kinds.dnsResolvers.wrongPart?.(['system', 'ftp://x'])?.keys, [1])
+    for (const list of [kinds.strings, kinds.names, kinds.multiaddrs(), kinds.trustedPeers]) {
+      for (const raw of [{}, [], 5, null, 'a']) assert.equal(list.wrongPart?.(raw), undefined)
+    }
+  })
+
+  it('takes words out of a set, and headers that HTTP can carry', () => {
+    const kind = kinds.words(['pin', 'peer'])
+    assert.deepEqual(parseAll(kind, [['pin'], [], ['pni'], 'pin']), [['pin'], [], 'refused', 'refused'])
+    assert.equal(kind.wrongPart?.(['pin', 'pni'])?.allowed, 'one of pin, peer')
+
+    const read = parseAll(kinds.headerMap, [{ 'X-A': ['ü', 'a\tb'] }, { 'X A': ['1'] }, { '': [] }, { 'X-Ü': [] }, { 'X-A': ['1\r\nX-B: 2'] }])
+    assert.deepEqual(read, [{ 'X-A': ['ü', 'a\tb'] }, ...Array<string>(4).fill('refused')])
+    assert.deepEqual(kinds.headerMap.wrongPart?.({ 'X-A': ['1', '\n'] })?.keys, ['X-A', 1])
+    assert.deepEqual(kinds.headerMap.wrongPart?.({ 'X A': ['1'] }), {
+      keys: ['X A'], value: ['1'], allowed: 'under the name of a header, such as "X-Frame-Options"'
+    })
   })
 
   it('takes one multiaddress as a text where several are allowed', () => {
@@ -94,13 +119,13 @@ describe('kinds of configuration values', () => {
 
   it('reads maps and lists of variables', () => {
     const read = [
-      kinds.stringMap.fromText('group:a,region:b'), kinds.listMap.fromText('X-A:1,X-B:2:3'), kinds.strings.fromText('a,b'),
+      kinds.stringMap.fromText('group:a,region:b'), kinds.headerMap.fromText('X-A:1,X-B:2:3'), kinds.strings.fromText('a,b'),
       kinds.strings.fromText('')
     ]
 
     assert.deepEqual(read, [{ group: 'a', region: 'b' }, { 'X-A': ['1'], 'X-B': ['2:3'] }, ['a', 'b'], []])
     assert.equal(kinds.stringMap.fromText('a:1,b'), kinds.refused)
-    for (const kind of [kinds.stringMap, kinds.credentials, kinds.listMap]) {
+    for (const kind of [kinds.stringMap, kinds.credentials, kinds.headerMap]) {
       for (const json of ['{"user":"password"}', ' {"a":"b","c":"d"}', '["a:b"]']) assert.equal(kind.fromText(json), kinds.refused)
     }
   })

@@ -64,7 +64,7 @@ describe('reading service.json', () => {
     const ofVariable = problemsOf(fresh(), { CLUSTER_STATELESS_QUEUES: '{"urgent":{"weight":0}}' })
 
     assert.match(message, /pin_tracker\.stateless\.queues\["a b"\]\.max_at_once is 1\.5: must be a whole number of at least 0$/m)
-    assert.match(message, /pin_tracker\.stateless\.queue_by is \[""\]: must be a list of strings that are not empty/)
+    assert.match(message, /pin_tracker\.stateless\.queue_by\[0\] is "": must be a string that is not empty/)
     assert.match(message, /informer\.tags\.tags\.group is 5: must be a string/)
     assert.match(message, /api\.restapi\.basic_auth_credentials is a hidden value: must be/)
     assert.doesNotMatch(message, /77|password"/)

@@ -3,7 +3,9 @@ import type { Clock } from '../../../base/clock.ts'
 import { eventStream } from '../../../events/event-stream.ts'
 import { isWanted } from '../../../events/events.ts'
 import type { LinesReply } from '../../../http/answer/reply.ts'
+import { typeList, wrongChoice } from '../../../model/event-types.ts'
 import type { Caller, Permission } from '../../../service/accounts/accounts.ts'
+import { userEventTypes } from '../../../service/events/user-events.ts'
 import type { UserEvents } from '../../../service/events/user-events.ts'
 import type { ServiceRoute } from '../service-route.ts'
 import { serviceRoute } from '../service-route.ts'
@@ -16,7 +18,10 @@ const readers: ReadonlyArray<readonly [about: string, permission: Permission]> =
 ]
 const nothing = 'nothing'
 
-const eventTypes = z.string().max(500).transform(text => text.split(',').map(one => one.trim()).filter(one => one !== ''))
+const eventTypes = z.string().max(500).transform(typeList).superRefine((types, { addIssue }) => {
+  const message = wrongChoice(types, userEventTypes)
+  if (message != null) addIssue({ code: 'custom', message })
+})
 const query = z.object({
   types: eventTypes.optional().describe(
     'Comma list: types such as `pin.status`, or what they are about (`file`, `pin`, `task`). Default: all.'

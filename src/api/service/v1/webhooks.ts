@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Delivery } from '../../../events/webhooks/webhook.ts'
+import { choicesOf } from '../../../model/event-types.ts'
 import { userEventTypes } from '../../../service/events/user-events.ts'
 import type { KnownWebhook, Webhooks } from '../../../service/events/webhooks.ts'
 import { webhookStates } from '../../../service/sql/tables.ts'
@@ -14,8 +15,7 @@ const tag = 'Webhooks'
 const access = 'session-or-full-key'
 const params = { id: 'As in the list.' }
 
-const abouts = [...new Set(userEventTypes.map(type => type.split('.')[0] ?? ''))]
-const type = z.enum([...abouts, ...userEventTypes])
+const type = z.enum(choicesOf(userEventTypes))
 const url = z.string().trim().min(1).max(2048).describe('http:// or https://, of a public network.')
 const types = z.array(type).max(50).describe('Types of events, or what they are about; an empty list: all.')
 

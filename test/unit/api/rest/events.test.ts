@@ -55,6 +55,17 @@ describe('events of the REST API', () => {
     assert.deepEqual([reply.status, json(reply)], [429, { code: 429, message: 'too many listeners' }])
   })
 
+  it('are refused when the types or the wait are none, and name what there is', async () => {
+    const { ask } = restPeerOf(new FakeCluster())
+    const replies = await Promise.all(['types=pni', 'types=pin,pin.putt', 'types=pi', 'wait=no'].map(async query => ask(`GET /events?${query}`)))
+
+    assert.deepEqual(replies.map(({ status }) => status), [400, 400, 400, 400])
+    assert.match(json(replies[0] as { body: Buffer }).message, /^no event is of type "pni": types are pin, peer, alert, .*peer\.drain/)
+    for (const query of ['types=pin.status', 'types=+pin+,,alert', 'types=&wait=F']) {
+      assert.equal((await ask(`GET /events?wait=false&${query}`)).status, 200, query)
+    }
+  })
+
   it('want credentials where there are any', async () => {
     const { ask } = restPeerOf(new FakeCluster(), { basicAuth: new Map([['alice', 'wonderland']]) })
 

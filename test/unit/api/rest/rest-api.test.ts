@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { systemClock } from '../../../../src/base/system.ts'
+import { clusterEventTypes } from '../../../../src/model/event-types.ts'
 import { openApiPath } from '../../../../src/http/routing/openapi.ts'
 import { restRoutes } from '../../../../src/api/rest/routes.ts'
 import { parseCid } from '../../../../src/model/cid.ts'
@@ -238,6 +239,13 @@ describe('the documents of the API', () => {
     )
 
     assert.deepEqual(rows, table.map(({ method, path, doc }) => `\`${method} ${openApiPath(path)}\` ${doc.summary}`))
+  })
+
+  it('has every type of event in docs/reference/rest-api.md', () => {
+    const table = readFileSync('docs/reference/rest-api.md', 'utf8').split('| type | data |')[1]?.split('\n\n')[0] ?? ''
+    const rows = table.split('\n').slice(2).flatMap(line => [...(line.split('|')[1] ?? '').matchAll(/`([^`]+)`/g)].map(match => match[1]))
+
+    assert.deepEqual(rows, clusterEventTypes)
   })
 })
 

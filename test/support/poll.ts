@@ -25,12 +25,13 @@ export const quietMs = (ms: number): number => Math.round(2 * ms * patience())
  * one that others load gets more.
  */
 export async function pollUntil (
-  condition: () => boolean | Promise<boolean>, options: { everyMs?: number, withinMs?: number, what?: string } = {}
+  condition: () => boolean | Promise<boolean>, options: { everyMs?: number, withinMs?: number, what?: string, signal?: AbortSignal } = {}
 ): Promise<void> {
-  const { everyMs, withinMs = 20_000, what = 'the condition' } = options
+  const { everyMs, withinMs = 20_000, what = 'the condition', signal } = options
   const begin = performance.now()
   let most = 1
   for (let nextMs = everyMs ?? firstEveryMs; !await condition(); nextMs = everyMs ?? Math.min(longestEveryMs, nextMs * 1.3)) {
+    signal?.throwIfAborted()
     const waitedMs = performance.now() - begin
     if (waitedMs > withinMs / 2) most = Math.max(most, patience())
     if (waitedMs > withinMs * most) throw new Error(`${what} did not come true within ${Math.round(waitedMs)} ms`)

@@ -11,12 +11,12 @@ export interface ServicePeer extends PeerProcess {
 }
 
 /** Waits until the service at this address answers out of its database. */
-export async function serviceReady (service: string): Promise<void> {
+export async function serviceReady (service: string, options: { signal?: AbortSignal } = {}): Promise<void> {
   // a key that is nobody's is looked up: 503 until the database is there
   const nobody = { headers: { 'x-api-key': `ak_${'0'.repeat(32)}` } }
   await pollUntil(
     async () => (await fetch(`${service}/api/v1/users/status`, nobody).catch(() => undefined))?.status === 401,
-    { withinMs: 30_000, what: 'the service' }
+    { withinMs: 30_000, what: 'the service', ...options }
   )
 }
 
@@ -30,9 +30,14 @@ export async function servicePeer (section: Record<string, unknown> = {}, change
     json.api.service = { http_listen_multiaddress: `/ip4/127.0.0.1/tcp/${port}`, ...section }
     change(json)
   })
+  const removed = new AbortController()
   const start = async (args?: string[]): Promise<void> => {
     await peer.start(args)
-    await serviceReady(service)
+    await serviceReady(service, { signal: removed.signal })
+  }
+  const remove = async (): Promise<void> => {
+    removed.abort()
+    await peer.remove()
   }
   const register = async (email: string): Promise<string> => {
     const response = await fetch(`${service}/api/v1/users/register`, {
@@ -42,7 +47,7 @@ export async function servicePeer (section: Record<string, unknown> = {}, change
     if (data == null) throw new Error(`nobody was signed up: ${response.status} ${message}`)
     return data.api_key
   }
-  return { ...peer, service, start, register }
+  return { ...peer, service, start, remove, register }
 }
 
 /** A CID that holds its own content: whoever pins it needs nobody. */

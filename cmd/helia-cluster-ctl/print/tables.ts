@@ -15,20 +15,23 @@ const peersText = (count: number): string => count === 1 ? '1 peer' : `${count} 
 
 /** Peers, one a row. */
 export const idTable: Table<Id> = {
-  columns: ['PEER', 'NAME', 'VERSION', 'SEES', 'IPFS'],
+  columns: ['PEER', 'NAME', 'VERSION', 'SEES', 'IPFS', 'ERROR'],
   rows: id => id.error !== ''
-    ? [[id.id, (id.peername ?? '') === '' ? '-' : id.peername, '-', '-', errorCell(id.error)]]
-    : [[id.id, id.peername, id.version, String(Math.max(0, (id.cluster_peers ?? []).length - 1)), ipfsCell(id)]]
+    ? [[id.id, orDash(id.peername ?? ''), '-', '-', '-', errorCell(id.error)]]
+    : [[
+        id.id, id.peername, id.version, String(Math.max(0, (id.cluster_peers ?? []).length - 1)), orDash(id.ipfs.id ?? ''),
+        id.ipfs.error === '' ? '' : errorCell(`IPFS: ${id.ipfs.error}`)
+      ]]
 }
 
-const ipfsCell = ({ ipfs }: Id): Cell => ipfs.error === '' ? ipfs.id ?? '' : errorCell(ipfs.error)
+const orDash = (text: string): string => text === '' ? '-' : text
 
 /** Pins of the pinset, one a row. */
 export const pinTable: Table<Pin> = {
   columns: ['CID', 'NAME', 'TYPE', 'FACTORS', 'ON', 'EXPIRES', 'ADDED'],
   rows: pin => [[
     pin.cid,
-    pin.name === '' ? '-' : pin.name,
+    orDash(pin.name),
     pin.mode === 'direct' ? `${pin.type} (direct)` : pin.type,
     pin.replication_factor_min === -1 ? '-' : `${pin.replication_factor_min}-${pin.replication_factor_max}`,
     pin.replication_factor_min === -1 ? 'every peer' : peersText((pin.allocations ?? []).length),

@@ -5,7 +5,7 @@ import { graphText } from '../../../../cmd/helia-cluster-ctl/print/graph.ts'
 import { bytesText, relativeTime } from '../../../../cmd/helia-cluster-ctl/print/humanize.ts'
 import { jsonText, pinObject, statusObject } from '../../../../cmd/helia-cluster-ctl/print/json.ts'
 import { tableLines } from '../../../../cmd/helia-cluster-ctl/print/table.ts'
-import { repoGcTable } from '../../../../cmd/helia-cluster-ctl/print/tables.ts'
+import { idTable, repoGcTable } from '../../../../cmd/helia-cluster-ctl/print/tables.ts'
 import {
   alertText, bandwidthText, idText, metricText, pinText, repoGcText, statusText
 } from '../../../../cmd/helia-cluster-ctl/print/text.ts'
@@ -97,6 +97,21 @@ describe('lines of ctl', () => {
       '           /ipfs/id/1.0.0: In:  1.2 kB. Out:  1.2 kB. RateIn: 0.00B/s. RateOut: 163.45B/s',
       ''
     ].join('\n'))
+  })
+
+  it('peers on a terminal have a column for what is wrong, with the peer or with its IPFS node', () => {
+    const there = {
+      id: 'a', peername: 'peer0', version: '1.0.0', cluster_peers: ['a', 'b', 'c'], error: '', addresses: [], cluster_peers_addresses: [],
+      commit: '', rpc_protocol_version: '', ipfs: { id: 'i', addresses: [], error: '' }
+    }
+    const without = { ...there, ipfs: { ...there.ipfs, id: '', error: 'away' } }
+    const rows = [there, without, { ...there, peername: '', error: 'the peer is\nmissing' }]
+
+    assert.deepEqual(rows.flatMap(one => [...idTable.rows(one)]), [
+      ['a', 'peer0', '1.0.0', '2', 'i', ''],
+      ['a', 'peer0', '1.0.0', '2', '-', { text: 'IPFS: away', style: 'red' }],
+      ['a', '-', '-', '-', '-', { text: 'the peer is missing', style: 'red' }]
+    ])
   })
 
   it('a collection on a terminal is a row per peer, with what was removed and what failed', () => {

@@ -84,6 +84,13 @@ it('tells a key only what it may read', async () => {
   await Promise.all([limited.stop(), pins.stop()])
 })
 
+it('refuses types that no event has, and says which there are', async () => {
+  const response = await fetch(`${served.url}/api/v1/events?types=file,pni`, { headers: { 'x-api-key': 'alice' } })
+
+  assert.equal(response.status, 400)
+  assert.match(await response.text(), /no event is of type .*pni.*: types are file, pin, task, file\.created/)
+})
+
 it('answers 429 when there are too many listeners, and forgets those who have gone', async () => {
   const ring = ringOf('bob')
   await pollUntil(() => ring.readers === 0)

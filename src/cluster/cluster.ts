@@ -114,7 +114,7 @@ export interface Cluster extends ClusterApi, Startable {
   onSync (listener: (row: PeerSync) => void): () => void
   /** Peers that this one drains, for its ping. */
   drainsOf (): PeerId[]
-  /** Peers that this one has removed lately, for its ping. */
+  /** Peers that this one has removed lately and that are gone, for its ping. */
   removedPeers (): PeerId[]
   /** Whether a peer is being drained, by whomever. */
   isDraining (peer: PeerId): boolean
@@ -248,7 +248,7 @@ class ClusterPeer implements Cluster {
   rebalanceStatus (): RebalanceStatus { return this.#cases.rebalances.status() }
   async cancelRebalance (): Promise<RebalanceStatus> { return this.#cases.rebalances.cancel() }
   drainsOf (): PeerId[] { return this.#cases.draining.own() }
-  removedPeers (): PeerId[] { return this.#cases.removed.own() }
+  removedPeers (): PeerId[] { return this.#cases.removed.told() }
   isDraining (peer: PeerId): boolean { return this.#cases.draining.has(peer) }
 
   pin (cid: CID, options: PinOptions): Promise<Pin> { return this.#cases.pinner.pin(pinWithOptions(cid, options)) }

@@ -23,9 +23,9 @@ const toldMs = 24 * 3_600_000
 const mostTold = 32
 
 /**
- * Peers that somebody removed aren't missed by anybody, as soon as they are gone. This one's ping tells the others whom it has removed, for
- * a day or until they come back; what others tell counts when their changes of the pinset do. Kept in memory only: after a restart there is
- * nobody to miss.
+ * Peers that somebody removed aren't missed by anybody, as soon as they are gone. This one's ping tells the others whom it has removed and
+ * who is gone, for a day or until they come back; what others tell counts when their changes of the pinset do. Kept in memory only: after
+ * a restart there is nobody to miss.
  */
 export class RemovedPeers {
   readonly #deps: RemovedPeersDeps
@@ -46,7 +46,10 @@ export class RemovedPeers {
     if (!members.has(peer)) this.#forget(peer)
   }
 
-  /** Those that this peer has removed lately: what its ping tells. */
+  /** What this peer's ping tells. A peer that runs on is there for others, too, which may take it for gone between two of its pings. */
+  told (): PeerId[] { return this.own().filter(peer => !this.#deps.members.has(peer)) }
+
+  /** Those that this peer has removed lately. */
   own (): PeerId[] {
     const since = this.#deps.clock.elapsed() - toldMs
     for (const [peer, { at }] of this.#own) if (at < since) this.#own.delete(peer)

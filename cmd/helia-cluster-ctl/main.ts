@@ -126,8 +126,10 @@ async function runWith (command: Command, line: Parameters<NonNullable<Command['
     if (!(err instanceof ApiError) || context.signal.aborted) throw err
     context.printer.error(err)
     if (command.isOurs === true && err.status === 404 && err.message === 'not found') {
-      context.terminal.err('The asked peer does not know this: only Helia Cluster peers of this version do.\n')
+      context.terminal.err('The asked peer does not know this: only Helia Cluster peers of this version do. Ask one of those (--host).\n')
     }
+    const hint = command.hints?.[err.status]
+    if (hint != null) context.terminal.err(`${hint}\n`)
     return err.status === 0 ? exitCodes.failed : exitCodes.refused
   }
 }

@@ -87,6 +87,7 @@ describe('the guide to audits', { timeout: quietMs(180_000) }, () => {
     assert.equal(await run('what-the-status-says'), 0)
     assert.equal(await run('repair-it'), 1)
     assert.equal(await run('what-was-found'), 0)
+    assert.equal(await run('for-programs'), 0)
     assert.equal(await run('all-of-it'), 0)
   })
 })

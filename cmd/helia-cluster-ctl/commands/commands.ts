@@ -247,8 +247,10 @@ export const commands: readonly Command[] = [
       { names: ['sample'], type: 'text', about: 'so many pins of a hundred, e.g. 1%' },
       { names: ['peer'], type: 'text', about: "let this peer's IPFS node show random blocks (ID or name)" },
       { names: ['repair'], type: 'boolean', about: 'fetch again what is missing or damaged; not with --peer' },
+      { names: ['status'], type: 'boolean', about: 'how far the latest audit is, and what audits found lately' },
       { names: ['cancel'], type: 'boolean', about: 'end the audit that is under way' }
     ],
+    hints: { 409: '`audit --status` says how far it is, `audit --cancel` ends it.' },
     run: async (line, context) => (await import('./run-audit.ts')).audit(line, context)
   },
   {

@@ -10,14 +10,17 @@ import { peerNamed } from './run-sync.ts'
 
 const pollMs = 500
 
-/** Begins an audit and waits for its end; or ends the one under way. */
+/** Begins an audit and waits for its end; or shows or ends the one under way. */
 export async function audit (line: CommandLine, context: CtlContext): Promise<number> {
   const { args, flags } = line
   const { client, printer, signal } = context
+  const isOrder = args.length > 0 || ['all', 'sample', 'peer', 'repair'].some(name => flags.isSet(name))
+  if (flags.yes('status')) {
+    if (isOrder || flags.yes('cancel')) throw new CommandFailed('error : --status begins no audit: it goes with nothing else')
+    return await showFound(context)
+  }
   if (flags.yes('cancel')) {
-    if (args.length > 0 || ['all', 'sample', 'peer', 'repair'].some(name => flags.isSet(name))) {
-      throw new CommandFailed('error : --cancel ends the audit under way, whichever it is: it goes with nothing else')
-    }
+    if (isOrder) throw new CommandFailed('error : --cancel ends the audit under way, whichever it is: it goes with nothing else')
     printer.one(await endOf(await client.cancelAudit({ signal }), context), runFormat)
     return exitCodes.done
   }
@@ -41,6 +44,19 @@ async function showBad (run: Audit, { client, printer, signal }: CtlContext): Pr
   for await (const result of client.auditResults({ bad: true, signal })) {
     if (result.peer === run.peer && Date.parse(result.at) >= Date.parse(run.since)) printer.one(result, resultFormat)
   }
+}
+
+/** What audits found lately, and how the latest one goes. Ends with 1 when a pin isn't whole. */
+async function showFound ({ client, printer, terminal, signal }: CtlContext): Promise<number> {
+  let isWhole = true
+  for await (const result of client.auditResults({ bad: true, signal })) {
+    if (result.state !== 'repaired') isWhole = false
+    printer.one(result, foundFormat)
+  }
+  const [latest] = await client.audits({ signal })
+  if (latest != null) printer.one(latest, runFormat)
+  else if (printer.encoding !== 'json') terminal.out('no audit since the asked peer was started\n')
+  return isWhole ? exitCodes.done : exitCodes.failed
 }
 
 /** With a line on the terminal that says how far it is. */
@@ -83,6 +99,11 @@ const resultFormat: Format<AuditResult> = {
   json: result => ({ ...result })
 }
 
+/** Of an audit that may be any: with the peer and the time. */
+const foundFormat: Format<AuditResult> = {
+  text: result => `${result.cid}: ${what(result)} (audit of ${result.peer}, ${result.at})\n`, json: resultFormat.json
+}
+
 function foundText (run: Audit): string {
   const { state, bad, failed = 0, bad_blocks: badBlocks, repaired_blocks: repaired } = run
   if (bad > 0) {
@@ -93,7 +114,7 @@ function foundText (run: Audit): string {
       ...failed > 0 ? [`${counted(failed, 'pin')} could not be looked at`] : []
     ].join('; ')
   }
-  if (run.pins === 0) return 'nothing was looked at'
+  if (run.pins === 0 && run.blocks === 0) return 'nothing was looked at'
   return state === 'done' ? 'all of it is there' : 'nothing was missing so far'
 }
 

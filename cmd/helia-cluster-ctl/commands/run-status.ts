@@ -26,18 +26,22 @@ export async function showStatus ({ flags, args }: CommandLine, context: CtlCont
     const { watch } = await import('./watch.ts')
     return await watch(source, { everyMs: Math.max(100, flags.number('interval', 2000)) }, context)
   }
-  await (isForEyes ? explained(source(), context) : printer.each(source(), statusFormat))
+  await (isForEyes ? explained(source(), noneText(filter), context) : printer.each(source(), statusFormat))
   return exitCodes.done
 }
 
 /** Rows that say why pins wait, and a line with the sum. */
-async function explained (statuses: AsyncIterable<GlobalPinInfo>, context: CtlContext): Promise<void> {
+async function explained (statuses: AsyncIterable<GlobalPinInfo>, none: string, context: CtlContext): Promise<void> {
   const { StatusSum, withReasons } = await import('../print/status-sum.ts')
   const sum = new StatusSum()
   await context.printer.each(sum.count(withReasons(statuses, context)), statusFormat)
-  const text = sum.text()
-  if (text !== '') context.terminal.out(`\n${text}\n`)
+  const text = sum.text(none)
+  if (text !== '') context.terminal.out(text === none ? `${text}\n` : `\n${text}\n`)
 }
+
+/** What it means that a list is empty. */
+const noneText = (filter: readonly string[]): string =>
+  filter.length === 0 ? 'no pins' : filter.join(',') === underReplicated ? 'no pin is on fewer peers than it shall be' : 'no pin has such a status'
 
 async function * single<Item> (item: Promise<Item>): AsyncGenerator<Item, void, undefined> { yield await item }
 

@@ -37,9 +37,10 @@ export async function peerNamed (text: string, { client, signal }: Pick<CtlConte
   }
   const found = named.members.length > 0 ? named.members : named.missing
   if (found.length !== 1 || found[0] == null) {
-    throw new CommandFailed(
-      `error parsing peer ID: ${found.length === 0 ? 'neither a peer ID nor the name of a peer' : 'several peers have this name'}: ${text}`
-    )
+    const why = found.length === 0
+      ? `neither a peer ID nor the name of a peer: ${text} (\`peers ls\` shows both)`
+      : `several peers have this name: ${text}. Take the ID: ${found.join(', ')}`
+    throw new CommandFailed(`error parsing peer ID: ${why}`)
   }
   return found[0]
 }

@@ -1,5 +1,6 @@
 import type { GlobalPinInfo, PinProgress } from '../../../src/client/types.ts'
 import type { CtlContext } from '../context.ts'
+import { nameAndTail, peerLabels } from './peer-labels.ts'
 
 /** What people are told of statuses beyond the rows: why pins wait, and how many lack copies. */
 
@@ -33,6 +34,8 @@ function withReason (info: GlobalPinInfo, progress: readonly PinProgress[]): Glo
 export class StatusSum {
   #pins = 0
   #lacking = 0
+  /** Pinned, and there is something to say of it all the same: an audit found it damaged, or a denylist names it. */
+  #noted = 0
   readonly #missing = new Set<string>()
 
   async * count (statuses: AsyncIterable<GlobalPinInfo>): AsyncGenerator<GlobalPinInfo, void, undefined> {
@@ -43,17 +46,21 @@ export class StatusSum {
       const shallHave = (peer: string): boolean => allocations.length === 0 || allocations.includes(peer)
       // of who doesn't answer it isn't known what it has: only what it shall have
       if (peers.some(([peer, { status }]) => !satisfied.has(status) && (status !== 'cluster_error' || shallHave(peer)))) this.#lacking++
-      for (const [peer, { status, peername }] of peers) if (status === 'cluster_error') this.#missing.add(peername === '' ? peer : peername)
+      else if (peers.some(([, { status, error }]) => status === 'pinned' && error !== '')) this.#noted++
+      const named = peers.map(([peer, { status, peername }]) => ({ peer, status, peername }))
+      const label = peerLabels(named, nameAndTail)
+      for (const one of named) if (one.status === 'cluster_error') this.#missing.add(label(one))
       yield info
     }
   }
 
-  /** One line; '' when there is nothing to say. */
-  text (): string {
+  /** One line; '' when there is nothing to say. `none`: what to say of no pins. */
+  text (none: string): string {
+    if (this.#pins === 0) return none
     if (this.#pins < 2 && this.#lacking === 0) return ''
     const pins = this.#pins === 1 ? '1 pin' : `${this.#pins} pins`
     const lacking = this.#lacking === 0
-      ? ', all where they shall be'
+      ? `, all where they shall be${this.#noted === 0 ? '' : `, but ${this.#noted} with an error`}`
       : `, ${this.#lacking} on fewer peers than ${this.#lacking === 1 ? 'it' : 'they'} shall be`
     const missing = this.#missing.size === 0 ? '' : `; without an answer: ${[...this.#missing].toSorted().join(', ')}`
     return `${pins}${lacking}${missing}`

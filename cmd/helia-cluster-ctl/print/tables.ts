@@ -2,6 +2,7 @@ import { neverText } from '../../../src/client/types.ts'
 import type { GlobalPinInfo, GlobalRepoGc, Id, Metric, Pin, PinInfo } from '../../../src/client/types.ts'
 import type { Style } from './colours.ts'
 import { bytesText, relativeTime } from './humanize.ts'
+import { nameAndTail, peerLabels } from './peer-labels.ts'
 import type { Cell, Table } from './table.ts'
 
 /** The lists as people read them. */
@@ -70,15 +71,19 @@ export const repoGcTable: Table<GlobalRepoGc> = {
 /** One row per peer, so that the CID stands before the first one only. */
 export const statusTable: Table<GlobalPinInfo> = {
   columns: ['CID', 'NAME', 'PEER', 'STATUS', 'SINCE', 'TRIES', 'ERROR'],
-  rows: info => Object.entries(info.peer_map).toSorted(([a], [b]) => a < b ? -1 : 1).map(([peer, one], at) => [
-    at === 0 ? info.cid : '',
-    at > 0 ? '' : info.name === '' ? '-' : info.name,
-    one.peername === '' ? peer : one.peername,
-    { text: one.status, style: statusStyles[one.status] ?? 'cyan' },
-    when(one.timestamp),
-    String(one.attempt_count),
-    errorCell(one.error)
-  ])
+  rows: info => {
+    const peers = Object.entries(info.peer_map).map(([peer, one]) => ({ ...one, peer })).toSorted((a, b) => a.peer < b.peer ? -1 : 1)
+    const label = peerLabels(peers, nameAndTail)
+    return peers.map((one, at) => [
+      at === 0 ? info.cid : '',
+      at > 0 ? '' : info.name === '' ? '-' : info.name,
+      label(one),
+      { text: one.status, style: statusStyles[one.status] ?? 'cyan' },
+      when(one.timestamp),
+      String(one.attempt_count),
+      errorCell(one.error)
+    ])
+  }
 }
 
 /** `now` in Unix milliseconds. */

@@ -18,6 +18,8 @@ export interface Command {
   completes?: 'files' | readonly string[]
   /** Go's program doesn't have it: `commands`, which scripts read, lists what both have. */
   isOurs?: boolean
+  /** What to do when the peer answers with that status: one line on stderr, behind the error. */
+  hints?: Readonly<Record<number, string>>
 }
 
 /** What a handler is given: its flags, and the words that are none. */

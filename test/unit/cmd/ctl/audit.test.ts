@@ -19,10 +19,12 @@ async function audited (changes: Record<string, unknown>) {
 describe('ctl audit', () => {
   it('says that all is there only of what was looked at', async () => {
     const [some, none] = [await audited({}), await audited({ pins: 0, blocks: 0, bytes: 0 })]
+    const half = await audited({ state: 'cancelled', pins: 0 })
 
     assert.deepEqual([some.status, none.status], [0, 0])
     assert.equal(some.stdout, 'done: 2 pins of p, 3 blocks, 3.0 kB; all of it is there\n')
     assert.equal(none.stdout, 'done: 0 pins of p, 0 blocks, 0 B; nothing was looked at\n')
+    assert.equal(half.stdout, 'cancelled: 0 pins of p, 3 blocks, 3.0 kB; nothing was missing so far\n')
   })
 
   it('ends the one under way', async () => {
@@ -51,6 +53,45 @@ describe('ctl audit', () => {
       assert.deepEqual(api.asked, [])
     })
   }
+
+  it('says what to do about the one under way', async () => {
+    const api = await stubApi({ 'POST /audit': { status: 409, body: '{"code":409,"message":"another audit is under way"}' } })
+    const { stderr, status } = await runCtlHere(['--host', api.host, 'audit', '--all']).finally(async () => api.stop())
+
+    assert.deepEqual([status, stderr], [2, '`audit --status` says how far it is, `audit --cancel` ends it.\n'])
+  })
+
+  it('shows the latest one, and what audits found; the exit code says whether all is whole', async () => {
+    const found = {
+      peer: 'p', cid: 'bafkqaaa', at: '2026-11-29T02:00:01Z', state: 'repaired', blocks: 1, bytes: 9, bad_blocks: ['bafkqaaa'], bad_count: 1,
+      repaired: 1, error: ''
+    }
+    const shown = async (results: unknown[], runs: string): Promise<[number, string]> => {
+      const api = await stubApi({
+        'GET /audit': { body: runs }, 'GET /audit/results': { body: results.map(row => `${JSON.stringify(row)}\n`).join('') }
+      })
+      const { stdout, status } = await runCtlHere(['--host', api.host, 'audit', '--status']).finally(async () => api.stop())
+      return [status, stdout]
+    }
+
+    assert.deepEqual(await shown([], '[]'), [0, 'no audit since the asked peer was started\n'])
+    assert.deepEqual(await shown([found], `[${run({ state: 'running' })},${run({})}]`), [
+      0,
+      'bafkqaaa: 1 block missing or damaged, all back again (audit of p, 2026-11-29T02:00:01Z)\n' +
+        'running: 2 pins of p, 3 blocks, 3.0 kB; nothing was missing so far\n'
+    ])
+    assert.deepEqual(await shown([{ ...found, state: 'bad', repaired: 0 }], '[]'), [
+      1, 'bafkqaaa: 1 block missing or damaged (audit of p, 2026-11-29T02:00:01Z)\nno audit since the asked peer was started\n'
+    ])
+  })
+
+  it('asks for nothing when --status comes with an audit', async () => {
+    for (const more of [['--all'], ['--cancel'], ['bafkqaaa']]) {
+      const api = await stubApi({})
+      const { status } = await runCtlHere(['--host', api.host, 'audit', '--status', ...more]).finally(async () => api.stop())
+      assert.deepEqual([status, api.asked], [1, []])
+    }
+  })
 
   for (const sample of ['0x10', '1e1', '+5', ' 5', '5.', 'Infinity', '0', '101', '1%%']) {
     it(`takes no sample of ${JSON.stringify(sample)}`, async () => {

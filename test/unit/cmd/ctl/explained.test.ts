@@ -63,6 +63,33 @@ describe('ctl says why', () => {
     assert.match(held.stdout, / failed to dial \* \[\/ip4\/192\.0\.2\.1\/tcp\/1\] refused\n/)
   })
 
+  it('which of the peers with one name it is', async () => {
+    const { stdout } = await run(['--enc=table', 'status'], {
+      'GET /pins': { body: `${JSON.stringify({ cid, name: 'n', peer_map: { [one]: at('vm', 'pinned'), [two]: at('vm', 'cluster_error') } })}\n` }
+    })
+
+    assert.match(stdout, / n {5}vm \(…vLhqaE\) {2}pinned /)
+    assert.match(stdout, / vm \(…ZWtgwv\) {2}cluster_error /)
+    assert.match(stdout, /; without an answer: vm \(…ZWtgwv\)\n$/)
+  })
+
+  it('that pins are where they shall be, and how many of them an audit found damaged', async () => {
+    const rows = ['', 'the audit of 2026-11-29T02:00:00Z found 1 of its blocks missing or damaged'].map(error =>
+      `${JSON.stringify({ cid, name: 'n', peer_map: { [one]: at('peer0', 'pinned', error), [two]: at('peer1', 'pinned') } })}\n`)
+    const { stdout } = await run(['--enc=table', 'status'], { 'GET /pins': { body: rows.join('') } })
+
+    assert.match(stdout, /\n2 pins, all where they shall be, but 1 with an error\n$/)
+  })
+
+  it('what an empty list means', async () => {
+    const said = await Promise.all([[], ['--filter', 'under_replicated'], ['--filter', 'pin_error']].map(async filter =>
+      (await run(['--enc=table', 'status', ...filter], { 'GET /pins': { body: '' } })).stdout))
+    const piped = await run(['status'], { 'GET /pins': { body: '' } })
+
+    assert.deepEqual(said, ['no pins\n', 'no pin is on fewer peers than it shall be\n', 'no pin has such a status\n'])
+    assert.equal(piped.stdout, '')
+  })
+
   it('by itself, for one pin', async () => {
     const { stdout } = await run(['pin', 'progress', cid], listed)
 

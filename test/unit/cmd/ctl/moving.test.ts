@@ -161,7 +161,14 @@ describe('ctl peers drain', () => {
 
     assert.deepEqual([named.status, named.asked], [0, ['GET /peers?missing=true', `POST ${path}`]])
     assert.deepEqual([unknown.status, unknown.asked], [1, ['GET /peers?missing=true']])
-    assert.match(unknown.stderr + unknown.stdout, /neither a peer ID nor the name of a peer: nobody/)
+    assert.match(unknown.stderr + unknown.stdout, /neither a peer ID nor the name of a peer: nobody \(`peers ls` shows both\)/)
+  })
+
+  it('names the peers among which it can not choose', async () => {
+    const peers = ['p1', 'p2'].map(id => `{"id":"${id}","peername":"vm","error":""}\n`).join('')
+    const { status, stderr } = await run(['peers', 'drain', 'vm'], { 'GET /peers': { body: peers } })
+
+    assert.deepEqual([status, stderr], [1, 'error parsing peer ID: several peers have this name: vm. Take the ID: p1, p2\n'])
   })
 })
 

@@ -97,7 +97,7 @@ async function waitFor<Status> (
     let status = first
     while (!isOver(status)) {
       line.show(words(status))
-      if (clock.elapsed() > until) throw new CommandFailed(`error waiting: ${words(status)}`, { exitCode: exitCodes.timedOut })
+      if (clock.elapsed() > until) throw new CommandFailed(`error waiting: ${words(status)}; the asked peer goes on`, { exitCode: exitCodes.timedOut })
       await clock.sleep(lookMs, signal)
       status = await again().catch(async err => {
         if (!signal.aborted && err instanceof ApiError && await isBeginning(err, context)) return status

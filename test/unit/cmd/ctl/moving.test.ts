@@ -67,7 +67,7 @@ describe('ctl peers drain', () => {
     )
 
     assert.equal(status, 62)
-    assert.match(stderr, /4 of 10 pins left, waiting: no other peer can take it/)
+    assert.match(stderr, /4 of 10 pins left, waiting: no other peer can take it; .*the asked peer goes on$/m)
   })
 
   it('asks, lists and cancels without beginning anything', async () => {

@@ -239,7 +239,7 @@ export class Audits {
     if (result.state !== 'good') run.bad++
     if (result.state === 'failed') run.failed++
     if (result.state === 'bad' || result.state === 'failed') {
-      this.#deps.log.error('a pin is incomplete', {
+      this.#deps.log.error('a pin is incomplete. `helia-cluster-ctl audit --repair` gets its blocks from the others', {
         peer: run.peer, cid: pin.cid.toString(), blocks: result.badBlocks.slice(0, 3).join(' '), error: result.error
       })
     }

@@ -94,10 +94,7 @@ export class Drains {
     const isKnown = pins > 0 || members.has(peer) || members.missing().some(one => one.peer === peer)
     if (!isKnown) throw new ClusterError('NOT_FOUND', { peer }, { message: 'there is no such peer' })
     if (lacking > 0) {
-      throw new ClusterError(
-        'NOT_ENOUGH_PEERS', { peer, pins: lacking, needed },
-        { message: `${lacking} pins of the peer need up to ${needed} peers: without it there are too few` }
-      )
+      throw new ClusterError('NOT_ENOUGH_PEERS', { peer, pins: lacking, needed }, { message: tooFewText(lacking, needed) })
     }
     const drain: Drain = { peer, since: clock.now(), endedAt: null, pins, moved: 0, fewer: 0, ...defaultLimits, ...order }
     await this.#changing.run(async () => {
@@ -210,4 +207,9 @@ function surveyOne ({ replicationFactorMin: min }: Pin, found: Survey, available
   if (available >= Math.max(1, min)) return
   found.lacking++
   found.needed = Math.max(found.needed, min, 1)
+}
+
+function tooFewText (lacking: number, needed: number): string {
+  const pins = lacking === 1 ? '1 pin of the peer needs' : `${lacking} pins of the peer need up to`
+  return `${pins} ${needed} ${needed === 1 ? 'peer' : 'peers'}, and without it there are fewer: add a peer first, or lower their minimum`
 }

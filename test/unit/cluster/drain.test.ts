@@ -258,7 +258,7 @@ describe('draining a peer', () => {
     await pinMany(3, 1, 2)
     await cluster.drainPeer(one, {})
 
-    await assert.rejects(cluster.drainPeer(two, {}), { code: 'NOT_ENOUGH_PEERS', message: /3 pins of the peer need up to 1 peers/ })
+    await assert.rejects(cluster.drainPeer(two, {}), { code: 'NOT_ENOUGH_PEERS', message: /3 pins of the peer need up to 1 peer, and without it there are fewer: add a peer first/ })
   })
 
   it('gives back, when it is cancelled, what pins in transit have too much', async () => {

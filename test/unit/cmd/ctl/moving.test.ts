@@ -140,12 +140,12 @@ describe('ctl peers drain', () => {
   it('refuses wrong arguments before it asks, and tells what the peer refuses', async () => {
     const refused = await run(['peers', 'drain', peer], {
       [`POST ${path}`]: {
-        status: 409, body: '{"code":409,"message":"3 pins of the peer need up to 2 peers: without it there are too few"}'
+        status: 409, body: '{"code":409,"message":"3 pins of the peer need up to 2 peers, and without it there are fewer"}'
       }
     })
 
     assert.equal(refused.status, 2)
-    assert.match(refused.stdout, /too few/)
+    assert.match(refused.stdout, /there are fewer/)
     for (const args of [[], [peer, '--max-bytes-per-second', 'fast'], [peer, '--max-pins-per-second', 'x']]) {
       const { status, asked } = await run(['peers', 'drain', ...args], {})
       assert.deepEqual([status, asked], [1, []], args.join(' '))

@@ -89,6 +89,9 @@ export class Nemesis {
     if (!this.#down.delete(peer)) return
     this.#stopped.delete(peer)
     peer.give()
-    await peer.start()
+    await peer.start().catch(err => {
+      // a kill may come as it starts
+      if (!this.#down.has(peer)) throw err
+    })
   }
 }

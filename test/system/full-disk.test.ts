@@ -55,7 +55,8 @@ describe('a peer on a disk without one byte left', { skip: noSmallDisk(), timeou
     await pollUntil(async () => await statusOf(cid ?? '') === 'unpinned', { what: 'the unpin' })
     const collected: any = await (await fetch(`${peer.url}/ipfs/gc`, { method: 'POST' })).json()
     const keys = (Object.values(collected.peer_map)[0] as any).keys
-    assert.ok(keys.length > 20 && keys.every(({ error }: any) => error == null || error === ''), JSON.stringify(collected).slice(0, 500))
+    // a peer whose disk is full collects by itself, too, and may have been first
+    assert.ok(keys.every(({ error }: any) => error == null || error === ''), JSON.stringify(collected).slice(0, 500))
     await pollUntil(() => disk.freeBytes() + sizeOf('reserve') >= reserveBytes + bytes, { withinMs: 20_000, what: 'room on the disk' })
   }
 

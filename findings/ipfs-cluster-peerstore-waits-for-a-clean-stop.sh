@@ -14,8 +14,21 @@ set -euo pipefail
 command -v go >/dev/null || { echo 'needs go'; exit 2; }
 dir=$(mktemp -d); pids=()
 trap 'kill -9 ${stub:-} "${pids[@]}" 2>/dev/null || true; chmod -R u+w "$dir"; rm -rf "$dir"' EXIT; cd "$dir"
-go mod init finding >/dev/null 2>&1
-go get github.com/ipfs-cluster/ipfs-cluster/cmd/ipfs-cluster-service@v1.1.6 >/dev/null 2>&1
+cat > go.mod <<'MOD'
+module finding
+
+go 1.26
+
+require github.com/ipfs-cluster/ipfs-cluster v1.1.6
+MOD
+cat > tools.go <<'GO'
+//go:build tools
+
+package finding
+
+import _ "github.com/ipfs-cluster/ipfs-cluster/cmd/ipfs-cluster-service"
+GO
+go mod tidy >/dev/null 2>&1
 mkdir stub
 cat > stub/main.go <<'GO'
 package main

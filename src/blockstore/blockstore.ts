@@ -26,6 +26,8 @@ export interface BlockReadOptions extends BlockstoreOptions {
   isUnchecked?: boolean
   /** Not out of what the store keeps in memory: to see whether the disk still has it. */
   fromDisk?: boolean
+  /** Nobody waits for it: it shall cost little, however long it takes. */
+  isUnhurried?: boolean
 }
 
 /** Where a block lies in the store's files. */

@@ -4,7 +4,7 @@ import type { PlacedReader } from '../blockstore.ts'
 import { diskFiles } from './files.ts'
 import type { SegmentFiles } from './files.ts'
 import { joinedRead } from './joined-read.ts'
-import { QuickReads } from './quick-reads.ts'
+import { QuickReads, usualQuickReads } from './quick-reads.ts'
 import type { QuickReadsDeps } from './quick-reads.ts'
 import { RecentChecks, usualChecks } from './recent-checks.ts'
 import { ReadRoom } from './read-room.ts'
@@ -28,7 +28,8 @@ export function placedReader (
 ): PlacedReader {
   const segments = new SegmentFolder({ folder: join(folder, 'segments'), openFiles }, files)
   const checks = new RecentChecks(usualChecks, deps)
-  const records = new RecordReader({ folder: segments, room: new ReadRoom(bytesReadAtOnce), quick: new QuickReads(deps), checks })
+  const quick = new QuickReads(usualQuickReads, deps)
+  const records = new RecordReader({ folder: segments, room: new ReadRoom(bytesReadAtOnce), quick, checks })
   return {
     read: async (place, multihash, allocate = Buffer.allocUnsafeSlow) => {
       try {

@@ -1,3 +1,8 @@
+export interface QuickReadsInit {
+  /** What takes longer didn't come out of the disk's cache. Milliseconds. */
+  slowMs: number
+}
+
 export interface QuickReadsDeps {
   /** Milliseconds, from anywhere on, with fractions. */
   time: () => number
@@ -7,8 +12,8 @@ export interface QuickReadsDeps {
   hasOthers: () => boolean
 }
 
-/** A read of the disk's cache takes less, unless the machine is busy with other things. Milliseconds. */
-const slowMs = 5
+/** A read of the disk's cache takes less, unless the machine is busy with other things. */
+export const usualQuickReads: QuickReadsInit = { slowMs: 5 }
 /** What waiting for a slow disk may take of a thread's time. */
 const waitingShare = 1 / 20
 
@@ -18,11 +23,13 @@ const waitingShare = 1 / 20
  * long as the wait was.
  */
 export class QuickReads {
+  readonly #slowMs: number
   readonly #time: () => number
   readonly #hasOthers: () => boolean
   #slowUntil = -Infinity
 
-  constructor ({ time, hasOthers }: QuickReadsDeps) {
+  constructor ({ slowMs }: QuickReadsInit, { time, hasOthers }: QuickReadsDeps) {
+    this.#slowMs = slowMs
     this.#time = time
     this.#hasOthers = hasOthers
   }
@@ -33,7 +40,7 @@ export class QuickReads {
     if (from < this.#slowUntil || !this.#hasOthers()) return inPool()
     const result = atOnce()
     const took = this.#time() - from
-    if (took > slowMs) this.#slowUntil = from + took / waitingShare
+    if (took > this.#slowMs) this.#slowUntil = from + took / waitingShare
     return result
   }
 }

@@ -11,12 +11,17 @@ export interface RecordReaderDeps {
   room: ReadRoom
   /** Default: all reads go by way of the pool. */
   quick?: QuickReads
+  /** For reads that nobody waits for. Default: as the others. */
+  unhurried?: QuickReads
   /** Content that was found right a moment ago isn't looked at again by `readJoined`. */
   checks: RecentChecks
 }
 
 /** A block and where its record is. */
 export interface PlacedBlock { place: Place, multihash: Uint8Array }
+
+/** See `BlockReadOptions`. */
+export interface RecordReadOptions { isUnchecked?: boolean | undefined, isUnhurried?: boolean | undefined }
 
 /** Reads whole records, in bounded memory. */
 export class RecordReader {
@@ -28,14 +33,16 @@ export class RecordReader {
    * The block of this multihash, when its record is at this place and its checksums are right; that of the header only when the caller
    * checks the content. Rejects with NOT_FOUND when the segment isn't there.
    */
-  async read (place: Place, multihash: Uint8Array, allocate: Allocate, isUnchecked = false): Promise<Uint8Array | undefined> {
-    const { folder, room } = this.#deps
+  async read (
+    place: Place, multihash: Uint8Array, allocate: Allocate, { isUnchecked = false, isUnhurried = false }: RecordReadOptions = {}
+  ): Promise<Uint8Array | undefined> {
+    const { folder, room, quick, unhurried = quick } = this.#deps
     const length = recordLength(multihash.length, place.length)
     if (!room.enter(length)) await room.turn(length)
     try {
       const memory = allocate(length)
       const record = Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset, length)
-      const count = await folder.use(place.segment, async file => this.#fill([record], file, place.offset))
+      const count = await folder.use(place.segment, async file => fill([record], { file, offset: place.offset }, isUnhurried ? unhurried : quick))
       if (count !== record.length) return undefined
       return isUnchecked ? uncheckedPayloadOf(record, multihash) : payloadOf(record, multihash)
     } finally {
@@ -49,7 +56,7 @@ export class RecordReader {
    * NOT_FOUND when the segment isn't there.
    */
   async readJoined (blocks: readonly PlacedBlock[], allocate: Allocate): Promise<Uint8Array | undefined> {
-    const { folder, room } = this.#deps
+    const { folder, room, quick } = this.#deps
     const [first] = blocks as [PlacedBlock]
     const length = blocks.reduce((sum, { place }) => sum + place.length, 0)
     if (!room.enter(length)) await room.turn(length)
@@ -57,7 +64,8 @@ export class RecordReader {
       const memory = allocate(length).subarray(0, length)
       const parts = partsOf(blocks, memory)
       const count = await folder.use(
-        first.place.segment, async file => this.#fill(parts.flatMap(({ head, payload }) => [head, payload]), file, first.place.offset)
+        first.place.segment,
+        async file => fill(parts.flatMap(({ head, payload }) => [head, payload]), { file, offset: first.place.offset }, quick)
       )
       const isWhole = count === length + parts.reduce((sum, { head }) => sum + head.length, 0)
       return isWhole && parts.every(part => this.#isRight(part)) ? memory : undefined
@@ -75,12 +83,13 @@ export class RecordReader {
     checks.add(place)
     return true
   }
+}
 
-  #fill (into: readonly Uint8Array[], file: SegmentFile, offset: number): number | Promise<number> {
-    const { quick } = this.#deps
-    const inPool = async (): Promise<number> => file.readv(into, offset)
-    return quick == null ? inPool() : quick.run(() => file.readvNow(into, offset), inPool)
-  }
+function fill (
+  into: readonly Uint8Array[], { file, offset }: { file: SegmentFile, offset: number }, quick: QuickReads | undefined
+): number | Promise<number> {
+  const inPool = async (): Promise<number> => file.readv(into, offset)
+  return quick == null ? inPool() : quick.run(() => file.readvNow(into, offset), inPool)
 }
 
 /** Where header (with multihash) and content of a record go. */

@@ -30,6 +30,7 @@ import type { Place } from './place.ts'
 import { goingSizeBytes, samePlace } from './place.ts'
 import { RecentChecks, usualChecks } from './recent-checks.ts'
 import { ReadRoom } from './read-room.ts'
+import { QuickReads } from './quick-reads.ts'
 import { RecordReader } from './record-reader.ts'
 import type { PlacedBlock } from './record-reader.ts'
 import { BlockCache } from './block-cache.ts'
@@ -87,6 +88,8 @@ export interface SegmentBlockstoreDeps {
  */
 export interface UpkeptBlockstore extends Blockstore { readonly upkeep: Worker }
 
+/** What takes longer didn't come out of the disk's cache, and has no place on a thread with others to serve. Milliseconds. */
+const cachedReadMs = 1
 /** Enough for every thread of the pool; many readers of large blocks wait for each other. */
 const bytesReadAtOnce = 16 * 1024 * 1024
 
@@ -139,8 +142,10 @@ class SegmentBlockstore implements UpkeptBlockstore {
     }, deps)
     this.#recent = new BlockCache(init.recentBytes ?? 4 * 1024 * 1024)
     this.#folder = new SegmentFolder({ folder: this.#segmentsFolder(), openFiles: init.openFiles ?? 64 }, deps.files ?? diskFiles)
+    const time = (): number => deps.clock.elapsed()
     this.#records = new RecordReader({
-      folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time: () => deps.clock.elapsed() })
+      folder: this.#folder, room: new ReadRoom(bytesReadAtOnce), checks: new RecentChecks(usualChecks, { time }),
+      unhurried: new QuickReads({ slowMs: cachedReadMs }, { time, hasOthers: () => true })
     })
     this.#appender = new Appender({ segmentBytes, groupBytes: 4 * 1024 * 1024, folder }, { index: this.#index, folder: this.#folder })
     this.upkeep = {
@@ -330,10 +335,10 @@ class SegmentBlockstore implements UpkeptBlockstore {
   }
 
   async #readAt (
-    place: Place, multihash: Uint8Array, { allocate = Buffer.allocUnsafeSlow, isUnchecked }: BlockReadOptions
+    place: Place, multihash: Uint8Array, { allocate = Buffer.allocUnsafeSlow, isUnchecked, isUnhurried }: BlockReadOptions
   ): Promise<Uint8Array | undefined> {
-    return await this.#records.read(place, multihash, allocate, isUnchecked) ?? await this.#records.read(place, multihash, allocate)
-      ?? await this.#giveUp(place, multihash)
+    return await this.#records.read(place, multihash, allocate, { isUnchecked, isUnhurried })
+      ?? await this.#records.read(place, multihash, allocate) ?? await this.#giveUp(place, multihash)
   }
 
   /** A damaged block is no longer here: it can be put again. Throws INVALID_DATA when that is no longer its place. */

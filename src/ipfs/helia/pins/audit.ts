@@ -34,8 +34,8 @@ export interface NodeAuditDeps {
 }
 
 const mostBadNamed = 100
-/** Reads at a time: the disk is others', too. */
-const readsAtOnce = 4
+/** Reads at a time: the disk is others', too, and what is hashed shall still be in the processor's cache. */
+const readsAtOnce = 2
 /** Leaves are read into the same memory again and again: fresh memory costs more than reading. */
 const leafMemory = { keepBytes: 8 * 1024 * 1024, largestBytes: 4 * 1024 * 1024, idleMs: 10_000 }
 const answerMs = 20_000
@@ -83,7 +83,7 @@ export class NodeAudit implements Auditor {
   async #good (cid: CID): Promise<Uint8Array | undefined> {
     const { blockstore } = this.#deps
     const memory = isLeaf(cid) ? { allocate: (size: number) => this.#leaves.allocate(size) } : {}
-    const bytes = await blockstore.get(cid, { ...memory, isUnchecked: true, fromDisk: true })
+    const bytes = await blockstore.get(cid, { ...memory, isUnchecked: true, fromDisk: true, isUnhurried: true })
     if (bytes == null || await isContentOf(cid, bytes)) return bytes
     // the store shall learn of it, too
     const again = await blockstore.get(cid, { fromDisk: true })

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { QuickReads } from '../../../../src/blockstore/segments/quick-reads.ts'
+import { QuickReads, usualQuickReads } from '../../../../src/blockstore/segments/quick-reads.ts'
 
 /** Reads that take so long; how each was made. */
 function reads (hasOthers = true) {
   let now = 0
   const made: string[] = []
-  const quick = new QuickReads({ time: () => now, hasOthers: () => hasOthers })
+  const quick = new QuickReads(usualQuickReads, { time: () => now, hasOthers: () => hasOthers })
   const read = (ms: number): void => {
     void quick.run(() => { now += ms; made.push('at once') }, async () => { made.push('in the pool') })
   }

@@ -8,6 +8,8 @@ import { silentLogger } from '../../../../src/base/log.ts'
 import { systemClock } from '../../../../src/base/system.ts'
 import { segmentBlockstore } from '../../../../src/blockstore/segments/segments.ts'
 import type { SegmentBlockstoreInit, UpkeptBlockstore } from '../../../../src/blockstore/segments/segments.ts'
+import type { Block } from '../../../../src/blockstore/blockstore.ts'
+import { withMethods } from '../../../../src/observe/method-overrides.ts'
 import { numberedBlock, numberedBlocks } from '../../../support/blocks.ts'
 import { FaultyFiles } from '../../../support/faulty-files.ts'
 
@@ -41,6 +43,49 @@ describe('segment store', () => {
     files.roomBytes = Infinity
     await store.stop()
     await rm(folder, { recursive: true, force: true })
+  })
+
+  it('reads what nobody waits for in its own thread while the disk answers at once, and in the pool when it does not', async () => {
+    const made: string[] = []
+    let now = 0
+    let readMs = 0
+    const open = files.open.bind(files)
+    files.open = async (path, options) => {
+      const file = await open(path, options)
+      return withMethods(file, {
+        readv: async (into, position) => {
+          made.push('in the pool')
+          return file.readv(into, position)
+        },
+        readvNow: (into, position) => {
+          made.push('at once')
+          now += readMs
+          return file.readvNow(into, position)
+        }
+      })
+    }
+    store = segmentBlockstore({ folder, recentBytes: 0 }, {
+      log: silentLogger, clock: { ...systemClock, now: () => systemClock.now(), elapsed: () => now }, files
+    })
+    await store.start(never)
+    const [{ cid }] = numberedBlocks(1, 1000) as [Block]
+    await store.put(numberedBlocks(1, 1000))
+    const read = async (ms: number, isUnhurried: boolean): Promise<void> => {
+      readMs = ms
+      made.length = 0
+      assert.equal((await store.get(cid, { isUnhurried }))?.length, 1000)
+    }
+
+    await read(0.1, false)
+    assert.deepEqual(made, ['in the pool'])
+    await read(0.1, true)
+    assert.deepEqual(made, ['at once'])
+    await read(8, true)
+    await read(0.1, true)
+    assert.deepEqual(made, ['in the pool'])
+    now += 1000
+    await read(0.1, true)
+    assert.deepEqual(made, ['at once'])
   })
 
   it('says STORAGE_FULL when the disk is, shows nothing of that batch, and goes on when there is room', async () => {

@@ -42,7 +42,9 @@ export class RecordReader {
     try {
       const memory = allocate(length)
       const record = Buffer.from(memory.buffer as ArrayBuffer, memory.byteOffset, length)
-      const count = await folder.use(place.segment, async file => fill([record], { file, offset: place.offset }, isUnhurried ? unhurried : quick))
+      const count = await folder.use(
+        place.segment, async file => fill([record], { file, offset: place.offset }, isUnhurried ? unhurried : quick)
+      )
       if (count !== record.length) return undefined
       return isUnchecked ? uncheckedPayloadOf(record, multihash) : payloadOf(record, multihash)
     } finally {

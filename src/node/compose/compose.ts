@@ -40,6 +40,7 @@ import type { ComposedService, ComposeService } from './compose-service.ts'
 import { composeStores } from './compose-stores.ts'
 import type { Stores, StoresDeps } from './compose-stores.ts'
 import { composeTracker } from './compose-tracker.ts'
+import { opensInReserve } from '../folder/disk-reserve.ts'
 import type { NodeInit } from '../node-contract.ts'
 import { refusingLookups } from '../refusing-ipfs.ts'
 
@@ -215,7 +216,9 @@ function inOrderOfStart (isEmbedded: boolean, parts: Parts): Startable[] {
     : undefined
   return [
     ...parts.observing, parts.threads, parts.denylist, stores.reserve,
-    together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null)),
+    together('stores', [stores.pinset, stores.local, stores.blocks].filter(store => store != null).map(
+      store => opensInReserve(store, stores.reserve)
+    )),
     consensus, ...network.serving, network.givingHistory(consensus), apis.restapi, apis.pinsvcapi, apis.ipfsproxy, ipfs, apis.gateway,
     tracker, monitor, ...parts.eventComponents, workers, listenersOpen,
     httpHosts.restapi, httpHosts.pinsvcapi, apis.webui, ...parts.peerServers, ...network.listening, ipfsListens,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { open, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DiskReserve } from '../../base/disk-reserve.ts'
-import { ClusterError } from '../../base/errors.ts'
+import { ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Startable } from '../../base/lifecycle.ts'
 import type { Logger } from '../../base/log.ts'
 import { Mutex } from '../../base/mutex.ts'
@@ -38,6 +38,26 @@ export interface KeptReserve extends DiskReserve, Startable {
 
 /** The reserve in a file `reserve` of a peer's folder. `start` gives it up at once on a full disk: opening databases needs room. */
 export function fileReserve (init: FileReserveInit, deps: FileReserveDeps): KeptReserve { return new FileReserve(init, deps) }
+
+/**
+ * A store that the reserve lets open on a disk that somebody fills while the peer starts: it is given up, and the store starts once more.
+ */
+export function opensInReserve (store: Startable, reserve: Pick<DiskReserve, 'giveUp' | 'sizeBytes' | 'lackBytes'>): Startable {
+  return {
+    name: store.name,
+    start: async signal => {
+      try {
+        await store.start(signal)
+      } catch (err) {
+        if (!isClusterError(err, 'STORAGE_FULL') || reserve.lackBytes() === reserve.sizeBytes()) throw err
+        await reserve.giveUp()
+        await store.start(signal)
+      }
+    },
+    drain: async () => store.drain?.(),
+    stop: async () => store.stop()
+  }
+}
 
 class FileReserve implements KeptReserve {
   readonly name = 'disk reserve'

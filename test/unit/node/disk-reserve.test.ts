@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../src/base/log.ts'
-import { fileReserve } from '../../../src/node/folder/disk-reserve.ts'
+import { ClusterError } from '../../../src/base/errors.ts'
+import { fileReserve, opensInReserve } from '../../../src/node/folder/disk-reserve.ts'
 import type { KeptReserve } from '../../../src/node/folder/disk-reserve.ts'
 
 const MiB = 1024 * 1024
@@ -51,6 +52,25 @@ describe('reserve on the disk', () => {
     assert.equal(again.lackBytes(), 0)
     assert.equal(full.lackBytes(), 4 * MiB)
     assert.deepEqual(readdirSync(folder), [])
+  })
+
+  it('is given up for a store that finds no room to open, which starts once more; without a reserve it stays closed', async () => {
+    const reserve = await started()
+    await reserve.upkeep.work(never)
+    let starts = 0
+    const store = {
+      name: 'store',
+      start: async () => {
+        starts++
+        if (size() != null || starts > 2) throw new ClusterError('STORAGE_FULL')
+      },
+      stop: async () => {}
+    }
+
+    await opensInReserve(store, reserve).start(never)
+    assert.deepEqual([starts, size()], [2, undefined])
+    await assert.rejects(opensInReserve(store, reserve).start(never), { code: 'STORAGE_FULL' })
+    assert.equal(starts, 3)
   })
 
   it('is given up once, whoever asks, and taken again', async () => {

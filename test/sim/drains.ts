@@ -1,9 +1,9 @@
 import { isClusterError } from '../../src/base/errors.ts'
 import type { DrainOrder } from '../../src/cluster/cluster-api.ts'
-import type { CID, PeerId } from '../../src/model/cid.ts'
 import { defaultPinOptions, isEverywhere } from '../../src/model/pin.ts'
 import { aPeerId } from '../support/cluster/values.ts'
 import { cidFor } from '../support/pins.ts'
+import { Copies } from './copies.ts'
 import { Dice } from './dice.ts'
 import type { SimSettings } from './settings.ts'
 import { settingsOf } from './settings.ts'
@@ -49,58 +49,18 @@ function drainSettings (seed: number): SimSettings {
   }
 }
 
-/** Who has which item on its IPFS node now, running or not; looks at each loss whether the minimum still has it. */
-class Copies {
-  /** Items whose minimum had them once, by CID; users may let go of them. */
-  readonly wanted = new Map<string, { name: string, min: number }>()
-  readonly #having = new Map<string, Set<PeerId>>()
-  readonly #fault: (what: string) => void
-
-  constructor (peers: readonly SimPeer[], fault: (what: string) => void) {
-    this.#fault = fault
-    for (const peer of peers) this.#listen(peer)
-  }
-
-  count (cid: CID): number { return this.#having.get(cid.toString())?.size ?? 0 }
-
-  #listen ({ id, node, settings }: SimPeer): void {
-    const [pin, unpin] = [node.pin.bind(node), node.unpin.bind(node)]
-    node.pin = async (one, options) => {
-      await pin(one, options)
-      this.#of(one.cid).add(id)
-    }
-    node.unpin = async (cid, options) => {
-      await unpin(cid, options)
-      this.#of(cid).delete(id)
-      const wanted = this.wanted.get(cid.toString())
-      if (wanted != null && this.count(cid) < wanted.min) {
-        this.#fault(`${wanted.name} is on ${this.count(cid)} peers after ${settings.name} lost it, at least ${wanted.min} must have it`)
-      }
-    }
-  }
-
-  #of (cid: CID): Set<PeerId> {
-    const key = cid.toString()
-    const found = this.#having.get(key) ?? new Set()
-    this.#having.set(key, found)
-    return found
-  }
-}
-
 /**
- * A drain in trouble, then peace: the minimum has every pin at every instant, and in the end the peer has none. `held`: a peer with at
- * least so many pins is drained; 0: any peer of a world with some dozen pins.
+ * A drain in trouble, then peace: the minimum has every pin at every instant, and in the end the peer has none. Whole peers with some dozen
+ * pins; `simulateLargeDrain` has thousands.
  */
-export async function simulateDrain (
-  seed: number, { print, held = 0 }: { print?: (line: string) => void, held?: number } = {}
-): Promise<DrainResult> {
+export async function simulateDrain (seed: number, { print }: { print?: (line: string) => void } = {}): Promise<DrainResult> {
   const world = new World(drainSettings(seed), print)
-  const copies = new Copies(world.peers, what => { world.fault(what) })
+  const copies = new Copies(world.peers.map(({ id, node, settings: { name } }) => ({ id, name, node })), what => { world.fault(what) })
   const startedAt = world.clock.now()
   for (const peer of world.peers) world.start(peer)
   await world.clock.advance(2 * minuteMs)
-  const pins = await pinSome(world, copies, held)
-  const drained = await drainInTrouble(world, copies, held)
+  const pins = await pinSome(world, copies)
+  const drained = await drainInTrouble(world, copies)
   const moved = world.faults.length === 0 ? await settle(world, drained) : 0
   for (const peer of world.peers) world.stop(peer)
   await world.clock.advance(5 * minuteMs)
@@ -108,15 +68,15 @@ export async function simulateDrain (
 }
 
 /** Items that are where they belong before the drain begins. */
-async function pinSome (world: World, copies: Copies, held: number): Promise<number> {
+async function pinSome (world: World, copies: Copies): Promise<number> {
   const { dice, clock, peers, network } = world
   const { faults } = network
   const ipfsFaults = { ...peers[0]?.ipfsFaults }
   for (const { ipfsFaults: now } of peers) Object.assign(now, { failures: 0, delayMs: 10 })
   network.faults = { delayMs: 50, loss: 0, duplication: 0 }
   const run = peers[0]?.run as Run
-  const pins = held === 0 ? dice.whole(10, 40) : await pinUntilHeld(world, run, held)
-  if (held === 0) for (let at = 0; at < pins; at++) await inTime(world, async () => pinOne(world, run, `item ${at}`))
+  const pins = dice.whole(10, 40)
+  for (let at = 0; at < pins; at++) await inTime(world, async () => pinOne(world, run, `item ${at}`))
   for (let looks = 0; looks < 100 && copies.wanted.size < run.consensus.state.size() * 0.8; looks++) {
     await clock.advance(5000)
     for await (const batch of run.consensus.state.pins()) {
@@ -130,25 +90,6 @@ async function pinSome (world: World, copies: Copies, held: number): Promise<num
   return pins
 }
 
-/** Many at a time, until a peer is to have so many. */
-async function pinUntilHeld (world: World, run: Run, held: number): Promise<number> {
-  let pins = 0
-  while (await mostHeld(run, world.peers).then(([, most]) => most < held)) {
-    const lot = Array.from({ length: Math.min(500, held) }, () => `item ${pins++}`)
-    await inTime(world, async () => { await Promise.all(lot.map(async name => pinOne(world, run, name))) })
-  }
-  return pins
-}
-
-async function mostHeld (run: Run, peers: readonly SimPeer[]): Promise<[SimPeer, number]> {
-  const held = new Map<PeerId, number>()
-  for await (const batch of run.consensus.state.pins()) {
-    for (const { allocations } of batch) for (const id of allocations) held.set(id, (held.get(id) ?? 0) + 1)
-  }
-  const counts = peers.map(peer => [peer, held.get(peer.id) ?? 0] as [SimPeer, number])
-  return counts.reduce((most, one) => one[1] > most[1] ? one : most)
-}
-
 async function pinOne ({ dice, peers, trace }: World, run: Run, name: string): Promise<void> {
   const min = dice.whole(1, peers.length - 1)
   const most = dice.chance(0.05) ? -1 : Math.min(peers.length, min + dice.whole(0, 2))
@@ -159,10 +100,9 @@ async function pinOne ({ dice, peers, trace }: World, run: Run, name: string): P
 
 interface Drained { peer: SimPeer, by: SimPeer }
 
-async function drainInTrouble (world: World, copies: Copies, held: number): Promise<Drained> {
+async function drainInTrouble (world: World, copies: Copies): Promise<Drained> {
   const { clock, dice, peers, settings, trace } = world
   const drained: Drained = { peer: dice.pick(peers), by: dice.pick(peers) }
-  if (held > 0) [drained.peer] = await mostHeld(peers[0]?.run as Run, peers)
   const limits: DrainOrder = dice.chance(0.3) ? { maxPinsPerSecond: dice.between(0.05, 2), atOnce: dice.whole(1, 4) } : {}
   await begin(world, drained, limits)
   for (let step = 0; step < settings.steps && world.faults.length === 0; step++) {

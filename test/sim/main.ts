@@ -1,11 +1,12 @@
 /**
  * `npm run test:sim -- [--seeds N] [--from S] [--trace] [--drains [--held N] | --silent]`: runs worlds and prints, for each that fails,
  * what is wrong and the command that repeats it. `--trace` prints everything that happens. `--drains`: worlds in which a peer is drained,
- * with a look at each moment whether the minimum has every pin (`--held`: a peer that has at least so many pins); `--silent`: such in
- * which a disk gets another value without a change. A failing seed belongs into seeds.txt.
+ * with a look at each moment whether the minimum has every pin (`--held`: light worlds, and a peer that has so many pins); `--silent`:
+ * such in which a disk gets another value without a change. A failing seed belongs into seeds.txt.
  */
 import { demand, programOptions } from '../support/program-options.ts'
 import { simulateDrain } from './drains.ts'
+import { simulateLargeDrain } from './large-drains.ts'
 import { failureReport } from './report.ts'
 import { simulateSilentDifference } from './pinsets.ts'
 import { simulate } from './simulate.ts'
@@ -40,16 +41,28 @@ async function silentDifferences (): Promise<number> {
 
 async function drains (): Promise<number> {
   const began = performance.now()
-  let [failed, moved] = [0, 0]
+  let [failed, count] = [0, 0]
   for (let seed = from; seed < from + seeds; seed++) {
-    const result = await simulateDrain(seed, { ...print, held })
-    moved += result.moved
-    if (result.faults.length === 0) continue
+    const { faults, moves } = held === 0 ? await wholeDrain(seed) : await largeDrain(seed)
+    count += moves
+    if (faults.length === 0) continue
     failed++
-    console.log(`seed ${seed} fails: npm run test:sim -- --drains --seeds 1 --from ${seed} --held ${held}`, result.faults)
+    console.log(`seed ${seed} fails: npm run test:sim -- --drains --seeds 1 --from ${seed}${held === 0 ? '' : ` --held ${held}`}`, faults)
   }
-  console.log(`${seeds} seeds of drains, ${failed} failed; ${moved} pins moved in ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  console.log(`${seeds} seeds of drains, ${failed} failed; ${count} ${held === 0 ? 'pins moved' : 'copies were given up'} in ` +
+    `${((performance.now() - began) / 1000).toFixed(1)} s`)
   return failed === 0 ? 0 : 1
+}
+
+async function wholeDrain (seed: number): Promise<{ faults: string[], moves: number }> {
+  const { faults, moved } = await simulateDrain(seed, print)
+  return { faults, moves: moved }
+}
+
+async function largeDrain (seed: number): Promise<{ faults: string[], moves: number }> {
+  const { faults, losses, hash } = await simulateLargeDrain(seed, { ...print, pins: held })
+  if (seeds === 1) console.log(`trace ${hash}`)
+  return { faults, moves: losses }
 }
 
 const startedAt = performance.now()

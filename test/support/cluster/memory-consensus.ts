@@ -15,7 +15,9 @@ export class SharedPinset {
   commits = 0
 }
 
-const stored = (pin: Pin): Pin => ({ ...pin, mode: modeOfDepth(pin.maxDepth), userAllocations: [], timestamp: wholeSeconds(pin.timestamp) })
+/** A pin as a peer gets it back from the pinset. */
+export const storedPin = (pin: Pin): Pin =>
+  ({ ...pin, mode: modeOfDepth(pin.maxDepth), userAllocations: [], timestamp: wholeSeconds(pin.timestamp) })
 
 export interface MemoryConsensusInit { trusts?: (peer: PeerId) => boolean, batchSize?: number }
 
@@ -48,7 +50,7 @@ export function memoryConsensus (
       lines: async function * () { for (const batch of batches()) yield batch.map(pin => `${pinText(pin)}\n`) },
       size: () => pinset.pins.size
     },
-    put: async pin => change(pin.cid, stored(pin)),
+    put: async pin => change(pin.cid, storedPin(pin)),
     remove: async cid => { if (pinset.pins.has(cid.toString())) change(cid, undefined) },
     replaceIf: async (expected, pin) => {
       if (!isDeepStrictEqual(pinset.pins.get(pin.cid.toString()), expected)) return false

@@ -21,8 +21,8 @@ interface Drain { drained: LightPeer, by: LightPeer, limits: DrainOrder }
 
 /** A pin that the first peer and perhaps others hold. */
 function pinOn (ids: readonly PeerId[], name: string, dice: Dice): Pin {
-  const min = dice.whole(1, ids.length - 1)
-  const max = Math.min(ids.length, min + dice.whole(0, 2))
+  const min = dice.pick([1, 1, 2, ids.length - 1])
+  const max = Math.min(ids.length, min + dice.pick([0, 0, 1]))
   const [first, ...others] = ids as [PeerId, ...PeerId[]]
   const holders = others.toSorted(() => dice.float() - 0.5).slice(0, dice.whole(min, max) - 1)
   return { ...pinFor(name, { replicationFactorMin: min, replicationFactorMax: max }), allocations: [first, ...holders] }
@@ -36,7 +36,7 @@ export async function simulateLargeDrain (
   seed: number, { pins = 10_000, print }: { pins?: number, print?: (line: string) => void } = {}
 ): Promise<LargeDrainResult> {
   const dice = new Dice(seed ^ 0x1a46e)
-  const ids = Array.from({ length: dice.whole(3, 5) }, (_, at) => aPeerId(at))
+  const ids = Array.from({ length: dice.pick([3, 3, 4, 5]) }, (_, at) => aPeerId(at))
   const world = new LightWorld({ ids, pinset: Array.from({ length: pins }, (_, at) => pinOn(ids, `item ${at}`, dice)), print }, dice)
   const { clock, trace, copies, faults, peers } = world
   const drain: Drain = {

@@ -1,3 +1,4 @@
+import type { Clock } from '../../src/base/clock.ts'
 import { Lifecycle } from '../../src/base/lifecycle.ts'
 import type { Startable } from '../../src/base/lifecycle.ts'
 import { ClusterError } from '../../src/base/errors.ts'
@@ -16,7 +17,6 @@ import type { StatelessTracker } from '../../src/tracker/stateless/stateless-tra
 import { MemoryIpfs } from '../support/cluster/memory-ipfs.ts'
 import { SharedMonitor } from '../support/cluster/shared-monitor.ts'
 import { textImporters } from '../support/cluster/text-importers.ts'
-import type { SimClock } from '../support/sim-clock.ts'
 import { PeerClock } from '../support/sim-clock.ts'
 import { SimDisk } from '../support/sim-disk.ts'
 import type { Dice } from './dice.ts'
@@ -26,7 +26,7 @@ import type { IpfsFaults } from './slow-ipfs.ts'
 
 /** What all peers of a light world share. */
 export interface LightPeerDeps {
-  clock: SimClock
+  clock: Clock
   dice: Dice
   peers: LightPeer[]
   /** Longest time of a call to another peer; most take none. Milliseconds. */
@@ -72,7 +72,9 @@ export class LightPeer {
     this.id = id
     this.name = name
     this.replica = replica
-    this.node = new MemoryIpfs(`ipfs-${name}`)
+    const node = new MemoryIpfs(`ipfs-${name}`)
+    // of most pins that others hold there is nothing to be unpinned
+    this.node = Object.assign(node, { isUnpinned: (cid: CID) => node.down == null && !node.roots.has(cid.toString()) })
     this.#deps = deps
   }
 

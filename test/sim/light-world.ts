@@ -3,7 +3,7 @@ import { formatPingValue } from '../../src/model/metric.ts'
 import type { PeerId } from '../../src/model/cid.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import { aMetric } from '../support/cluster/shared-monitor.ts'
-import { SimClock } from '../support/sim-clock.ts'
+import { CoarseClock } from './coarse-clock.ts'
 import { Copies } from './copies.ts'
 import type { Dice } from './dice.ts'
 import type { LightPeerDeps, LightRun } from './light-peer.ts'
@@ -29,7 +29,7 @@ interface Trouble { crash: number, stop: number, cut: number, heal: number, ipfs
 
 /** Light peers that die, are cut off, fail and come back; whether each pin's minimum has it is looked at with each copy that goes. */
 export class LightWorld implements LightPeerDeps {
-  readonly clock = new SimClock()
+  readonly clock = new CoarseClock()
   readonly dice: Dice
   readonly trace: Trace
   readonly peers: LightPeer[]
@@ -51,7 +51,7 @@ export class LightWorld implements LightPeerDeps {
     this.dice = dice
     this.trace = new Trace(() => this.clock.now() - startedAt, print)
     this.callMs = dice.pick([10, 200, 2000])
-    this.pinRecoverIntervalMs = dice.pick([12, 30]) * minuteMs
+    this.pinRecoverIntervalMs = dice.pick([30, 60]) * minuteMs
     this.#mergeMs = dice.pick([300, 1000, 3000])
     this.peers = ids.map((id, at) => new LightPeer(id, `peer${at}`, new Replica(id, pinset), this))
     this.copies = new Copies(this.peers, what => this.fault(what))
@@ -59,7 +59,7 @@ export class LightWorld implements LightPeerDeps {
     for (const { cid, name, replicationFactorMin: min } of pinset) this.copies.wanted.set(cid.toString(), { name, min })
     const share = (most: number): number => dice.chance(0.6) ? dice.between(0, most) : 0
     this.#trouble = {
-      crash: share(0.15), stop: share(0.04), cut: share(0.15), heal: 0.2, ipfsDown: share(0.05), diskFull: share(0.04), split: share(0.04)
+      crash: share(0.08), stop: share(0.02), cut: share(0.15), heal: 0.2, ipfsDown: share(0.05), diskFull: share(0.04), split: share(0.04)
     }
     for (const { ipfsFaults } of this.peers) {
       Object.assign(ipfsFaults, { delayMs: dice.pick([10, 1000, 10_000]), failures: dice.chance(0.5) ? dice.between(0, 0.3) : 0 })

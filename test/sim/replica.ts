@@ -6,6 +6,7 @@ import type { Consensus, PinsetChange } from '../../src/consensus/consensus.ts'
 import type { CID, PeerId } from '../../src/model/cid.ts'
 import type { Pin } from '../../src/model/pin.ts'
 import { pinText } from '../../src/model/pin-json.ts'
+import { keyOf } from '../../src/tracker/stateless/operation-table.ts'
 import { storedPin } from '../support/cluster/memory-consensus.ts'
 import type { Dice } from './dice.ts'
 
@@ -35,12 +36,12 @@ export class Replica {
 
   constructor (self: PeerId, pins: readonly Pin[]) {
     this.#self = self
-    this.#values = new Map(pins.map(pin => [pin.cid.toString(), { author: '', order: 0, pin }]))
+    this.#values = new Map(pins.map(pin => [keyOf(pin.cid), { author: '', order: 0, pin }]))
     this.#size = pins.length
   }
 
   get size (): number { return this.#size }
-  get (cid: CID): Pin | undefined { return this.#values.get(cid.toString())?.pin }
+  get (cid: CID): Pin | undefined { return this.#values.get(keyOf(cid))?.pin }
 
   * pins (): Generator<Pin[]> {
     const pins = Array.from(this.#values.values(), ({ pin }) => pin).filter(pin => pin != null)
@@ -74,7 +75,7 @@ export class Replica {
   /** The power goes; the first `keep` of what wasn't synced had been written. */
   crash (keep: number): void {
     for (const { change, before, at } of this.#unsynced.splice(keep).toReversed()) {
-      const key = change.cid.toString()
+      const key = keyOf(change.cid)
       this.#count(this.#values.get(key)?.pin, before?.pin)
       if (before == null) this.#values.delete(key)
       else this.#values.set(key, before)
@@ -87,7 +88,7 @@ export class Replica {
 
   /** Whether it is what stands there now. */
   #apply (change: Change): boolean {
-    const key = change.cid.toString()
+    const key = keyOf(change.cid)
     const before = this.#values.get(key)
     const log = this.#logOf(change.author)
     this.#unsynced.push({ change, before, at: log.length })
@@ -129,7 +130,7 @@ export function replicaConsensus (
   const listeners = new Listeners<readonly PinsetChange[]>()
   const writing = new Map<string, Promise<unknown>>()
   const settled = async (cid: CID): Promise<void> => {
-    for (let last = writing.get(cid.toString()); last != null; last = writing.get(cid.toString())) await last.catch(() => {})
+    for (let last = writing.get(keyOf(cid)); last != null; last = writing.get(keyOf(cid))) await last.catch(() => {})
   }
   const waitForDisk = async (): Promise<void> => { if (dice.chance(slowWrites)) await clock.sleep(dice.between(0, writeMs)) }
   const write = async (cid: CID, pin: Pin | undefined, isStill: () => boolean): Promise<boolean> => {
@@ -140,14 +141,14 @@ export function replicaConsensus (
     return true
   }
   const begun = async (cid: CID, pin: Pin | undefined, isStill: () => boolean): Promise<boolean> => {
-    const key = cid.toString()
+    const key = keyOf(cid)
     const done = write(cid, pin, isStill)
     writing.set(key, done)
     return done.finally(() => writing.delete(key))
   }
   const ifIs = async (expected: Pin, pin: Pin | undefined): Promise<boolean> => {
     const isStill = (): boolean => isSame(replica.get(expected.cid), expected)
-    return !writing.has(expected.cid.toString()) && isStill() && await begun(expected.cid, pin, isStill)
+    return !writing.has(keyOf(expected.cid)) && isStill() && await begun(expected.cid, pin, isStill)
   }
   const always = async (cid: CID, pin: Pin | undefined): Promise<void> => {
     await settled(cid)

@@ -178,7 +178,8 @@ export class PeerClock implements Clock, Gate {
   }
 }
 
-function sleepBy (clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
+/** Resolves when the clock has called back; rejects with the signal's reason when that aborts first. */
+export function sleepBy (clock: Pick<Clock, 'after'>, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) return reject(signal.reason)
     const cancel = clock.after(ms, () => {

@@ -15,6 +15,7 @@ export const withAllocations = (pin: Pin, allocations: readonly PeerId[], now: T
 export function isAbout (
   { created, allocations }: Pick<PinInfo, 'created' | 'allocations'>, pin: Pick<Pin, 'timestamp' | 'allocations'>
 ): boolean {
+  const holders = allocations ?? []
   return wholeSeconds(created) === wholeSeconds(pin.timestamp)
-    && (allocations ?? []).toSorted().join() === pin.allocations.toSorted().join()
+    && holders.length === pin.allocations.length && holders.every(peer => pin.allocations.includes(peer))
 }

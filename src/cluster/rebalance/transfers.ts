@@ -65,6 +65,15 @@ export class Transfers {
    * Resolves when the peer has lost the pin, or nothing can be done now; rejects with what consensus rejects with, or the signal's reason.
    */
   async run (order: TransferOrder, signal: AbortSignal): Promise<TransferResult> {
+    // a signal with the listeners of a thousand transfers takes longer to listen to than a look takes
+    const own = new AbortController()
+    const onAbort = (): void => own.abort(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    return this.#run(order, own.signal).finally(() => signal.removeEventListener('abort', onAbort))
+  }
+
+  async #run (order: TransferOrder, signal: AbortSignal): Promise<TransferResult> {
     const { clock, consensus } = this.#deps
     const transfer = new Transfer(order, { ...this.#deps, unplaceable: this.#unplaceable })
     for (let look = firstLookMs; ; look = Math.min(lastLookMs, look * 2)) {

@@ -4,8 +4,8 @@ import { sleepBy } from '../support/sim-clock.ts'
 const tickMs = 20
 
 /**
- * Simulated time in ticks of 20 ms: what falls due in the same one is called in one go, and then everything runs that can. A `SimClock` lets
- * everything run after each timer, which with many timers is most of the work.
+ * Simulated time in ticks of 20 ms: what falls due in the same one is called in one go, and then everything runs that can. A `SimClock`
+ * lets everything run after each timer, which with many timers is most of the work.
  */
 export class CoarseClock implements Clock {
   readonly #from = Date.UTC(2030, 0, 1)

@@ -7,7 +7,7 @@ describe('drains of peers with many pins, in light worlds', () => {
     for (let seed = 1; seed <= 4; seed++) {
       const { faults, losses } = await simulateLargeDrain(seed, { pins: 1000 })
       assert.deepEqual(faults, [], `npm run test:sim -- --drains --seeds 1 --from ${seed} --held 1000`)
-      assert.ok(losses > 900, `${losses} copies were given up`)
+      assert.ok(losses > 500, `${losses} copies were given up`)
     }
   })
 

@@ -85,11 +85,12 @@ export class DrainRun {
   get stuck (): number { return this.#stuck.size }
   get bytes (): number { return this.#deps.growth.bytes }
 
-  /** Milliseconds until the end, by how it went until now. */
+  /** Milliseconds until the end, by how it went until now. Null while nothing moves: nobody knows when that ends. */
   leftMs (): number | null {
     const tookMs = this.#deps.clock.elapsed() - this.#began
     if (this.state === 'drained') return 0
-    return this.#movedHere === 0 || this.state === 'waiting' ? null : Math.round(this.left * tookMs / this.#movedHere)
+    const isStuck = this.state === 'waiting' || this.left <= this.#stuck.size
+    return this.#movedHere === 0 || isStuck ? null : Math.round(this.left * tookMs / this.#movedHere)
   }
 
   limit (drain: Drain): void {
@@ -210,7 +211,7 @@ export class DrainRun {
     try {
       const { outcome, isFewer, reason } = await transfers.run({
         cid, from: peer, candidates: pin => receivers.candidates(pin, peer), onGiven: peers => receivers.assign(peers),
-        onDone: peers => receivers.arrive(peers), onWait: reason => this.#waiting.set(key, reason)
+        onDone: peers => receivers.arrive(peers), onWait: reason => this.#waiting.set(key, `pin ${key}: ${reason}`)
       }, signal)
       if (outcome === 'stuck') return this.#wait(cid, reason)
       this.#left(isFewer)
@@ -235,7 +236,7 @@ export class DrainRun {
 
   #wait (cid: CID, reason: string): void {
     this.#stuck.set(cid.toString(), cid)
-    this.#reason = reason
+    this.#reason = `pin ${cid.toString()}: ${reason}`
   }
 
   /** How much has come to those that take pins: sizes of pins stand nowhere. Keeps how far the drain is meanwhile. */

@@ -111,16 +111,18 @@ describe('draining a peer', () => {
   it('chooses another peer for what the first one can not get, and says what waits when nobody can', async () => {
     const { cluster, one, two, four, settle, until, peerAt } = await open(4)
     await cluster.pin(aCid(), options({ ...factors(2), userAllocations: [one, two] }))
+    await cluster.pin(aCid('other'), options({ ...factors(2), userAllocations: [one, two] }))
     await settle()
     for (const at of [2, 3]) peerAt(at).ipfs.broken.add(aCid().toString())
 
     await cluster.drainPeer(one, {})
-    const waiting = await until(({ stuck, state }) => stuck === 1 || state === 'waiting', one)
+    const waiting = await until(({ left, reason }) => left === 1 && reason !== '', one)
     peerAt(3).ipfs.broken.clear()
     await peerAt(3).tracker.recover(aCid())
     await until(isDrained, one)
 
-    assert.match(waiting.reason, /the content is broken/)
+    assert.match(waiting.reason, new RegExp(`^pin ${aCid().toString()}: peer .*: the content is broken$`))
+    assert.deepEqual([waiting.left, waiting.moved, waiting.leftMs], [1, 1, null])
     assert.deepEqual(cluster.allocation(aCid()).allocations, [two, four])
   })
 
@@ -232,7 +234,7 @@ describe('draining a peer', () => {
     const tookMs = clock.elapsed() - began
 
     assert.deepEqual([state, fewer, last], ['draining', 40, ''])
-    assert.match(reason, /^no other peer can take it; when none can for 60 s, it has a copy less$/)
+    assert.match(reason, /^pin \w+: no other peer can take it; when none can for 60 s, it has a copy less$/)
     assert.ok(tookMs >= 60_000 && tookMs < 120_000, `${tookMs} ms`)
   })
 
@@ -249,7 +251,7 @@ describe('draining a peer', () => {
     await peerAt(2).tracker.resume()
     const ended = await until(isDrained, one)
 
-    assert.deepEqual([soon, state, inTransit, reason], ['', 'draining', 1, `peer ${three} has not got all of it yet`])
+    assert.deepEqual([soon, state, inTransit, reason], ['', 'draining', 1, `pin ${aCid().toString()}: peer ${three} has not got all of it yet`])
     assert.equal(ended.reason, '')
   })
 

@@ -24,6 +24,7 @@ import type { RemotePeers } from '../network/remote-peers.ts'
 import type { RemotePinsets } from '../network/remote-pinsets.ts'
 import type { RemoteProgress } from '../network/remote-progress.ts'
 import type { PinTracker } from '../tracker/tracker.ts'
+import type { AuditRows } from './audit/audit-rows.ts'
 import type { AuditPolicy } from './audit/audits.ts'
 import type { Importers } from './add/upload.ts'
 import type {
@@ -97,6 +98,8 @@ export interface ClusterDeps {
    * the process.
    */
   datastore?: Datastore
+  /** What audits of this peer found, for who else tells of it. Default: rows of `datastore`. */
+  auditRows?: AuditRows
   /** Told of each new state of a drain that this peer does. */
   onDrain?: (drain: DrainStatus) => void
   clock: Clock
@@ -149,6 +152,7 @@ class ClusterPeer implements Cluster {
   async start (signal: AbortSignal): Promise<void> {
     const { workers, monitor } = this.#deps
     await this.#cases.leaving.load(signal)
+    await this.#cases.audits.load(signal)
     const { swarm, loops, repinLoop, drains, moves, rebalances, isolation } = this.#cases
     isolation.start()
     this.#loops.push(...loops.map(loop => workers.add(loop)))

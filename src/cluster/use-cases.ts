@@ -11,6 +11,7 @@ import type { CID, PeerId } from '../model/cid.ts'
 import type { RepoTotals } from '../model/peer.ts'
 import type { PinInfo } from '../model/pin-info.ts'
 import type { StatusFilter } from '../model/status.ts'
+import { AuditRows } from './audit/audit-rows.ts'
 import { Audits } from './audit/audits.ts'
 import type { AuditedNode } from './audit/audits.ts'
 import { GarbageCollection } from './repo/gc.ts'
@@ -70,7 +71,7 @@ export function createUseCases (init: ClusterInit, deps: ClusterDeps) {
   const collection = new GarbageCollection(init, { ...deps, members })
   const swarm = new Swarm({ ...deps, members, peers })
   const { ask, statusesOf, repoStat, nodeOf } = questionsTo(init.self, deps)
-  const audits = new Audits(init, { ...deps, members, nodeOf })
+  const audits = new Audits(init, { ...deps, members, nodeOf, rows: deps.auditRows ?? new AuditRows(init, deps) })
   const healed = new HealedPins({ ...deps, members, ask })
   const repinner = new Repinner(init.healing ?? goHealing, { ...deps, members, placement, healed })
   const removal = new PeerRemoval(init, {

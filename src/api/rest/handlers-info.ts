@@ -28,7 +28,7 @@ function graphJson (graph: ConnectGraph): Record<string, unknown> {
 
 /** Problems with which a peer can well be sent requests. */
 const harmless: ReadonlySet<HealthProblem> = new Set(
-  ['dirty', 'peers_silent', 'isolated', 'damaged', 'pins_set_aside', 'denylist_broken', 'out_of_sync']
+  ['dirty', 'peers_silent', 'isolated', 'damaged', 'pins_set_aside', 'pins_damaged', 'denylist_broken', 'out_of_sync']
 )
 
 /** The routes that tell how the peer, the cluster and all its pins are; they change nothing. */

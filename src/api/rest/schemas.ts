@@ -197,7 +197,7 @@ export const restSchemas: Readonly<Record<string, unknown>> = {
     problems: list({
       enum: [
         'starting', 'behind', 'dirty', 'damaged', 'read_only', 'ipfs_unavailable', 'gossip_silent', 'peers_silent', 'isolated',
-        'pins_set_aside', 'denylist_broken', 'out_of_sync'
+        'pins_set_aside', 'pins_damaged', 'denylist_broken', 'out_of_sync'
       ]
     }),
     pins: integer, heads: integer, height: integer

@@ -3,7 +3,6 @@ import { answerText, ClusterError, isClusterError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Worker } from '../../base/worker.ts'
 import type { Consensus } from '../../consensus/consensus.ts'
-import type { Datastore } from '../../datastore/datastore.ts'
 import type { Auditor } from '../../ipfs/audit.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
 import type { MultiaddrText, PeerId } from '../../model/cid.ts'
@@ -11,7 +10,7 @@ import { isEverywhere } from '../../model/pin.ts'
 import type { Pin } from '../../model/pin.ts'
 import type { AuditOrder, AuditResult, AuditRun } from '../cluster-api.ts'
 import type { Members } from '../peers/members.ts'
-import { AuditRows } from './audit-rows.ts'
+import type { AuditRows } from './audit-rows.ts'
 import { pacer } from './pacer.ts'
 
 /** Times in milliseconds. */
@@ -35,8 +34,8 @@ export interface AuditsDeps {
   members: Members
   /** What another peer says of its IPFS node, when it is asked. */
   nodeOf: (peer: PeerId, signal: AbortSignal) => Promise<AuditedNode>
-  /** Keeps results and the time of the last round. Without it they end with the process. */
-  datastore?: Datastore | undefined
+  /** Keeps results and the time of the last round. */
+  rows: AuditRows
   clock: Clock
   log: Logger
 }
@@ -80,7 +79,7 @@ export class Audits {
   constructor (init: AuditsInit, deps: AuditsDeps) {
     this.#init = init
     this.#deps = deps
-    this.#rows = new AuditRows(deps.datastore)
+    this.#rows = deps.rows
   }
 
   /**
@@ -111,6 +110,12 @@ export class Audits {
     this.#current?.abort.abort(new ClusterError('CONFLICT', {}, { message: 'another audit goes first' }))
     return { ...run }
   }
+
+  /** Learns from the disk what earlier audits found. */
+  async load (signal: AbortSignal): Promise<void> { await this.#rows.load(signal) }
+
+  /** Pins of this peer that its audits found damaged, and not whole since. */
+  get damagedPins (): number { return this.#rows.damagedCount }
 
   /** Newest first. */
   runs (): AuditRun[] { return this.#runs.toReversed().map(run => ({ ...run })) }

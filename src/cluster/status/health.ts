@@ -15,6 +15,8 @@ export interface HealthDeps {
   gossip?: { health (): { silent: readonly PeerId[], heard: number } } | undefined
   /** Whether it knows other peers and reaches none. Without it nobody is missed. */
   isolation?: { isIsolated (): boolean } | undefined
+  /** Pins of this peer that an audit found damaged. Without it none are. */
+  audits?: { damagedPins: number } | undefined
   /** How the pinsets of the others are. Without it nobody is out of sync. */
   sync?: { outOfSync (): readonly PeerId[], readonly isBehind: boolean } | undefined
   /** Denylists; `fault` says why one isn't used as it is now. */
@@ -22,7 +24,9 @@ export interface HealthDeps {
 }
 
 /** How this peer is, now. Never rejects: a node that doesn't answer is what is told. */
-export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, isolation, sync, denylist }: HealthDeps): Promise<Health> {
+export async function healthOf (
+  { isStarted, consensus, ipfs, tracker, gossip, isolation, audits, sync, denylist }: HealthDeps
+): Promise<Health> {
   const { heads, height, behind, dirty, damaged } = consensus.progress()
   const [ipfsError, readOnly] = await Promise.all([ipfs.id().then(({ error }) => error, messageOf), consensus.whyReadOnly()])
   const { silent, heard } = gossip?.health() ?? { silent: [], heard: 0 }
@@ -38,6 +42,7 @@ export async function healthOf ({ isStarted, consensus, ipfs, tracker, gossip, i
     // silence of those that are connected is told already
     ['isolated', silent.length === 0 && isolation?.isIsolated() === true],
     ['pins_set_aside', tracker.setAsideCount() > 0],
+    ['pins_damaged', (audits?.damagedPins ?? 0) > 0],
     ['denylist_broken', denylist?.lists().some(({ fault }) => fault !== '') === true],
     ['out_of_sync', (sync?.outOfSync().length ?? 0) > 0]
   ]

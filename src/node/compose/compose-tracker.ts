@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Logger } from '../../base/log.ts'
-import { AuditRows, auditNote } from '../../cluster/audit/audit-rows.ts'
+import type { AuditRows } from '../../cluster/audit/audit-rows.ts'
 import type { CrdtConsensus } from '../../consensus/crdt/crdt-consensus.ts'
 import type { Denylist } from '../../ipfs/denylist.ts'
 import type { IpfsConnector } from '../../ipfs/ipfs.ts'
@@ -19,6 +19,7 @@ export interface TrackerDeps {
   ipfs: IpfsConnector
   denylist: Denylist
   stores: Pick<Stores, 'local'>
+  auditRows: AuditRows
   /** What this peer is called before its own ping is known. */
   peerName: string
   clock: Clock
@@ -27,7 +28,7 @@ export interface TrackerDeps {
 
 /** What lets the IPFS node pin what the pinset gives to this peer. */
 export function composeTracker (
-  { config, identity: { id: self } }: NodeInit, { consensus, monitor, ipfs, denylist, stores, peerName, clock, log }: TrackerDeps
+  { config, identity: { id: self } }: NodeInit, { consensus, monitor, ipfs, denylist, stores, auditRows, peerName, clock, log }: TrackerDeps
 ): StatelessTracker {
   // the embedded node writes what it unpins together; another one has each asked for
   const concurrentUnpins = config.ipfs.kind === 'helia' ? 64 : 4
@@ -39,11 +40,11 @@ export function composeTracker (
     {
       state: consensus.state, progress: () => consensus.progress(), durable: async () => consensus.durable(), ipfs, datastore: stores.local,
       deniedBy: cid => denylist.checkCid(cid)?.rule,
-      noteOn: cid => auditNote(cid, { self, datastore: stores.local }),
+      notes: { isEmpty: () => auditRows.damagedCount === 0, on: cid => auditRows.noteOf(cid) },
       clock, log: log.child('pintracker'),
       identity: () => identityOf(monitor, self, peerName)
     })
-  forgetAudits({ tracker, self, rows: new AuditRows(stores.local), log })
+  forgetAudits({ tracker, self, rows: auditRows, log })
   return tracker
 }
 

@@ -40,6 +40,7 @@ import type { ComposedService, ComposeService } from './compose-service.ts'
 import { composeStores } from './compose-stores.ts'
 import type { Stores, StoresDeps } from './compose-stores.ts'
 import { composeTracker } from './compose-tracker.ts'
+import { AuditRows } from '../../cluster/audit/audit-rows.ts'
 import { opensInReserve } from '../folder/disk-reserve.ts'
 import type { NodeInit } from '../node-contract.ts'
 import { refusingLookups } from '../refusing-ipfs.ts'
@@ -149,7 +150,8 @@ function composeGround (init: NodeInit, overrides: NodeOverrides) {
   const storesOf = overrides.stores ?? (deps => composeStores({ folder, config }, deps))
   const stores = storesOf({ log: log.child('datastore'), workers, clock, locks, damaged: err => init.damaged?.(err) })
   const peerName = config.cluster.peername === '' ? hostname() : config.cluster.peername
-  return { clock, random, observer, warnings, workers, stores, peerName, log }
+  const auditRows = new AuditRows({ self: init.identity.id }, { datastore: stores.local })
+  return { clock, random, observer, warnings, workers, stores, auditRows, peerName, log }
 }
 
 /** Its IPFS node asks those for what is below a pin that have it as the pinset says. */

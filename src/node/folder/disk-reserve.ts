@@ -40,16 +40,17 @@ export interface KeptReserve extends DiskReserve, Startable {
 export function fileReserve (init: FileReserveInit, deps: FileReserveDeps): KeptReserve { return new FileReserve(init, deps) }
 
 /**
- * A store that the reserve lets open on a disk that somebody fills while the peer starts: it is given up, and the store starts once more.
+ * A store that the reserve lets open on a disk that somebody fills while the peer starts: it is given up, and the store starts once more;
+ * also when another store that starts beside it was first.
  */
-export function opensInReserve (store: Startable, reserve: Pick<DiskReserve, 'giveUp' | 'sizeBytes' | 'lackBytes'>): Startable {
+export function opensInReserve (store: Startable, reserve: Pick<DiskReserve, 'giveUp' | 'sizeBytes'>): Startable {
   return {
     name: store.name,
     start: async signal => {
       try {
         await store.start(signal)
       } catch (err) {
-        if (!isClusterError(err, 'STORAGE_FULL') || reserve.lackBytes() === reserve.sizeBytes()) throw err
+        if (!isClusterError(err, 'STORAGE_FULL') || reserve.sizeBytes() === 0) throw err
         await reserve.giveUp()
         await store.start(signal)
       }

@@ -25,7 +25,7 @@ import { PinInfos } from './pin-infos.ts'
 import { CrashLoopGuard } from './crash-loop-guard.ts'
 import { StatusListLines } from './status-list-lines.ts'
 import { isHeld, missingText, StatusLists } from './status-list.ts'
-import type { OpenView } from './status-list.ts'
+import type { OpenView, PinNotes } from './status-list.ts'
 import { SurplusRoots } from './surplus-roots.ts'
 import { UnfinishedUnpins } from './unfinished-unpins.ts'
 
@@ -48,8 +48,8 @@ export interface StatelessTrackerDeps {
    * For the tables of unfinished unpins (prefix `unpin/1/`) and running pins (`pinning/1/`). Started before and stopped after the tracker.
    */
   datastore: Datastore
-  /** What is to be said of an item that is pinned, such as that an audit found it damaged; ''. Default: nothing. */
-  noteOn?: (cid: CID) => string
+  /** What is to be said of items that are pinned, such as that an audit found them damaged. Default: nothing. */
+  notes?: PinNotes
   /** The rule that denies a CID now. Default: a pin that was denied is for good. */
   deniedBy?: (cid: CID) => string | undefined
   clock: Clock
@@ -287,7 +287,7 @@ class Tracker implements StatelessTracker {
   /** Of a pin that an audit found damaged, or that was here before a rule denied it. It is pinned all the same: it takes room, and isn't tried again or anywhere else. */
   #keptText ({ cid }: Pin): string {
     const rule = this.#deps.deniedBy?.(cid)
-    return rule == null ? this.#deps.noteOn?.(cid) ?? '' : `denied by ${rule}: kept until it is unpinned, and given to nobody`
+    return rule == null ? this.#deps.notes?.on(cid) ?? '' : `denied by ${rule}: kept until it is unpinned, and given to nobody`
   }
 
   #rowOf (pin: Pin): PinInfo {

@@ -134,7 +134,8 @@ class OneList {
     }
     const status = lists.computed(terms.wanted, key, open, held)
     if (status === 'undefined' || !statusMatches(status, this.#filter)) return ''
-    const text = this.#byStatus.get(status) ?? this.#textOfStatus(status)
+    const note = lists.hasNotes ? lists.noteOn(parseCid(pin.cid), status) : ''
+    const text = note === '' ? this.#byStatus.get(status) ?? this.#textOfStatus(status) : this.#statusText(status, note)
     return `${start}${text.start}${pin.timestamp}${text.end}`
   }
 
@@ -148,13 +149,16 @@ class OneList {
   }
 
   #textOfStatus (status: TrackerStatus): StatusText {
-    const { infos } = this.#deps
-    const text = {
-      start: `${this.#printer.headText(this.#self, infos.identity())}${status}","timestamp":"`,
-      end: `","error":${goJsonString(errorOf(status))},"attempt_count":0,"priority_pin":false}}}\n`
-    }
+    const text = this.#statusText(status, errorOf(status))
     this.#byStatus.set(status, text)
     return text
+  }
+
+  #statusText (status: TrackerStatus, error: string): StatusText {
+    return {
+      start: `${this.#printer.headText(this.#self, this.#deps.infos.identity())}${status}","timestamp":"`,
+      end: `","error":${goJsonString(error)},"attempt_count":0,"priority_pin":false}}}\n`
+    }
   }
 
   /** A line that another version of the program has written. */

@@ -2,7 +2,7 @@ import type { PinState } from '../../consensus/consensus.ts'
 import type { IpfsConnector, IpfsPinStatus, PinnedView } from '../../ipfs/ipfs.ts'
 import { batchesOf } from '../../base/batches.ts'
 import { ClusterError, isClusterError, messageOf } from '../../base/errors.ts'
-import type { PeerId } from '../../model/cid.ts'
+import type { CID, PeerId } from '../../model/cid.ts'
 import type { Pin, PinDepth } from '../../model/pin.ts'
 import type { PinInfo } from '../../model/pin-info.ts'
 import type { StatusFilter, TrackerStatus } from '../../model/status.ts'
@@ -28,11 +28,19 @@ export const isHeld = (pin: Pick<WantedPin, 'maxDepth'>, status: IpfsPinStatus |
 /** What is to be said of a status that no operation has. */
 export const errorOf = (status: TrackerStatus): string => status === 'unexpectedly_unpinned' ? missingText : ''
 
+/** What is to be said of items that are pinned; '' of most. */
+export interface PinNotes {
+  /** Nothing of any: lists needn't ask for each. */
+  isEmpty (): boolean
+  on (cid: CID): string
+}
+
 export interface StatusListsDeps {
   state: PinState
   ipfs: Pick<IpfsConnector, 'pinnedView'>
   table: OperationTable
   infos: PinInfos
+  notes?: PinNotes
 }
 
 const { pinned, unexpectedly_unpinned: missing, sharded, remote } = trackerStatuses
@@ -125,8 +133,12 @@ export class StatusLists {
     }
     const status = this.computedOf(pin, key, open, held)
     if (status === 'undefined' || !statusMatches(status, filter)) return undefined // undefined: nobody asked for those
-    return this.#deps.infos.ofPin(pin, status, errorOf(status))
+    return this.#deps.infos.ofPin(pin, status, this.noteOn(pin.cid, status) || errorOf(status))
   }
+
+  /** Of a pin that is at rest; ''. */
+  noteOn (cid: CID, status: TrackerStatus): string { return status === 'pinned' ? this.#deps.notes?.on(cid) ?? '' : '' }
+  get hasNotes (): boolean { return this.#deps.notes?.isEmpty() === false }
 
   * ofOperations (filter: StatusFilter): Generator<PinInfo[]> {
     const operations = this.#deps.table.inStates(keptStates.filter(state => statusMatches(stateFacts[state].status, filter)))

@@ -60,6 +60,12 @@ describe('the health of a peer', () => {
     assert.deepEqual((await healthOf(depsOf({ setAside: 2 }))).problems, ['pins_set_aside'])
   })
 
+  it('says that an audit found pins damaged', async () => {
+    const problemsOf = async (damagedPins: number): Promise<string[]> => (await healthOf({ ...depsOf({}), audits: { damagedPins } })).problems
+
+    assert.deepEqual([await problemsOf(0), await problemsOf(2)], [[], ['pins_damaged']])
+  })
+
   it('says when a denylist can not be used as it is', async () => {
     const problemsOf = async (...faults: string[]): Promise<string[]> => (await healthOf({
       ...depsOf({}), denylist: { lists: () => faults.map(fault => ({ fault })) }

@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Startable } from '../../../src/base/lifecycle.ts'
 import { silentLogger } from '../../../src/base/log.ts'
 import { ClusterError } from '../../../src/base/errors.ts'
 import { fileReserve, opensInReserve } from '../../../src/node/folder/disk-reserve.ts'
@@ -54,23 +56,27 @@ describe('reserve on the disk', () => {
     assert.deepEqual(readdirSync(folder), [])
   })
 
-  it('is given up for a store that finds no room to open, which starts once more; without a reserve it stays closed', async () => {
+  it('is given up for stores that find no room to open, which start once more; without a reserve they stay closed', async () => {
     const reserve = await started()
     await reserve.upkeep.work(never)
-    let starts = 0
-    const store = {
+    const starts = [0, 0, 0]
+    const storeOf = (at: number, failures: number): Startable => ({
       name: 'store',
       start: async () => {
-        starts++
-        if (size() != null || starts > 2) throw new ClusterError('STORAGE_FULL')
+        starts[at] = (starts[at] ?? 0) + 1
+        await nextTurn()
+        if (starts[at] <= failures) throw new ClusterError('STORAGE_FULL')
       },
       stop: async () => {}
-    }
+    })
+    const none = fileReserve({ folder, sizeBytes: 0 }, { log: silentLogger, disk })
+    await none.start()
 
-    await opensInReserve(store, reserve).start(never)
-    assert.deepEqual([starts, size()], [2, undefined])
-    await assert.rejects(opensInReserve(store, reserve).start(never), { code: 'STORAGE_FULL' })
-    assert.equal(starts, 3)
+    await Promise.all([0, 1].map(async at => opensInReserve(storeOf(at, 1), reserve).start(never)))
+    assert.deepEqual([starts, size()], [[2, 2, 0], undefined])
+    await assert.rejects(opensInReserve(storeOf(2, 2), reserve).start(never), { code: 'STORAGE_FULL' })
+    await assert.rejects(opensInReserve(storeOf(2, 3), none).start(never), { code: 'STORAGE_FULL' })
+    assert.deepEqual(starts, [2, 2, 3])
   })
 
   it('is given up once, whoever asks, and taken again', async () => {

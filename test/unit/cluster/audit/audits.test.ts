@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it } from 'node:test'
 import { silentLogger } from '../../../../src/base/log.ts'
+import { AuditRows } from '../../../../src/cluster/audit/audit-rows.ts'
 import { Audits } from '../../../../src/cluster/audit/audits.ts'
 import type { AuditPolicy, AuditsDeps } from '../../../../src/cluster/audit/audits.ts'
 import { pacer } from '../../../../src/cluster/audit/pacer.ts'
@@ -63,7 +64,7 @@ describe('audits', () => {
       lastKnownOf: (_: string, peer: string) => peer === other ? ping : undefined
     }
     const members = new Members({ self, peersetMetric: 'ping' }, { monitor })
-    return new Audits({ self, audit: policy }, { consensus, ipfs: { auditor }, members, nodeOf, datastore, clock, log: silentLogger })
+    return new Audits({ self, audit: policy }, { consensus, ipfs: { auditor }, members, nodeOf, rows: new AuditRows({ self }, { datastore }), clock, log: silentLogger })
   }
   const results = async (of: Audits, isBad = false): Promise<AuditResult[]> => (await Array.fromAsync(of.results({ isBad }))).flat()
 
@@ -220,7 +221,7 @@ describe('audits', () => {
         members: new Members({ self, peersetMetric: 'ping' }, {
           monitor: { latest: () => [], latestOf: () => undefined, lastKnown: () => [], lastKnownOf: () => undefined }
         }),
-        clock, log: silentLogger
+        rows: new AuditRows({ self }, {}), clock, log: silentLogger
       }).start({ repair: false }),
       { code: 'UNSUPPORTED' }
     )

@@ -7,6 +7,7 @@ import { StatusPrinter } from '../../../../src/model/status-printer.ts'
 import { trackerStatuses, unfinishedStatuses } from '../../../../src/model/status.ts'
 import { statelessTracker } from '../../../../src/tracker/stateless/stateless-tracker.ts'
 import type { StatelessTracker } from '../../../../src/tracker/stateless/stateless-tracker.ts'
+import type { PinNotes } from '../../../../src/tracker/stateless/status-list.ts'
 import { trackerSettings } from '../../../contract/tracker-harness.ts'
 import { anyPin } from '../../../support/any-pin.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
@@ -19,12 +20,16 @@ const filters = [0, ...Object.values(trackerStatuses), unfinishedStatuses, track
 
 interface Surroundings { tracker: StatelessTracker, pinset: FakePinset, node: TrackedNode, clock: SimClock }
 
-async function open (): Promise<Surroundings> {
+/** Something is to be said of each second item, when it is pinned. */
+const notes: PinNotes = { isEmpty: () => false, on: cid => (cid.multihash.digest[0] ?? 0) % 2 === 0 ? 'an audit found "1" block <damaged>' : '' }
+
+async function open ({ notes }: { notes?: PinNotes } = {}): Promise<Surroundings> {
   const datastore = memoryDatastore()
   await datastore.start(never)
   const [pinset, node, clock] = [new FakePinset(), new TrackedNode(), new SimClock()]
   const tracker = statelessTracker({ ...trackerSettings, maxPinQueueSize: 50 }, {
-    state: pinset, progress: () => pinset.progress, ipfs: node, datastore, clock, log: silentLogger, identity: () => identity
+    state: pinset, progress: () => pinset.progress, ipfs: node, datastore, clock, log: silentLogger, identity: () => identity,
+    ...(notes == null ? {} : { notes })
   })
   await tracker.start(never)
   return { tracker, pinset, node, clock }
@@ -44,10 +49,10 @@ async function bothForms (tracker: StatelessTracker, filter: number): Promise<{ 
 
 describe('lines of statuses', () => {
   it('are the rows as they are printed, whatever the pins, the node\'s roots, the operations and the filter', async () => {
-    const seen = new Set<string>()
+    const [seen, noted] = [new Set<string>(), new Set<string>()]
     for (let seed = 0; seed < 8; seed++) {
       const random = new SeededRandom(seed)
-      const { tracker, pinset, node, clock } = await open()
+      const { tracker, pinset, node, clock } = await open(seed % 2 === 0 ? {} : { notes })
       const pins = Array.from({ length: 600 }, (_, at) => anyPin(random, at, trackerSettings.self))
       node.behaviour = async (_call, signal) => {
         if (random.float() < 0.5) throw new ClusterError('IPFS_ERROR', {}, { message: 'it <fails>' })
@@ -65,10 +70,12 @@ describe('lines of statuses', () => {
       for (const filter of filters) {
         const { lines, printed } = await bothForms(tracker, filter)
         assert.deepEqual(lines.split('\n'), printed.split('\n'), `seed ${seed}, filter ${filter}`)
+        for (const [line, status = ''] of lines.matchAll(/"status":"(\w+)",.*?"error":"an audit found/g)) noted.add(`${status} ${line.length < 200}`)
         for (const [, status = ''] of lines.matchAll(/"status":"(\w+)","timestamp"/g)) seen.add(status)
       }
     }
 
+    assert.deepEqual([...noted], ['pinned true'])
     assert.deepEqual(
       [...seen].toSorted(), ['pin_error', 'pin_queued', 'pinned', 'pinning', 'remote', 'sharded', 'unexpectedly_unpinned', 'unpin_error', 'unpin_queued', 'unpinning']
     )

@@ -65,6 +65,7 @@ const problemTexts: Readonly<Record<string, { tone: 'bad' | 'warn' | 'info', tit
   peers_silent: { tone: 'warn', title: 'This peer does not hear everybody', text: 'Messages of some connected members do not arrive.' },
   isolated: { tone: 'warn', title: 'This peer reaches none of the others', text: 'It knows other peers, and none of them is there for it. Its cluster secret may be another one, or its port is closed, or they are all gone.' },
   pins_set_aside: { tone: 'warn', title: 'Pins were set aside', text: 'This peer ended while it pinned them. They are tried again later, apart from the others.' },
+  pins_damaged: { tone: 'warn', title: 'Pins of this peer are damaged', text: 'An audit found blocks of them missing. `helia-cluster-ctl audit --status` names them, `audit --repair --all` fetches them again.' },
   out_of_sync: { tone: 'warn', title: 'The pinsets of the peers are not the same', text: 'Which peers differ from this one is told above and in the table of peers.' },
   denylist_broken: { tone: 'warn', title: 'A denylist can not be read', text: 'Its last good rules stay in force.' }
 }

@@ -72,6 +72,14 @@ describe('the guide to audits', { timeout: quietMs(180_000) }, () => {
     return code
   }
 
+  /** Whether its list of all statuses and its health tell of damage. */
+  async function told (): Promise<{ isNoted: boolean, isProblem: boolean }> {
+    const { url } = cluster.at(1)
+    const list = await (await fetch(`${url}/pins?local=true`)).text()
+    const { problems } = await (await fetch(`${url}/health/ready`)).json() as { problems: string[] }
+    return { isNoted: /"status":"pinned".*"error":"the audit of .* found 1 of its blocks/.test(list), isProblem: problems.includes('pins_damaged') }
+  }
+
   it('finds all of it', async () => {
     assert.equal(await run('all-of-it'), 0)
     assert.equal(await run('another-peer'), 0)
@@ -85,7 +93,10 @@ describe('the guide to audits', { timeout: quietMs(180_000) }, () => {
 
     assert.equal(await run('one-pin'), 1)
     assert.equal(await run('what-the-status-says'), 0)
+    const before = await told()
     assert.equal(await run('repair-it'), 1)
+    assert.deepEqual([before.isNoted, before.isProblem], [true, true])
+    assert.deepEqual(await told(), { isNoted: false, isProblem: false })
     assert.equal(await run('what-was-found'), 0)
     assert.equal(await run('for-programs'), 0)
     assert.equal(await run('all-of-it'), 0)

@@ -15,6 +15,10 @@ const readAtOnceBytes = 4 * 1024 * 1024
 /** The check of larger ones waits for so long, because a start has other things to do. */
 const checkDelayMs = 3000
 
+/** How long the holder of a lock has to end. Milliseconds. */
+const endingLookMs = 50
+const endingLooks = 20
+
 export interface GuardedFilesInit {
   folder: string
   /** For the log: "the datastore", "the index of blocks". */
@@ -66,9 +70,11 @@ export class GuardedFiles {
     let found = await this.#inspected() // only reads
     if (await isInUse) {
       await this.#leave()
-      this.#isUnseen = true
-      try { return await open() } catch (err) { if (isLocked(err)) throw err }
-      this.#isUnseen = false
+      if (await this.#staysInUse(found)) {
+        this.#isUnseen = true
+        try { return await open() } catch (err) { if (isLocked(err)) throw err }
+        this.#isUnseen = false
+      }
       found = await this.#inspected()
     }
     await this.#repair(found)
@@ -132,6 +138,19 @@ export class GuardedFiles {
     } catch {
       return false
     }
+  }
+
+  /**
+   * LevelDB would pass over what is wrong with a store that only seemed to be in use: who holds a lock of that number may be a process that
+   * was killed and hasn't ended yet. So what is wrong is a reason to look again for a while.
+   */
+  async #staysInUse ({ faults, torn }: Inspection): Promise<boolean> {
+    if (faults.length === 0 && torn == null) return true
+    for (let looks = 0; looks < endingLooks; looks++) {
+      await this.#deps.clock.sleep(endingLookMs)
+      if (!await this.#isInUse()) return false
+    }
+    return true
   }
 
   async #inspected (): Promise<Inspection> {

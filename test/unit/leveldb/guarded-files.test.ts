@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -61,6 +61,22 @@ describe('the files of a store', () => {
     await use(guarded(lockedByAnother), 'second')
 
     assert.deepEqual(damages, ['CURRENT: names no file that is there'])
+  })
+
+  it('are looked at when the holder, which was killed, takes a moment to end: LevelDB would drop what is damaged without a word', async () => {
+    const level = await guarded().opened(opened)
+    for (const key of ['one', 'two', 'three']) await level.put(key, 'value'.repeat(100), { sync: true })
+    await level.close()
+    const [log = ''] = (await readdir(folder)).filter(name => name.endsWith('.log'))
+    const bytes = await readFile(join(folder, log))
+    bytes[700] = (bytes[700] ?? 0) ^ 1
+    await writeFile(join(folder, log), bytes)
+    let left = 6
+
+    const again = await guarded(async () => left-- > 0 ? lockedByAnother() : '').opened(opened)
+
+    await again.close()
+    assert.equal(damages.length, 1)
   })
 
   it('are left alone while somebody has them open, damaged or not', async () => {

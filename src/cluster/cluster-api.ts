@@ -39,8 +39,8 @@ export interface PeerPinProgress {
  * `ipfs_unavailable`: its IPFS node doesn't answer; `gossip_silent`: it is connected to members and hears none of them; `peers_silent`: it
  * hears some of them, but not all; `isolated`: it knows other peers, and none of them is a member here; `pins_set_aside`: it ended before
  * while it pinned something, and lets that wait; `pins_damaged`: an audit found pins of it incomplete, and they haven't been whole since;
- * `denylist_broken`: a denylist can't be used as it is now, its last good rules are in force; `out_of_sync`: the pinset of a trusted peer has been another one for longer than the state sync interval, and nothing is missing
- * on either side.
+ * `denylist_broken`: a denylist can't be used as it is now, its last good rules are in force; `out_of_sync`: the pinset of a trusted peer
+ * has been another one for longer than the state sync interval, and nothing is missing on either side.
  */
 export type HealthProblem = 'starting' | 'behind' | 'dirty' | 'damaged' | 'read_only' | 'ipfs_unavailable' | 'gossip_silent'
   | 'peers_silent' | 'isolated' | 'pins_set_aside' | 'pins_damaged' | 'denylist_broken' | 'out_of_sync'

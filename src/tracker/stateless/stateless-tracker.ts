@@ -25,7 +25,7 @@ import { PinInfos } from './pin-infos.ts'
 import { CrashLoopGuard } from './crash-loop-guard.ts'
 import { StatusListLines } from './status-list-lines.ts'
 import { isHeld, missingText, StatusLists } from './status-list.ts'
-import type { OpenView, PinNotes } from './status-list.ts'
+import type { OpenView, PinRemarks } from './status-list.ts'
 import { SurplusRoots } from './surplus-roots.ts'
 import { UnfinishedUnpins } from './unfinished-unpins.ts'
 
@@ -49,7 +49,7 @@ export interface StatelessTrackerDeps {
    */
   datastore: Datastore
   /** What is to be said of items that are pinned, such as that an audit found them damaged. Default: nothing. */
-  notes?: PinNotes
+  notes?: PinRemarks
   /** The rule that denies a CID now. Default: a pin that was denied is for good. */
   deniedBy?: (cid: CID) => string | undefined
   clock: Clock

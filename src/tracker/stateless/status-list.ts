@@ -29,7 +29,7 @@ export const isHeld = (pin: Pick<WantedPin, 'maxDepth'>, status: IpfsPinStatus |
 export const errorOf = (status: TrackerStatus): string => status === 'unexpectedly_unpinned' ? missingText : ''
 
 /** What is to be said of items that are pinned; '' of most. */
-export interface PinNotes {
+export interface PinRemarks {
   /** Nothing of any: lists needn't ask for each. */
   isEmpty (): boolean
   on (cid: CID): string
@@ -40,7 +40,7 @@ export interface StatusListsDeps {
   ipfs: Pick<IpfsConnector, 'pinnedView'>
   table: OperationTable
   infos: PinInfos
-  notes?: PinNotes
+  notes?: PinRemarks
 }
 
 const { pinned, unexpectedly_unpinned: missing, sharded, remote } = trackerStatuses

@@ -61,7 +61,8 @@ describe('the health of a peer', () => {
   })
 
   it('says that an audit found pins damaged', async () => {
-    const problemsOf = async (damagedPins: number): Promise<string[]> => (await healthOf({ ...depsOf({}), audits: { damagedPins } })).problems
+    const problemsOf = async (damagedPins: number): Promise<string[]> =>
+      (await healthOf({ ...depsOf({}), audits: { damagedPins } })).problems
 
     assert.deepEqual([await problemsOf(0), await problemsOf(2)], [[], ['pins_damaged']])
   })

@@ -64,7 +64,8 @@ describe('audits', () => {
       lastKnownOf: (_: string, peer: string) => peer === other ? ping : undefined
     }
     const members = new Members({ self, peersetMetric: 'ping' }, { monitor })
-    return new Audits({ self, audit: policy }, { consensus, ipfs: { auditor }, members, nodeOf, rows: new AuditRows({ self }, { datastore }), clock, log: silentLogger })
+    const rows = new AuditRows({ self }, { datastore })
+    return new Audits({ self, audit: policy }, { consensus, ipfs: { auditor }, members, nodeOf, rows, clock, log: silentLogger })
   }
   const results = async (of: Audits, isBad = false): Promise<AuditResult[]> => (await Array.fromAsync(of.results({ isBad }))).flat()
 

@@ -7,7 +7,7 @@ import { StatusPrinter } from '../../../../src/model/status-printer.ts'
 import { trackerStatuses, unfinishedStatuses } from '../../../../src/model/status.ts'
 import { statelessTracker } from '../../../../src/tracker/stateless/stateless-tracker.ts'
 import type { StatelessTracker } from '../../../../src/tracker/stateless/stateless-tracker.ts'
-import type { PinNotes } from '../../../../src/tracker/stateless/status-list.ts'
+import type { PinRemarks } from '../../../../src/tracker/stateless/status-list.ts'
 import { trackerSettings } from '../../../contract/tracker-harness.ts'
 import { anyPin } from '../../../support/any-pin.ts'
 import { memoryDatastore } from '../../../support/memory-datastore.ts'
@@ -21,9 +21,11 @@ const filters = [0, ...Object.values(trackerStatuses), unfinishedStatuses, track
 interface Surroundings { tracker: StatelessTracker, pinset: FakePinset, node: TrackedNode, clock: SimClock }
 
 /** Something is to be said of each second item, when it is pinned. */
-const notes: PinNotes = { isEmpty: () => false, on: cid => (cid.multihash.digest[0] ?? 0) % 2 === 0 ? 'an audit found "1" block <damaged>' : '' }
+const notes: PinRemarks = {
+  isEmpty: () => false, on: cid => (cid.multihash.digest[0] ?? 0) % 2 === 0 ? 'an audit found "1" block <damaged>' : ''
+}
 
-async function open ({ notes }: { notes?: PinNotes } = {}): Promise<Surroundings> {
+async function open ({ notes }: { notes?: PinRemarks } = {}): Promise<Surroundings> {
   const datastore = memoryDatastore()
   await datastore.start(never)
   const [pinset, node, clock] = [new FakePinset(), new TrackedNode(), new SimClock()]

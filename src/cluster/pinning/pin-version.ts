@@ -17,5 +17,6 @@ export function isAbout (
 ): boolean {
   const holders = allocations ?? []
   return wholeSeconds(created) === wholeSeconds(pin.timestamp)
-    && holders.length === pin.allocations.length && holders.every(peer => pin.allocations.includes(peer))
+    && holders.length === pin.allocations.length
+    && holders.every(peer => pin.allocations.includes(peer)) && pin.allocations.every(peer => holders.includes(peer))
 }

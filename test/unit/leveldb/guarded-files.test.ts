@@ -38,9 +38,9 @@ describe('the files of a store', () => {
     await level.close()
     await files.endCheck()
   }
-  /** As if a process that can't be looked into held it. */
+  /** As if a process that can't be looked into held it: its number is beyond those that Linux gives. */
   const lockedByAnother = async (): Promise<string> =>
-    `1: POSIX  ADVISORY  WRITE 4711 00:2f:${(await stat(join(folder, 'LOCK'))).ino} 0 EOF\n`
+    `1: POSIX  ADVISORY  WRITE 4194305 00:2f:${(await stat(join(folder, 'LOCK'))).ino} 0 EOF\n`
 
   it('are taken for whole when they could not be looked at, because a file of another disk has the number of their lock', async () => {
     const first = guarded()

@@ -28,6 +28,7 @@ package finding
 
 import _ "github.com/ipfs-cluster/ipfs-cluster/cmd/ipfs-cluster-service"
 GO
+# pinned in go.mod: ipfs-cluster@1.1.6
 go mod tidy >/dev/null 2>&1
 mkdir stub
 cat > stub/main.go <<'GO'
